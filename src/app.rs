@@ -1,0 +1,1 @@
+//! The wiring: store, market, feeds and HTTP interface put together, started and stopped.

@@ -1,0 +1,26 @@
+//! The vocabulary of the house: assets, metrics, series, observations, candles, orders, instants.
+//!
+//! Owns the types every other room speaks and the rules that make them valid. It imports nothing
+//! of ours, does no I/O and never asks the computer for the time (only [`SystemClock`] does).
+
+mod asset;
+mod batch;
+mod candle;
+mod clock;
+mod liquidation;
+mod observation;
+mod range;
+mod series;
+mod source;
+mod time;
+
+pub use asset::{Asset, AssetClass, InvalidAsset, TradingCalendar};
+pub use batch::{Batch, CommitReport, Delta, RecordedOrder, Refusal, Version};
+pub use candle::{Bar, Candle, InvalidBar};
+pub use clock::{Clock, FixedClock, SystemClock};
+pub use liquidation::{InvalidSide, LiquidationOrder, Side};
+pub use observation::{Knowledge, NonFinite, Observation, Vintage, finite};
+pub use range::{EmptyRange, TimeRange};
+pub use series::{InvalidSeriesKey, Metric, Period, SeriesKey, SeriesKind, Unit};
+pub use source::{InvalidSource, Source, SourceInfo, SourceKind};
+pub use time::{InvalidTimestamp, Timestamp};

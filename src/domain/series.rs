@@ -1,0 +1,410 @@
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::domain::{Asset, Source};
+
+const MINUTE_MS: i64 = 60_000;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// What a series measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Metric {
+    /// Bars of trading.
+    Candle,
+    /// A price read at an instant.
+    Price,
+    /// Price times circulating supply.
+    MarketCap,
+    /// Traded value over the trailing 24 hours.
+    Volume24h,
+    /// Net creations less redemptions of one fund (the part) on one US trading day.
+    EtfFlow,
+    /// Assets under management of one fund (the part).
+    EtfAssets,
+    /// Value of positions closed by force in a period; the part says which side.
+    Liquidation,
+    /// Value of open futures positions, counted on one side.
+    OpenInterest,
+    /// Open futures positions in coins.
+    OpenInterestNative,
+    /// What longs pay shorts at a settlement, as a fraction per funding interval.
+    FundingRate,
+    /// Hours between two settlements, beside each funding rate.
+    FundingInterval,
+    /// An implied-volatility index, annualised.
+    ImpliedVol,
+    /// Implied volatility of one option (the part), annualised.
+    OptionVol,
+    /// Open interest of one option (the part), in coins.
+    OptionOpenInterest,
+    /// Traded amount of one option (the part) over 24 hours, in coins.
+    OptionVolume,
+    /// Forward price of one expiry (the part).
+    OptionForward,
+    /// The Fear and Greed index, 0 (fear) to 100 (greed).
+    FearGreed,
+    /// Value of all stablecoins in circulation.
+    StablecoinSupply,
+}
+
+/// The unit of a series' values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// US dollars (USDT is taken as USD; the source says which).
+    Usd,
+    /// Coins of the underlying asset.
+    Coin,
+    /// A plain fraction: 0.01 is one percent.
+    Ratio,
+    /// Percent points: 45.0 is 45 %.
+    Percent,
+    /// Hours.
+    Hours,
+    /// A number of the publisher's own scale.
+    Index,
+}
+
+/// Whether values may be added over time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeriesKind {
+    /// A state at an instant, carried until the next reading.
+    Level,
+    /// An amount over a period; amounts add.
+    Flow,
+}
+
+/// The length of the span one row covers; zero for a reading at an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Period(i64);
+
+/// Names one series: `<metric>.<asset>[.<part>]@<source>[:<period>]`.
+///
+/// Examples: `market_cap.total@coingecko`, `etf_flow.btc.IBIT@farside`, `candle.btc@binance:1h`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SeriesKey {
+    /// What is measured.
+    pub metric: Metric,
+    /// Of what.
+    pub asset: Asset,
+    /// Which part of it: a fund, a side, an option. Letters, digits, `-` and `_`.
+    pub part: Option<Arc<str>>,
+    /// Who says so.
+    pub source: Source,
+    /// The span of one row.
+    pub period: Period,
+}
+
+/// The text names no series.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a series key such as market_cap.total@coingecko or candle.btc@binance:1h: {reason}")]
+pub struct InvalidSeriesKey {
+    /// What was given.
+    pub text: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl Metric {
+    /// Every metric with its name, in the order of the catalogue.
+    pub const ALL: [(Self, &'static str); 18] = [
+        (Self::Candle, "candle"),
+        (Self::Price, "price"),
+        (Self::MarketCap, "market_cap"),
+        (Self::Volume24h, "volume_24h"),
+        (Self::EtfFlow, "etf_flow"),
+        (Self::EtfAssets, "etf_assets"),
+        (Self::Liquidation, "liquidation"),
+        (Self::OpenInterest, "open_interest"),
+        (Self::OpenInterestNative, "open_interest_native"),
+        (Self::FundingRate, "funding_rate"),
+        (Self::FundingInterval, "funding_interval"),
+        (Self::ImpliedVol, "implied_vol"),
+        (Self::OptionVol, "option_vol"),
+        (Self::OptionOpenInterest, "option_open_interest"),
+        (Self::OptionVolume, "option_volume"),
+        (Self::OptionForward, "option_forward"),
+        (Self::FearGreed, "fear_greed"),
+        (Self::StablecoinSupply, "stablecoin_supply"),
+    ];
+
+    /// The name used in series keys.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(metric, _)| *metric == self).map_or("", |(_, name)| name)
+    }
+
+    /// The unit of the values.
+    #[must_use]
+    pub const fn unit(self) -> Unit {
+        match self {
+            Self::Candle
+            | Self::Price
+            | Self::MarketCap
+            | Self::Volume24h
+            | Self::EtfFlow
+            | Self::EtfAssets
+            | Self::Liquidation
+            | Self::OpenInterest
+            | Self::OptionForward
+            | Self::StablecoinSupply => Unit::Usd,
+            Self::OpenInterestNative | Self::OptionOpenInterest | Self::OptionVolume => Unit::Coin,
+            Self::FundingRate => Unit::Ratio,
+            Self::FundingInterval => Unit::Hours,
+            Self::ImpliedVol | Self::OptionVol => Unit::Percent,
+            Self::FearGreed => Unit::Index,
+        }
+    }
+
+    /// Whether values add over time.
+    #[must_use]
+    pub const fn kind(self) -> SeriesKind {
+        match self {
+            Self::EtfFlow | Self::Liquidation => SeriesKind::Flow,
+            _ => SeriesKind::Level,
+        }
+    }
+
+    /// The values this metric can take, lowest and highest, in its unit. A value outside is a fault
+    /// of the feed, not a market move, and is refused at the door.
+    #[must_use]
+    pub const fn plausible(self) -> (f64, f64) {
+        match self {
+            Self::Candle | Self::Price | Self::OptionForward => (-1e3, 1e9),
+            Self::MarketCap
+            | Self::Volume24h
+            | Self::OpenInterest
+            | Self::StablecoinSupply
+            | Self::EtfAssets
+            | Self::OpenInterestNative
+            | Self::OptionOpenInterest
+            | Self::OptionVolume => (0.0, 1e15),
+            Self::Liquidation => (0.0, 1e12),
+            Self::EtfFlow => (-1e12, 1e12),
+            Self::FundingRate => (-1.0, 1.0),
+            Self::FundingInterval => (0.0, 24.0),
+            Self::ImpliedVol | Self::OptionVol => (0.0, 2_000.0),
+            Self::FearGreed => (0.0, 100.0),
+        }
+    }
+}
+
+impl Period {
+    /// A reading at an instant.
+    pub const INSTANT: Self = Self(0);
+    /// One minute.
+    pub const MINUTE: Self = Self(MINUTE_MS);
+    /// One hour.
+    pub const HOUR: Self = Self(HOUR_MS);
+    /// One UTC day.
+    pub const DAY: Self = Self(DAY_MS);
+
+    /// The length in milliseconds; zero for a reading.
+    #[must_use]
+    pub const fn ms(self) -> i64 {
+        self.0
+    }
+
+    /// Whether rows are readings at an instant.
+    #[must_use]
+    pub const fn is_instant(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl SeriesKey {
+    /// A series without a part.
+    #[must_use]
+    pub fn new(metric: Metric, asset: Asset, source: Source, period: Period) -> Self {
+        Self { metric, asset, part: None, source, period }
+    }
+
+    /// The same series for one part of the asset.
+    #[must_use]
+    pub fn with_part(mut self, part: &str) -> Self {
+        self.part = Some(Arc::from(part));
+        self
+    }
+
+    /// How long after `observed_at` a row is known when nobody recorded the moment: the end of its
+    /// period for bars and sums, 05:00 UTC of the next day for ETF flows (Farside's habit).
+    #[must_use]
+    pub const fn publication_lag_ms(&self) -> i64 {
+        match self.metric {
+            Metric::EtfFlow => DAY_MS + 5 * HOUR_MS,
+            _ => self.period.ms(),
+        }
+    }
+
+    /// How far apart rows are when the feed is well; decides `fresh`, `late` and `stale`.
+    #[must_use]
+    pub const fn expected_every_ms(&self) -> i64 {
+        match self.metric {
+            Metric::EtfFlow | Metric::EtfAssets | Metric::FearGreed | Metric::StablecoinSupply => DAY_MS,
+            Metric::FundingRate | Metric::FundingInterval if self.period.is_instant() => 8 * HOUR_MS,
+            _ if self.period.is_instant() => HOUR_MS,
+            _ => self.period.ms(),
+        }
+    }
+}
+
+impl FromStr for Metric {
+    type Err = InvalidSeriesKey;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.iter().find(|(_, name)| *name == text).map(|(metric, _)| *metric).ok_or_else(|| InvalidSeriesKey {
+            text: text.to_owned(),
+            reason: format!("the metric is one of {}", Self::ALL.map(|(_, name)| name).join(", ")),
+        })
+    }
+}
+
+impl FromStr for Period {
+    type Err = InvalidSeriesKey;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = || InvalidSeriesKey {
+            text: text.to_owned(),
+            reason: "a period is a whole number and m, h, d or w, such as 30m, 1h or 1d".to_owned(),
+        };
+        let unit_ms = match text.as_bytes().last() {
+            Some(b'm') => MINUTE_MS,
+            Some(b'h') => HOUR_MS,
+            Some(b'd') => DAY_MS,
+            Some(b'w') => 7 * DAY_MS,
+            _ => return Err(invalid()),
+        };
+        let count: i64 = text[..text.len() - 1].parse().map_err(|_| invalid())?;
+        if (1..=10_000).contains(&count) && text.as_bytes()[0].is_ascii_digit() {
+            Ok(Self(count * unit_ms))
+        } else {
+            Err(invalid())
+        }
+    }
+}
+
+impl FromStr for SeriesKey {
+    type Err = InvalidSeriesKey;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = |reason: String| InvalidSeriesKey { text: text.to_owned(), reason };
+        let (subject, origin) = text.split_once('@').ok_or_else(|| invalid("the @source is missing".to_owned()))?;
+        let (source, period) = match origin.split_once(':') {
+            Some((source, period)) => (source, period.parse::<Period>().map_err(|e| invalid(e.reason))?),
+            None => (origin, Period::INSTANT),
+        };
+        let mut words = subject.splitn(3, '.');
+        let metric = words.next().unwrap_or_default().parse::<Metric>().map_err(|e| invalid(e.reason))?;
+        let asset = words.next().ok_or_else(|| invalid("the asset is missing".to_owned()))?;
+        let part = words.next();
+        if let Some(part) = part
+            && (part.is_empty()
+                || part.len() > 40
+                || !part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')))
+        {
+            return Err(invalid(format!("`{part}` is not a part: letters, digits, - and _")));
+        }
+        Ok(Self {
+            metric,
+            asset: asset.parse().map_err(|e: crate::domain::InvalidAsset| invalid(e.to_string()))?,
+            part: part.map(Arc::from),
+            source: source.parse().map_err(|e: crate::domain::InvalidSource| invalid(e.to_string()))?,
+            period,
+        })
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for Period {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => f.write_str("instant"),
+            ms if ms % DAY_MS == 0 => write!(f, "{}d", ms / DAY_MS),
+            ms if ms % HOUR_MS == 0 => write!(f, "{}h", ms / HOUR_MS),
+            ms => write!(f, "{}m", ms / MINUTE_MS),
+        }
+    }
+}
+
+impl fmt::Display for SeriesKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.metric, self.asset)?;
+        if let Some(part) = &self.part {
+            write!(f, ".{part}")?;
+        }
+        write!(f, "@{}", self.source)?;
+        if self.period.is_instant() { Ok(()) } else { write!(f, ":{}", self.period) }
+    }
+}
+
+impl fmt::Debug for SeriesKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Period {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Period {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for SeriesKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for SeriesKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_read_back_as_written() {
+        for text in [
+            "market_cap.total@coingecko",
+            "etf_flow.btc.IBIT@farside",
+            "candle.btc@binance:1h",
+            "liquidation.eth.long@binance:4h",
+        ] {
+            assert_eq!(text.parse::<SeriesKey>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn malformed_keys_say_what_is_wrong() {
+        for (text, reason) in [
+            ("market_cap.total", "@source"),
+            ("market_cap@coingecko", "asset is missing"),
+            ("mood.btc@x", "metric is one of"),
+            ("candle.btc@x:0h", "a period is"),
+            ("candle.btc@x:é", "a period is"),
+            ("etf_flow.btc.A/B@x", "not a part"),
+        ] {
+            let error = text.parse::<SeriesKey>().unwrap_err().to_string();
+            assert!(error.contains(reason), "{text}: {error}");
+        }
+    }
+}

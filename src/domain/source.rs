@@ -1,0 +1,81 @@
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Who said it: a feed or the name an operator gave to an import, such as `binance-perp`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Source(Arc<str>);
+
+/// The text cannot name a source.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a source name: 1 to 40 of a-z, 0-9, - and _, such as binance-perp")]
+pub struct InvalidSource(pub String);
+
+/// What a source is, which decides how its figures may be added to others'.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceKind {
+    /// One trading venue; figures of several venues may be added.
+    Venue,
+    /// Collects many venues; its figures already hold theirs and are never added to them.
+    Aggregator,
+    /// Publishes figures of its own, such as ETF flows or an index.
+    Publisher,
+    /// Not measured: the rows of a made-up scenario.
+    Scenario,
+}
+
+/// A source and what a reader must know about its figures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceInfo {
+    /// The name used in series keys.
+    pub source: Source,
+    /// How its figures may be combined.
+    pub kind: SourceKind,
+    /// What its figures leave out, in a sentence; empty where nothing is known to be missing.
+    pub note: String,
+}
+
+impl Source {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Source {
+    type Err = InvalidSource;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let valid = (1..=40).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'));
+        if valid { Ok(Self(Arc::from(text))) } else { Err(InvalidSource(text.to_owned())) }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for Source {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Source {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}

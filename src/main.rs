@@ -1,0 +1,3 @@
+//! The `market-stress` program.
+
+fn main() {}

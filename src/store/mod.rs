@@ -1,0 +1,192 @@
+//! The append-only log of everything that was stated and when it was known.
+//!
+//! Owns the trait [`Store`], its two engines and all SQL. It selects, inserts and orders; it does no
+//! arithmetic on values, knows no metric, and never updates or deletes a row of the log.
+
+use async_trait::async_trait;
+
+use crate::domain::{
+    Asset, Bar, Batch, CommitReport, Delta, RecordedOrder, SeriesKey, Side, Source, SourceInfo, TimeRange, Timestamp, Version,
+    Vintage,
+};
+
+/// What to do with a batch in which single rows must be refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnRefusal {
+    /// Write nothing and report the refusals.
+    Abort,
+    /// Write the rest and report the refusals.
+    Skip,
+}
+
+/// What an append did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Appended {
+    /// How many rows were new, unchanged, revised, refused.
+    pub report: CommitReport,
+    /// The rows that were added; `None` where nothing was, and then no version was used up.
+    pub delta: Option<Delta>,
+}
+
+/// Why the store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database cannot be reached or went away; trying again later may work.
+    #[error("the database cannot be reached: {0}")]
+    Unavailable(#[source] sqlx::Error),
+    /// The schema is not the one this program was built for.
+    #[error("the database schema could not be brought up to date: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// The database holds a value that this program never writes.
+    #[error("{table}.{column} of row {row} holds a value this program does not write; was the database edited by hand?")]
+    Inconsistent {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The row's key in words.
+        row: String,
+    },
+    /// The database refused a statement for another reason: a fault of this program.
+    #[error("the database refused a statement: {0}")]
+    Statement(#[source] sqlx::Error),
+    /// The address is not one the program can open.
+    #[error("`{url}` is not a store address: {reason}")]
+    Address {
+        /// The address with its password hidden.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Takes the rows of the log while it is read back, series by series.
+///
+/// Rows of one series arrive ordered by (`observed_at`, `known_at`), in chunks of bounded size.
+pub trait LoadSink: Send {
+    /// The next vintages of a series of readings or flows.
+    fn readings(&mut self, key: &SeriesKey, rows: Vec<Vintage<f64>>);
+    /// The next vintages of a series of candles.
+    fn candles(&mut self, key: &SeriesKey, rows: Vec<Vintage<Bar>>);
+    /// The next liquidation orders, ordered by (source, symbol, `occurred_at`, ordinal).
+    fn orders(&mut self, rows: Vec<RecordedOrder>);
+    /// The next commits, ordered by version.
+    fn commits(&mut self, rows: Vec<(Version, Timestamp)>);
+}
+
+/// Which liquidation orders to list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrderFilter {
+    /// Only orders that occurred in this span.
+    pub range: TimeRange,
+    /// Only orders known at this instant or before.
+    pub known_by: Timestamp,
+    /// Only these venues; empty for all.
+    pub sources: Vec<Source>,
+    /// Only this asset.
+    pub asset: Option<Asset>,
+    /// Only positions of this side.
+    pub side: Option<Side>,
+    /// Only orders of at least this value, USD.
+    pub min_usd: Option<f64>,
+}
+
+/// The place in the list of orders, newest first, after which a page begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderCursor {
+    /// The last order's instant.
+    pub occurred_at: Timestamp,
+    /// Its venue.
+    pub source: Source,
+    /// Its instrument.
+    pub symbol: String,
+    /// Its place among the orders of that instant.
+    pub ordinal: u32,
+}
+
+/// An append-only log with two clocks. Every method behaves the same on both engines; one contract
+/// suite (`tests/it/store_contract.rs`) calls each of them on both.
+///
+/// Versions are given in commit order without gaps seen by a reader: who has seen version `n` has
+/// seen everything up to `n`.
+#[async_trait]
+pub trait Store: Send + Sync + std::fmt::Debug {
+    /// Writes a batch at the instant `now`: everything in one transaction, or nothing.
+    ///
+    /// For each row, compared with what is stored for the same point:
+    /// - the same value as known then: nothing is written, counted `unchanged`;
+    /// - a new point: written, counted `new`, with `known_at` from its [`Knowledge`](crate::domain::Knowledge);
+    /// - another value: a further vintage is written, counted `revised`. A correction is known at
+    ///   `now`, or one millisecond after the last vintage where that is later, so that no answer at a
+    ///   past `as_of` changes. Only rows that bring their real vintage may fill the past;
+    /// - a real vintage that contradicts the one stored for the very same instant: refused;
+    /// - a value that is not finite, or out of [`Metric::plausible`](crate::domain::Metric::plausible),
+    ///   or an instant outside of [`Timestamp::is_acceptable`]: refused.
+    ///
+    /// Liquidation orders have no ids: as many equal orders of one instant are kept as the fullest
+    /// batch held.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away or refuses; then nothing was written.
+    async fn append(&self, batch: &Batch, now: Timestamp, on_refusal: OnRefusal) -> Result<Appended, StoreError>;
+
+    /// Records or replaces what is to be known about a source.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away or refuses.
+    async fn put_source(&self, info: &SourceInfo) -> Result<(), StoreError>;
+
+    /// Every source recorded so far, by name.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away or refuses.
+    async fn sources(&self) -> Result<Vec<SourceInfo>, StoreError>;
+
+    /// The number of the last commit; 0 for an empty log.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away or refuses.
+    async fn latest_version(&self) -> Result<Version, StoreError>;
+
+    /// How many rows the log holds, for progress; may be an estimate.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away or refuses.
+    async fn estimated_rows(&self) -> Result<u64, StoreError>;
+
+    /// Reads the whole log up to one version into `sink` and returns that version.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away or refuses; the sink may then hold a part.
+    async fn load(&self, sink: &mut dyn LoadSink) -> Result<Version, StoreError>;
+
+    /// The commits after `version`, oldest first, at most `limit` of them.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away or refuses.
+    async fn changes_after(&self, version: Version, limit: u32) -> Result<Vec<Delta>, StoreError>;
+
+    /// Waits until a commit after `version` may exist or `patience` is over. Waking without a
+    /// commit is allowed; missing one for longer than `patience` is not.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away or refuses.
+    async fn wait_for_change(&self, version: Version, patience: std::time::Duration) -> Result<(), StoreError>;
+
+    /// Liquidation orders, newest first, then by source, symbol and ordinal, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away or refuses.
+    async fn liquidation_orders(
+        &self,
+        filter: &OrderFilter,
+        after: Option<&OrderCursor>,
+        limit: u32,
+    ) -> Result<Vec<RecordedOrder>, StoreError>;
+
+    /// Asks the database for a sign of life.
+    ///
+    /// # Errors
+    /// [`StoreError`] when there is none.
+    async fn ping(&self) -> Result<(), StoreError>;
+}

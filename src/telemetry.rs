@@ -1,0 +1,1 @@
+//! Structured logs: set up once, by the program's entry.

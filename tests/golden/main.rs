@@ -1,0 +1,1 @@
+//! Values of trusted libraries, checked against ours.
