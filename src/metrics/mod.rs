@@ -2,3 +2,12 @@
 //!
 //! Owns the answer structs, which are the schema of the HTTP interface, and pure functions of
 //! (market view, question). No I/O, no clock, no SQL, no HTTP.
+
+mod answer;
+mod schema;
+mod unanswerable;
+mod window;
+
+pub use answer::{Answer, Coverage, Freshness, Meta, Method, SourceReading, Warning, WarningCode, WindowBounds};
+pub use unanswerable::Unanswerable;
+pub use window::{InvalidLength, InvalidMoment, Length, Moment, Span, Window};
