@@ -1,0 +1,172 @@
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock};
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Source, Timestamp};
+
+/// How well a feed is, judged by its own cadence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedState {
+    /// The newest observation is as young as it should be.
+    Fresh,
+    /// The next observation is overdue.
+    Late,
+    /// So overdue that figures made from it mislead.
+    Stale,
+    /// The upstream has not answered for longer than it takes to be stale.
+    Dead,
+    /// Switched off by configuration.
+    Disabled,
+}
+
+/// How often a feed's observations come, and from which age on they are overdue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cadence {
+    /// Milliseconds between two observations when the feed is well.
+    pub expected_every_ms: i64,
+    /// Milliseconds after which the newest observation is late.
+    pub late_after_ms: i64,
+    /// Milliseconds after which it is stale.
+    pub stale_after_ms: i64,
+}
+
+/// What is known about one feed at this moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedStatus {
+    /// The feed's own name, such as `binance-liquidations`.
+    pub feed: String,
+    /// The source its rows are recorded under; several feeds may fill one source.
+    pub source: Source,
+    /// Whether configuration lets it run.
+    pub enabled: bool,
+    /// Its cadence.
+    pub cadence: Cadence,
+    /// When this process began to watch it.
+    pub started_at: Timestamp,
+    /// When the upstream last answered in full and the rows were recorded.
+    pub last_success_at: Option<Timestamp>,
+    /// The newest instant the upstream has spoken of.
+    pub last_observation_at: Option<Timestamp>,
+    /// Failures since the last success.
+    pub consecutive_failures: u32,
+    /// The last failure in words; cleared by the next success.
+    pub last_error: Option<String>,
+    /// Rows refused since the start.
+    pub refused_rows: u64,
+    /// The last refused row and its reason.
+    pub last_refusal: Option<String>,
+    /// What its figures leave out; empty where nothing is known to be missing.
+    pub note: String,
+}
+
+/// The states of all feeds, written by those who collect and read by those who answer.
+#[derive(Debug, Default)]
+pub struct StatusBoard {
+    feeds: RwLock<BTreeMap<String, FeedStatus>>,
+}
+
+impl Cadence {
+    /// A feed that speaks every `every_ms`: late after three times that, stale after ten times.
+    #[must_use]
+    pub const fn every(every_ms: i64) -> Self {
+        Self { expected_every_ms: every_ms, late_after_ms: 3 * every_ms, stale_after_ms: 10 * every_ms }
+    }
+}
+
+impl FeedStatus {
+    /// The status of a feed that has not been tried.
+    #[must_use]
+    pub fn new(feed: &str, source: Source, cadence: Cadence, started_at: Timestamp) -> Self {
+        Self {
+            feed: feed.to_owned(),
+            source,
+            enabled: true,
+            cadence,
+            started_at,
+            last_success_at: None,
+            last_observation_at: None,
+            consecutive_failures: 0,
+            last_error: None,
+            refused_rows: 0,
+            last_refusal: None,
+            note: String::new(),
+        }
+    }
+
+    /// How well the feed is at `now`.
+    ///
+    /// Dead goes by the last full answer, the others by the newest observation; a feed that has not
+    /// spoken yet is judged by the time since it was started.
+    #[must_use]
+    pub fn state(&self, now: Timestamp) -> FeedState {
+        if !self.enabled {
+            return FeedState::Disabled;
+        }
+        let silent_ms = now.ms_since(self.last_success_at.unwrap_or(self.started_at));
+        if self.consecutive_failures > 0 && silent_ms > self.cadence.stale_after_ms {
+            return FeedState::Dead;
+        }
+        match now.ms_since(self.last_observation_at.unwrap_or(self.started_at)) {
+            lag_ms if lag_ms > self.cadence.stale_after_ms => FeedState::Stale,
+            lag_ms if lag_ms > self.cadence.late_after_ms => FeedState::Late,
+            _ => FeedState::Fresh,
+        }
+    }
+}
+
+impl StatusBoard {
+    /// A board without feeds.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts up the status of a feed, replacing what stood under its name.
+    pub fn put(&self, status: FeedStatus) {
+        self.feeds.write().unwrap_or_else(PoisonError::into_inner).insert(status.feed.clone(), status);
+    }
+
+    /// The status of every feed, by name.
+    #[must_use]
+    pub fn all(&self) -> Vec<FeedStatus> {
+        self.feeds.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// The status of one feed.
+    #[must_use]
+    pub fn get(&self, feed: &str) -> Option<FeedStatus> {
+        self.feeds.read().unwrap_or_else(PoisonError::into_inner).get(feed).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status() -> FeedStatus {
+        let source = "venue".parse().unwrap();
+        FeedStatus::new("venue-candles", source, Cadence::every(60_000), Timestamp::from_unix_seconds(0))
+    }
+
+    #[test]
+    fn state_follows_the_age_of_the_newest_observation() {
+        let mut status = status();
+        status.last_observation_at = Some(Timestamp::from_unix_seconds(1_000));
+        for (seconds, state) in [(1_060, FeedState::Fresh), (1_181, FeedState::Late), (1_601, FeedState::Stale)] {
+            assert_eq!(status.state(Timestamp::from_unix_seconds(seconds)), state, "at {seconds}");
+        }
+    }
+
+    #[test]
+    fn an_upstream_that_does_not_answer_is_dead_in_the_end_and_a_new_feed_is_not() {
+        let mut status = status();
+        assert_eq!(status.state(Timestamp::from_unix_seconds(30)), FeedState::Fresh);
+        status.consecutive_failures = 4;
+        assert_eq!(status.state(Timestamp::from_unix_seconds(200)), FeedState::Late);
+        assert_eq!(status.state(Timestamp::from_unix_seconds(601)), FeedState::Dead);
+        status.enabled = false;
+        assert_eq!(status.state(Timestamp::from_unix_seconds(601)), FeedState::Disabled);
+    }
+}
