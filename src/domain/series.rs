@@ -232,11 +232,13 @@ impl SeriesKey {
     }
 
     /// How long after `observed_at` a row is known when nobody recorded the moment: the end of its
-    /// period for bars and sums, 05:00 UTC of the next day for ETF flows (Farside's habit).
+    /// period for bars and sums, 05:00 UTC of the next day for ETF flows (Farside's habit), at once for
+    /// funding, which is labelled by the settlement that ends its interval.
     #[must_use]
     pub const fn publication_lag_ms(&self) -> i64 {
         match self.metric {
             Metric::EtfFlow => DAY_MS + 5 * HOUR_MS,
+            Metric::FundingRate | Metric::FundingInterval => 0,
             _ => self.period.ms(),
         }
     }
