@@ -1,0 +1,120 @@
+//! The rules of the house that no compiler knows: names, sizes, and links that lead somewhere.
+
+use std::path::{Path, PathBuf};
+
+use rstest::rstest;
+
+use crate::rust_paths::lines_without_tests;
+use crate::walls::{files_under, project};
+
+/// Names that say nothing about what is inside.
+const EMPTY_NAMES: [&str; 5] = ["common", "helpers", "models", "types", "utils"];
+
+/// The most lines a file of `src` may have, its tests not counted.
+const MOST_LINES: usize = 400;
+
+/// The folders whose files the documents name in backticks.
+const NAMED_FOLDERS: [&str; 7] = ["benches/", "docs/", "migrations/", "openapi/", "src/", "tests/", ".ci/"];
+
+/// `README.md` and its neighbours, and everything in `docs`.
+fn documents() -> Vec<PathBuf> {
+    let beside = std::fs::read_dir(project()).unwrap().map(|entry| entry.unwrap().path());
+    let mut found: Vec<PathBuf> = beside.filter(|path| path.extension().is_some_and(|it| it == "md")).collect();
+    found.extend(files_under(&project().join("docs"), "md"));
+    found
+}
+
+/// The text without its fenced blocks, in which brackets are code.
+fn prose(markdown: &str) -> String {
+    markdown.split("\n```").step_by(2).collect::<Vec<_>>().join("\n")
+}
+
+/// The targets of `[text](target)`.
+fn links(prose: &str) -> Vec<&str> {
+    prose.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect()
+}
+
+/// What stands in backticks and is the path of one file or folder of the project.
+fn named_files(prose: &str) -> Vec<&str> {
+    let quoted = prose.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+    quoted
+        .filter(|text| NAMED_FOLDERS.iter().any(|folder| text.starts_with(folder)))
+        .filter(|text| !text.contains(['<', '*', '{', ' ']))
+        .collect()
+}
+
+/// The anchor that a heading gets: lower case, blanks to hyphens, other signs dropped.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().to_lowercase();
+    kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_')).map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+/// What is wrong with one link of the document at `from`.
+fn broken(from: &Path, target: &str) -> Option<String> {
+    if target.contains("://") || target.starts_with("mailto:") {
+        return None;
+    }
+    let (file, section) = target.split_once('#').map_or((target, None), |(file, section)| (file, Some(section)));
+    let path = if file.is_empty() { from.to_owned() } else { from.parent()?.join(file) };
+    if !path.exists() {
+        return Some(format!("{}: {target}: no such file", from.display()));
+    }
+    let section = section?;
+    let text = prose(&std::fs::read_to_string(path).unwrap());
+    let found = text.lines().filter(|line| line.starts_with('#')).any(|line| anchor(line.trim_start_matches('#')) == section);
+    (!found).then(|| format!("{}: {target}: no such heading", from.display()))
+}
+
+#[test]
+fn every_link_of_the_documents_leads_somewhere() {
+    let mut found = Vec::new();
+    for document in documents() {
+        let text = prose(&std::fs::read_to_string(&document).unwrap());
+        found.extend(links(&text).into_iter().filter_map(|target| broken(&document, target)));
+        let missing = named_files(&text).into_iter().filter(|file| !project().join(file).exists());
+        found.extend(missing.map(|file| format!("{}: `{file}`: no such file", document.display())));
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn no_module_has_an_empty_name() {
+    let found: Vec<PathBuf> = ["src", "tests"]
+        .iter()
+        .flat_map(|folder| files_under(&project().join(folder), "rs"))
+        .filter(|path| {
+            let place = path.strip_prefix(project()).unwrap().with_extension("");
+            place.iter().any(|word| EMPTY_NAMES.iter().any(|name| word == *name))
+        })
+        .collect();
+    assert!(found.is_empty(), "say what is inside instead of {EMPTY_NAMES:?}: {found:?}");
+}
+
+#[test]
+fn no_file_is_longer_than_a_reader_can_hold() {
+    let mut found = Vec::new();
+    for path in files_under(&project().join("src"), "rs") {
+        let lines = lines_without_tests(&std::fs::read_to_string(&path).unwrap());
+        if lines > MOST_LINES {
+            found.push(format!("{}: {lines} lines", path.display()));
+        }
+    }
+    assert!(found.is_empty(), "more than {MOST_LINES} lines without tests; split them:\n{}", found.join("\n"));
+}
+
+#[rstest]
+#[case("see [a](docs/none.md)", "no such file")]
+#[case("see [a](#nowhere)", "no such heading")]
+#[case("see [a](README.md#nowhere)", "no such heading")]
+fn a_link_that_leads_nowhere_is_found(#[case] text: &str, #[case] expected: &str) {
+    let found: Vec<String> = links(text).into_iter().filter_map(|target| broken(&project().join("README.md"), target)).collect();
+    assert!(found.len() == 1 && found[0].contains(expected), "{found:?}");
+}
+
+#[test]
+fn code_blocks_outside_links_and_patterns_are_left_alone() {
+    let text = prose("a\n```\n[x](none.md)\n```\n[b](https://example.org) `src/<room>/mod.rs` `src/lib.rs`\n");
+    assert_eq!(links(&text), ["https://example.org"]);
+    assert_eq!(named_files(&text), ["src/lib.rs"]);
+    assert_eq!(anchor(" Two clocks: why, and how? "), "two-clocks-why-and-how");
+}
