@@ -39,6 +39,12 @@ pub struct SourceInfo {
 }
 
 impl Source {
+    /// The name under which a file with rows of several sources is recorded.
+    #[must_use]
+    pub fn import() -> Self {
+        Self(Arc::from("import"))
+    }
+
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -2,3 +2,29 @@
 //!
 //! Owns column mapping, line-numbered errors and reports of `import` and `export`. It parses and
 //! writes files; storing is the store's work.
+//!
+//! A file is read as a whole before anything is written: the first bad rows are listed by line, and
+//! nothing is taken unless the caller said to skip them.
+
+mod candles;
+mod column;
+mod etf_flows;
+mod export;
+mod facts;
+mod fault;
+mod guard;
+mod import;
+mod keys;
+mod liquidations;
+mod name;
+mod orders;
+mod row;
+mod sequence;
+mod series;
+
+pub use column::{Column, ColumnNames};
+pub use export::{ExportFormat, Exporter, MixedSelection, Selection};
+pub use fault::{BadRows, FileError, RowError, RowFault};
+pub use import::{FileKind, ImportOptions, Parsed, read};
+pub use name::NameFacts;
+pub use orders::SideMeaning;

@@ -1,0 +1,185 @@
+use std::collections::BTreeMap;
+
+use crate::files::FileError;
+
+/// What a column of a file means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Column {
+    /// The series key of the row, as an export writes it; then nothing else has to name the series.
+    Series,
+    /// When it was true: start of a bar, instant of a reading, trading day, fill of an order.
+    Time,
+    /// When it was known: the row's real vintage.
+    KnownAt,
+    /// First price of a bar.
+    Open,
+    /// Highest price of a bar.
+    High,
+    /// Lowest price of a bar.
+    Low,
+    /// Last price of a bar.
+    Close,
+    /// Traded amount of a bar.
+    Volume,
+    /// The value of a reading.
+    Value,
+    /// The fund of an ETF flow.
+    Fund,
+    /// The flow of a fund, USD.
+    Flow,
+    /// Closed long positions, USD.
+    Long,
+    /// Closed short positions, USD.
+    Short,
+    /// The venue of an order.
+    Source,
+    /// The instrument of an order in the venue's words.
+    Symbol,
+    /// The underlying of an order; where it stands, quantity and price are per coin already.
+    Asset,
+    /// The side of an order.
+    Side,
+    /// The filled quantity of an order.
+    Quantity,
+    /// The average fill price of an order, USD.
+    Price,
+    /// The value of an order, USD.
+    Usd,
+}
+
+/// Whether a kind of file can do without a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    Required,
+    Optional,
+}
+
+/// Columns the caller named, by what they mean; the rest is recognised by the header.
+pub type ColumnNames = BTreeMap<Column, String>;
+
+/// The header line: which field of a row holds what.
+#[derive(Debug)]
+pub(super) struct Header {
+    names: Vec<String>,
+    places: BTreeMap<Column, usize>,
+}
+
+impl Column {
+    /// The header names that are recognised without a flag, in lower case.
+    #[must_use]
+    pub const fn recognised(self) -> &'static [&'static str] {
+        match self {
+            Self::Series => &["series"],
+            Self::Time => &["time", "open_time", "observed_at", "trading_day", "occurred_at", "timestamp", "date"],
+            Self::KnownAt => &["known_at"],
+            Self::Open => &["open"],
+            Self::High => &["high"],
+            Self::Low => &["low"],
+            Self::Close => &["close"],
+            Self::Volume => &["volume", "volume_usd"],
+            Self::Value => &["value"],
+            Self::Fund => &["fund"],
+            Self::Flow => &["flow_usd"],
+            Self::Long => &["long_usd"],
+            Self::Short => &["short_usd"],
+            Self::Source => &["source"],
+            Self::Symbol => &["symbol"],
+            Self::Asset => &["asset"],
+            Self::Side => &["side"],
+            Self::Quantity => &["quantity", "filled_qty", "qty"],
+            Self::Price => &["price_usd", "avg_price", "price"],
+            Self::Usd => &["usd"],
+        }
+    }
+
+    /// The flag of the command line that names this column; empty where there is none.
+    #[must_use]
+    pub const fn flag(self) -> &'static str {
+        match self {
+            Self::Series | Self::Source | Self::Asset => "",
+            Self::Time => "--time-column",
+            Self::KnownAt => "--known-at-column",
+            Self::Open => "--open-column",
+            Self::High => "--high-column",
+            Self::Low => "--low-column",
+            Self::Close => "--close-column",
+            Self::Volume => "--volume-column",
+            Self::Value => "--value-column",
+            Self::Fund => "--fund-column",
+            Self::Flow => "--flow-column",
+            Self::Long => "--long-column",
+            Self::Short => "--short-column",
+            Self::Symbol => "--symbol-column",
+            Self::Side => "--side-column",
+            Self::Quantity => "--quantity-column",
+            Self::Price => "--price-column",
+            Self::Usd => "--usd-column",
+        }
+    }
+}
+
+impl Header {
+    /// Finds each wanted column among the names of the header line.
+    pub(super) fn resolve(names: Vec<String>, wanted: &[(Column, Need)], chosen: &ColumnNames) -> Result<Self, FileError> {
+        let mut places = BTreeMap::new();
+        for &(column, need) in wanted {
+            let place = match chosen.get(&column) {
+                Some(name) => Some(find_named(&names, column, name)?),
+                None => find_recognised(&names, column)?,
+            };
+            match place {
+                Some(place) => {
+                    places.insert(column, place);
+                }
+                None if need == Need::Required => {
+                    return Err(FileError::MissingColumn { column, header: names });
+                }
+                None => {}
+            }
+        }
+        Ok(Self { names, places })
+    }
+
+    /// Whether the file has this column.
+    pub(super) fn has(&self, column: Column) -> bool {
+        self.places.contains_key(&column)
+    }
+
+    /// The place of a column among the fields of a row.
+    pub(super) fn place(&self, column: Column) -> Option<usize> {
+        self.places.get(&column).copied()
+    }
+
+    /// The column's name in this file.
+    pub(super) fn name(&self, column: Column) -> Option<String> {
+        self.place(column).map(|place| self.names[place].clone())
+    }
+
+    /// How many fields a row must have.
+    pub(super) fn width(&self) -> usize {
+        self.names.len()
+    }
+}
+
+fn find_named(names: &[String], column: Column, wanted: &str) -> Result<usize, FileError> {
+    let mut places = names.iter().enumerate().filter(|(_, name)| name.as_str() == wanted).map(|(place, _)| place);
+    match (places.next(), places.next()) {
+        (Some(place), None) => Ok(place),
+        (Some(_), Some(_)) => Err(FileError::RepeatedColumn { name: wanted.to_owned() }),
+        (None, _) => Err(FileError::NoSuchColumn { column, name: wanted.to_owned(), header: names.to_vec() }),
+    }
+}
+
+fn find_recognised(names: &[String], column: Column) -> Result<Option<usize>, FileError> {
+    let known = column.recognised();
+    let mut places = (0..names.len()).filter(|&place| known.contains(&names[place].to_ascii_lowercase().as_str()));
+    match (places.next(), places.next()) {
+        (Some(first), Some(second)) if names[first] == names[second] => {
+            Err(FileError::RepeatedColumn { name: names[first].clone() })
+        }
+        (Some(first), Some(second)) => {
+            Err(FileError::AmbiguousColumn { column, first: names[first].clone(), second: names[second].clone() })
+        }
+        (first, _) => Ok(first),
+    }
+}

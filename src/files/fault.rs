@@ -1,0 +1,241 @@
+use std::fmt;
+
+use crate::domain::{InvalidBar, InvalidSeriesKey, InvalidTimestamp, NonFinite, Timestamp};
+use crate::files::Column;
+
+/// Why a file was not taken. Nothing of it was written.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The file cannot be opened or read.
+    #[error("the file cannot be read: {0}")]
+    Io(#[from] std::io::Error),
+    /// Not a single byte of text.
+    #[error("the file is empty: it should begin with a line that names its columns")]
+    Empty,
+    /// A header without rows.
+    #[error("the file holds a header line and no rows")]
+    NoRows,
+    /// A zero byte, or a header that is not text.
+    #[error("line {line}: this is not a text file; if it is compressed, unpack it first")]
+    Binary {
+        /// The line, counted from 1.
+        line: u64,
+    },
+    /// A line that does not end.
+    #[error("line {line} is longer than {limit} bytes; is this a CSV file with one row a line?")]
+    LineTooLong {
+        /// The line, counted from 1.
+        line: u64,
+        /// The most bytes a line may have.
+        limit: usize,
+    },
+    /// A quoted field that runs over the end of its line.
+    #[error("line {line}: a quoted field does not end on this line; a quote is missing or there is one too many")]
+    UnclosedQuote {
+        /// The line, counted from 1.
+        line: u64,
+    },
+    /// The header lacks a column that is needed.
+    #[error(
+        "line 1: no column {} in the header ({}){}",
+        one_of(column.recognised()),
+        header.join(", "),
+        use_flag(*column)
+    )]
+    MissingColumn {
+        /// What the column would hold.
+        column: Column,
+        /// The columns there are.
+        header: Vec<String>,
+    },
+    /// A column named by a flag is not there.
+    #[error("line 1: {} `{name}` is not in the header ({}){}", column.flag(), header.join(", "), nearest(name, header))]
+    NoSuchColumn {
+        /// What the column would hold.
+        column: Column,
+        /// The name that was given.
+        name: String,
+        /// The columns there are.
+        header: Vec<String>,
+    },
+    /// Two columns could both be meant.
+    #[error("line 1: `{first}` and `{second}` could both be meant{}", use_flag(*column))]
+    AmbiguousColumn {
+        /// What the column would hold.
+        column: Column,
+        /// The first candidate.
+        first: String,
+        /// The second candidate.
+        second: String,
+    },
+    /// The header names a column twice.
+    #[error("line 1: the column `{name}` stands twice in the header; rename one of them")]
+    RepeatedColumn {
+        /// The name.
+        name: String,
+    },
+    /// Neither a flag nor the file's name says what the rows are about.
+    #[error("which {what}? give {flag}, or name the file like {example}")]
+    Unnamed {
+        /// What is not known.
+        what: &'static str,
+        /// The flag that says it.
+        flag: &'static str,
+        /// A file name that says it.
+        example: &'static str,
+    },
+    /// Flags and the file both name the series.
+    #[error("the rows name their series in the column `series`; leave out --asset, --source, --interval, --metric and --part")]
+    NamedTwice,
+    /// What the flags say makes no series.
+    #[error(transparent)]
+    Key(#[from] InvalidSeriesKey),
+    /// Rows that cannot be taken.
+    #[error("{0}\nnothing was imported; correct the rows, or leave them out with --skip-bad")]
+    BadRows(BadRows),
+}
+
+/// The rows that cannot be taken: the first of them, and how many there are.
+#[derive(Debug, Clone, Default)]
+pub struct BadRows {
+    /// The first [`BadRows::LISTED`] of them, in the order of the file.
+    pub first: Vec<RowError>,
+    /// How many there are.
+    pub count: u64,
+}
+
+/// A row that cannot be taken, by line and column.
+#[derive(Debug, Clone)]
+pub struct RowError {
+    /// The line, counted from 1; the header is line 1.
+    pub line: u64,
+    /// The column's name in the file, where one is to blame.
+    pub column: Option<String>,
+    /// What is wrong.
+    pub fault: RowFault,
+}
+
+/// What is wrong with a row.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum RowFault {
+    /// Fewer or more fields than the header.
+    #[error("{found} fields where the header has {expected}")]
+    Width {
+        /// Fields in the row.
+        found: usize,
+        /// Fields in the header.
+        expected: usize,
+    },
+    /// Bytes that are no UTF-8 text.
+    #[error("is not UTF-8 text")]
+    NotText,
+    /// A field that must say something is blank.
+    #[error("is blank")]
+    Blank,
+    /// Not a number.
+    #[error("`{0}` is not a number")]
+    Number(String),
+    /// NaN or infinite.
+    #[error(transparent)]
+    NonFinite(#[from] NonFinite),
+    /// Not an instant.
+    #[error(transparent)]
+    Time(#[from] InvalidTimestamp),
+    /// Prices that make no bar.
+    #[error(transparent)]
+    Bar(#[from] InvalidBar),
+    /// A value no market has.
+    #[error("{value} is outside of {least} to {greatest}, which is all this metric can be; is the unit right?")]
+    Implausible {
+        /// The value.
+        value: f64,
+        /// The least plausible value.
+        least: f64,
+        /// The greatest plausible value.
+        greatest: f64,
+    },
+    /// An amount below zero.
+    #[error("{0} is negative")]
+    Negative(f64),
+    /// A name that cannot be an asset, source, fund or series.
+    #[error("{0}")]
+    Name(String),
+    /// A side that is none.
+    #[error("`{0}` is not a side: BUY, SELL, long or short")]
+    Side(String),
+    /// The same point twice.
+    #[error("{at} was already stated in line {first_line}")]
+    Duplicate {
+        /// The instant.
+        at: Timestamp,
+        /// Where it stands first.
+        first_line: u64,
+    },
+    /// Time runs backwards.
+    #[error("{at} comes before {previous} of line {previous_line}; sort the file, or say --unsorted")]
+    OutOfOrder {
+        /// The instant.
+        at: Timestamp,
+        /// The instant of the row before.
+        previous: Timestamp,
+        /// The line of the row before.
+        previous_line: u64,
+    },
+}
+
+impl BadRows {
+    /// How many are described one by one.
+    pub const LISTED: usize = 20;
+
+    pub(super) fn push(&mut self, error: RowError) {
+        if self.first.len() < Self::LISTED {
+            self.first.push(error);
+        }
+        self.count += 1;
+    }
+}
+
+impl fmt::Display for BadRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bad {}:", self.count, if self.count == 1 { "row" } else { "rows" })?;
+        for error in &self.first {
+            write!(f, "\n  {error}")?;
+        }
+        match self.count - self.first.len() as u64 {
+            0 => Ok(()),
+            more => write!(f, "\n  and {more} more"),
+        }
+    }
+}
+
+impl fmt::Display for RowError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.column {
+            Some(column) => write!(f, "line {}, column {column}: {}", self.line, self.fault),
+            None => write!(f, "line {}: {}", self.line, self.fault),
+        }
+    }
+}
+
+fn one_of(names: &[&str]) -> String {
+    match names {
+        [only] => format!("`{only}`"),
+        _ => format!("named one of {}", names.join(", ")),
+    }
+}
+
+fn use_flag(column: Column) -> String {
+    match column.flag() {
+        "" => String::new(),
+        flag => format!("; say which one with {flag}"),
+    }
+}
+
+fn nearest(name: &str, header: &[String]) -> String {
+    header
+        .iter()
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map_or_else(String::new, |(_, candidate)| format!("; did you mean `{candidate}`?"))
+}

@@ -1,0 +1,50 @@
+use crate::domain::{Asset, Batch, Metric, Observation, Period, SeriesKey, Side, Source};
+use crate::files::column::Need;
+use crate::files::import::{Content, RowReader};
+use crate::files::keys::knowledge;
+use crate::files::row::Row;
+use crate::files::sequence::Sequence;
+use crate::files::{Column, RowError};
+
+/// Reads sums of liquidations by period, both sides in one row. A blank side states nothing.
+#[derive(Debug)]
+pub(super) struct Liquidations {
+    long: SeriesKey,
+    short: SeriesKey,
+    sequence: Sequence,
+}
+
+impl Liquidations {
+    pub(super) fn new(asset: &Asset, source: &Source, interval: Period, sequence: Sequence) -> Self {
+        let key =
+            |side: Side| SeriesKey::new(Metric::Liquidation, asset.clone(), source.clone(), interval).with_part(side.as_str());
+        Self { long: key(Side::Long), short: key(Side::Short), sequence }
+    }
+}
+
+impl RowReader for Liquidations {
+    const COLUMNS: &'static [(Column, Need)] = &[
+        (Column::Time, Need::Required),
+        (Column::Long, Need::Required),
+        (Column::Short, Need::Required),
+        (Column::KnownAt, Need::Optional),
+    ];
+
+    fn read(&mut self, row: &Row<'_>, batch: &mut Batch) -> Result<Content, RowError> {
+        let observed_at = row.observed_at()?;
+        let known_at = row.known_at()?;
+        let long = row.plausible_number(Column::Long, Metric::Liquidation)?;
+        let short = row.plausible_number(Column::Short, Metric::Liquidation)?;
+        if long.or(short).is_none() {
+            return Ok(Content::Empty);
+        }
+        self.sequence.admit(&self.long, observed_at, known_at, row.line()).map_err(|fault| row.blame(Column::Time, fault))?;
+        for (key, value) in [(&self.long, long), (&self.short, short)] {
+            if let Some(value) = value {
+                let knowledge = knowledge(key, observed_at, known_at);
+                batch.push_reading(key.clone(), Observation { observed_at, knowledge, value });
+            }
+        }
+        Ok(Content::Stated)
+    }
+}

@@ -1,0 +1,103 @@
+use crate::domain::{Asset, Batch, Instrument, Knowledge, LiquidationOrder, Metric, Side, Source};
+use crate::files::column::Need;
+use crate::files::import::{Content, RowReader};
+use crate::files::row::Row;
+use crate::files::{Column, RowError, RowFault};
+
+/// What `BUY` and `SELL` mean in a file of forced orders. `long` and `short` always mean the position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SideMeaning {
+    /// The order: `SELL` closed a long.
+    #[default]
+    Order,
+    /// The position: `BUY` was a long.
+    Position,
+}
+
+/// Reads single forced orders. They have no ids, so equal rows are kept and any order of rows is fine.
+///
+/// The underlying comes from the symbol, and a contract on a thousand coins is turned into coins;
+/// where the file has a column `asset`, quantity and price are per coin of it already.
+#[derive(Debug)]
+pub(super) struct Orders {
+    pub(super) source: Option<Source>,
+    pub(super) meaning: SideMeaning,
+}
+
+impl RowReader for Orders {
+    const COLUMNS: &'static [(Column, Need)] = &[
+        (Column::Source, Need::Optional),
+        (Column::Time, Need::Required),
+        (Column::Symbol, Need::Required),
+        (Column::Asset, Need::Optional),
+        (Column::Side, Need::Required),
+        (Column::Quantity, Need::Required),
+        (Column::Price, Need::Required),
+        (Column::Usd, Need::Optional),
+        (Column::KnownAt, Need::Optional),
+    ];
+
+    fn read(&mut self, row: &Row<'_>, batch: &mut Batch) -> Result<Content, RowError> {
+        let occurred_at = row.observed_at()?;
+        let symbol = row.required_text(Column::Symbol)?;
+        let Instrument { asset, coins_per_unit } = instrument(row, symbol)?;
+        let quantity = amount(row, Column::Quantity)?;
+        let price = amount(row, Column::Price)?;
+        let usd = match row.plausible_number(Column::Usd, Metric::Liquidation)? {
+            Some(usd) => usd,
+            None => quantity * price,
+        };
+        batch.orders.push(LiquidationOrder {
+            source: self.source(row)?,
+            symbol: symbol.to_owned(),
+            asset,
+            side: self.side(row)?,
+            occurred_at,
+            knowledge: row.known_at()?.map_or(Knowledge::Published(occurred_at), Knowledge::Vintage),
+            price_usd: price / coins_per_unit,
+            quantity: quantity * coins_per_unit,
+            usd,
+        });
+        Ok(Content::Stated)
+    }
+}
+
+impl Orders {
+    fn source(&self, row: &Row<'_>) -> Result<Source, RowError> {
+        match &self.source {
+            Some(source) => Ok(source.clone()),
+            None => row
+                .required_text(Column::Source)?
+                .parse()
+                .map_err(|error: crate::domain::InvalidSource| row.blame(Column::Source, RowFault::Name(error.to_string()))),
+        }
+    }
+
+    fn side(&self, row: &Row<'_>) -> Result<Side, RowError> {
+        let text = row.required_text(Column::Side)?;
+        match (text.to_ascii_lowercase().as_str(), self.meaning) {
+            ("long", _) | ("sell", SideMeaning::Order) | ("buy", SideMeaning::Position) => Ok(Side::Long),
+            ("short", _) | ("buy", SideMeaning::Order) | ("sell", SideMeaning::Position) => Ok(Side::Short),
+            _ => Err(row.blame(Column::Side, RowFault::Side(text.to_owned()))),
+        }
+    }
+}
+
+fn instrument(row: &Row<'_>, symbol: &str) -> Result<Instrument, RowError> {
+    if let Some(text) = row.text(Column::Asset)? {
+        let asset: Asset = text
+            .parse()
+            .map_err(|error: crate::domain::InvalidAsset| row.blame(Column::Asset, RowFault::Name(error.to_string())))?;
+        return Ok(Instrument { asset, coins_per_unit: 1.0 });
+    }
+    Instrument::from_symbol(symbol).ok_or_else(|| row.blame(Column::Symbol, RowFault::Name(format!("`{symbol}` names no coin"))))
+}
+
+/// A number that must be there and not below zero.
+fn amount(row: &Row<'_>, column: Column) -> Result<f64, RowError> {
+    match row.number(column)? {
+        Some(number) if number < 0.0 => Err(row.blame(column, RowFault::Negative(number))),
+        Some(number) => Ok(number),
+        None => Err(row.blame(column, RowFault::Blank)),
+    }
+}

@@ -1,0 +1,34 @@
+use crate::domain::{Batch, Observation};
+use crate::files::column::Need;
+use crate::files::import::{Content, RowReader};
+use crate::files::keys::{Keys, knowledge};
+use crate::files::row::Row;
+use crate::files::sequence::Sequence;
+use crate::files::{Column, RowError};
+
+/// Reads readings and flows, one value a row. A blank value states nothing and is counted as empty.
+#[derive(Debug)]
+pub(super) struct Series {
+    pub(super) keys: Keys,
+    pub(super) sequence: Sequence,
+}
+
+impl RowReader for Series {
+    const COLUMNS: &'static [(Column, Need)] = &[
+        (Column::Series, Need::Optional),
+        (Column::Time, Need::Required),
+        (Column::Value, Need::Required),
+        (Column::KnownAt, Need::Optional),
+    ];
+
+    fn read(&mut self, row: &Row<'_>, batch: &mut Batch) -> Result<Content, RowError> {
+        let key = self.keys.of(row)?;
+        let observed_at = row.observed_at()?;
+        let known_at = row.known_at()?;
+        let Some(value) = row.plausible_number(Column::Value, key.metric)? else { return Ok(Content::Empty) };
+        self.sequence.admit(&key, observed_at, known_at, row.line()).map_err(|fault| row.blame(Column::Time, fault))?;
+        let knowledge = knowledge(&key, observed_at, known_at);
+        batch.push_reading(key, Observation { observed_at, knowledge, value });
+        Ok(Content::Stated)
+    }
+}
