@@ -1,0 +1,35 @@
+# syntax=docker/dockerfile:1
+
+# The program, built with its dependencies in a layer of their own: it is rebuilt only when
+# Cargo.toml or Cargo.lock change.
+FROM rust:1.95-bookworm AS build
+WORKDIR /build
+# rust-toolchain.toml stays out: the image's compiler is the one meant.
+COPY Cargo.toml Cargo.lock ./
+# Stand-ins for every target that Cargo.toml declares.
+RUN mkdir -p src tests/it tests/golden \
+    && echo 'fn main() {}' > src/main.rs \
+    && touch src/lib.rs tests/it/main.rs tests/golden/main.rs \
+    && cargo build --release --locked --bin market-stress
+COPY src src
+COPY migrations migrations
+# Newer times than the stand-ins', or cargo takes them for what it has built.
+RUN touch src/main.rs src/lib.rs && cargo build --release --locked --bin market-stress
+
+FROM debian:bookworm-slim
+# The HTTP client of the feeds trusts the system's certificates.
+RUN apt-get update -qq \
+    && apt-get install -qq --no-install-recommends ca-certificates \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --home-dir /var/lib/market-stress --create-home market-stress
+COPY --from=build /build/target/release/market-stress /usr/local/bin/market-stress
+USER market-stress
+WORKDIR /var/lib/market-stress
+# The embedded store, when no DATABASE_URL is given.
+VOLUME /var/lib/market-stress
+ENV MARKET_STRESS_LISTEN=0.0.0.0:8080
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s CMD ["market-stress", "health"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["market-stress"]
+CMD ["serve"]
