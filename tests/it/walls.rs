@@ -29,6 +29,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("arc-swap", &["market"]),
     ("async-trait", &["api", "ingest", "market", "store", "wiring"]),
     ("axum", &["api", "wiring"]),
+    ("base64", &["api"]),
     ("chrono", &["api", "domain", "files", "ingest", "market", "metrics", "store", "wiring"]),
     ("clap", &["wiring"]),
     ("csv", &["api", "files", "wiring"]),
