@@ -2,3 +2,18 @@
 //!
 //! Owns formulas and their edge cases. It knows nothing of ours: no domain type, no clock, no I/O.
 //! Slices go in, `Option` comes out; `None` means the sample cannot answer, never zero or NaN.
+//! Inputs are finite; time labels are plain `i64`, and positions are indices into the slice that was given.
+
+pub mod drawdown;
+pub mod episodes;
+pub mod moments;
+pub mod rank;
+pub mod since;
+pub mod sum;
+pub mod threshold;
+
+/// A count as a number of the formulas; exact up to 2^53.
+#[expect(clippy::cast_precision_loss, reason = "no slice in memory holds 2^53 values")]
+pub(crate) const fn real(count: usize) -> f64 {
+    count as f64
+}

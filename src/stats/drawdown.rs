@@ -1,0 +1,350 @@
+//! Falls from a running maximum: now, at worst, and on average (METHODOLOGY sections 1.1, 1.2, 1.6, 1.7, 1.9 and 12).
+//!
+//! A drawdown is a fraction in [-1, 0]. Prices are not negative; equal highs restart the clock (section 1.3).
+
+use super::{rank, real, sum::sum};
+
+/// A value and the label of the time it was seen at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mark {
+    /// Time label, in whatever the caller counts time in.
+    pub at: i64,
+    /// The value, in the series' unit.
+    pub value: f64,
+}
+
+/// A way down from a peak to a later trough.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fall {
+    /// The last occurrence of the running maximum before the trough.
+    pub peak: Mark,
+    /// The first occurrence of the lowest value after the peak.
+    pub trough: Mark,
+}
+
+impl Fall {
+    /// The fall as a fraction of the peak, under zero.
+    #[must_use]
+    pub fn depth(&self) -> f64 {
+        self.ratio() - 1.0
+    }
+
+    fn ratio(&self) -> f64 {
+        self.trough.value / self.peak.value
+    }
+
+    /// `None` unless the trough really is under the peak.
+    fn between(peak: Mark, trough: Mark) -> Option<Self> {
+        (trough.value < peak.value).then_some(Self { peak, trough })
+    }
+
+    /// The deeper of two falls; of equals the one that bottomed first, and of those the one from the later peak.
+    fn deeper(self, other: Self) -> Self {
+        let order = self
+            .ratio()
+            .total_cmp(&other.ratio())
+            .then(self.trough.at.cmp(&other.trough.at))
+            .then(other.peak.at.cmp(&self.peak.at));
+        if order.is_le() { self } else { other }
+    }
+}
+
+/// The deepest fall of a path, mergeable in time order: `b` after `a` is `a.merge(b)` (METHODOLOGY section 12).
+///
+/// Taking in a value only compares; a quotient is formed when the value is a new low since the peak. Positions equal
+/// those of a direct scan whatever the split, unless two falls differ by less than rounding.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MaxDrawdown(Option<Path>);
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Path {
+    count: usize,
+    /// First occurrence of the minimum.
+    lowest: Mark,
+    /// Last occurrence of the maximum.
+    highest: Mark,
+    /// First occurrence of the lowest value since `highest`.
+    trough: Mark,
+    worst: Option<Fall>,
+}
+
+impl MaxDrawdown {
+    /// Takes in the next value; one that is negative or not a number is left out.
+    pub fn push(&mut self, at: i64, value: f64) {
+        self.push_bar(at, value, value);
+    }
+
+    /// Takes in the next bar: peaks are highs, troughs are lows, a bar's own low counts against its own high.
+    pub fn push_bar(&mut self, at: i64, high: f64, low: f64) {
+        if !(low >= 0.0 && high >= low) {
+            return;
+        }
+        let (high, low) = (Mark { at, value: high }, Mark { at, value: low });
+        let Some(path) = &mut self.0 else {
+            self.0 = Some(Path { count: 1, lowest: low, highest: high, trough: low, worst: Fall::between(high, low) });
+            return;
+        };
+        path.count += 1;
+        path.lowest = lower(path.lowest, low);
+        if high.value >= path.highest.value {
+            (path.highest, path.trough) = (high, low);
+        } else if low.value < path.trough.value {
+            path.trough = low;
+        } else {
+            return;
+        }
+        path.worst = deeper(path.worst, Fall::between(path.highest, path.trough));
+    }
+
+    /// The path of `self` followed by that of `later`.
+    #[must_use]
+    pub fn merge(self, later: Self) -> Self {
+        match (self.0, later.0) {
+            (Some(earlier), Some(later)) => Self(Some(earlier.followed_by(later))),
+            (path, None) | (None, path) => Self(path),
+        }
+    }
+
+    /// How many values were taken in.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.map_or(0, |path| path.count)
+    }
+
+    /// The deepest fall; `None` of nothing, and of a path that never fell.
+    #[must_use]
+    pub fn worst(&self) -> Option<Fall> {
+        self.0.and_then(|path| path.worst)
+    }
+
+    /// The maximum drawdown, a fraction in [-1, 0]; `None` of nothing.
+    #[must_use]
+    pub fn depth(&self) -> Option<f64> {
+        self.0.map(|path| path.worst.map_or(0.0, |fall| fall.depth()))
+    }
+
+    /// The last occurrence of the maximum.
+    #[must_use]
+    pub fn highest(&self) -> Option<Mark> {
+        self.0.map(|path| path.highest)
+    }
+
+    /// The first occurrence of the minimum.
+    #[must_use]
+    pub fn lowest(&self) -> Option<Mark> {
+        self.0.map(|path| path.lowest)
+    }
+
+    /// The lowest value since the maximum, first occurrence; the maximum itself when nothing is under it.
+    #[must_use]
+    pub fn lowest_since_highest(&self) -> Option<Mark> {
+        self.0.map(|path| path.trough)
+    }
+}
+
+impl Path {
+    fn followed_by(self, later: Self) -> Self {
+        let across = Fall::between(self.highest, later.lowest);
+        let whole = Self {
+            count: self.count + later.count,
+            lowest: lower(self.lowest, later.lowest),
+            worst: deeper(deeper(self.worst, across), later.worst),
+            ..later
+        };
+        if later.highest.value >= self.highest.value {
+            whole
+        } else {
+            Self { highest: self.highest, trough: lower(self.trough, later.lowest), ..whole }
+        }
+    }
+}
+
+fn lower(earlier: Mark, later: Mark) -> Mark {
+    if later.value < earlier.value { later } else { earlier }
+}
+
+fn deeper(a: Option<Fall>, b: Option<Fall>) -> Option<Fall> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.deeper(b)),
+        (fall, None) | (None, fall) => fall,
+    }
+}
+
+impl FromIterator<(i64, f64)> for MaxDrawdown {
+    fn from_iter<I: IntoIterator<Item = (i64, f64)>>(points: I) -> Self {
+        points.into_iter().fold(Self::default(), |mut path, (at, value)| {
+            path.push(at, value);
+            path
+        })
+    }
+}
+
+/// The drawdown at each value of a path of positive values, fractions (section 1.1); the first is 0.
+#[must_use]
+pub fn series(values: &[f64]) -> Vec<f64> {
+    let mut peak = f64::NEG_INFINITY;
+    values
+        .iter()
+        .map(|&value| {
+            peak = peak.max(value);
+            value / peak - 1.0
+        })
+        .collect()
+}
+
+/// The drawdown of the last value from the highest of all, a fraction (section 1.1); `None` of nothing.
+#[must_use]
+pub fn current(values: &[f64]) -> Option<f64> {
+    let peak = values.iter().copied().reduce(f64::max)?;
+    values.last().map(|last| last / peak - 1.0)
+}
+
+/// The gain that leads back to the peak, a fraction (section 1.7); `None` when nothing is left to grow.
+#[must_use]
+pub fn required_gain(drawdown: f64) -> Option<f64> {
+    (drawdown > -1.0).then(|| -drawdown / (1.0 + drawdown))
+}
+
+/// The ulcer index of a drawdown series: its root mean square, a fraction (section 1.6, N observations).
+#[must_use]
+pub fn ulcer_index(drawdowns: &[f64]) -> Option<f64> {
+    (!drawdowns.is_empty()).then(|| (sum(drawdowns.iter().map(|d| d * d)) / real(drawdowns.len())).sqrt())
+}
+
+/// The pain index of a drawdown series: its mean depth, a fraction, positive (section 1.6, N observations).
+#[must_use]
+pub fn pain_index(drawdowns: &[f64]) -> Option<f64> {
+    (!drawdowns.is_empty()).then(|| sum(drawdowns.iter().map(|d| d.abs())) / real(drawdowns.len()))
+}
+
+/// The mid-rank of the last drawdown's depth among all so far (section 1.9); 1 is the deepest ever.
+#[must_use]
+pub fn depth_rank(drawdowns: &[f64]) -> Option<f64> {
+    let depths: Vec<f64> = drawdowns.iter().map(|d| d.abs()).collect();
+    rank::mid_rank(&depths, *depths.last()?)
+}
+
+/// The same rank among the observations under water only; `None` at a high.
+#[must_use]
+pub fn depth_rank_under_water(drawdowns: &[f64]) -> Option<f64> {
+    let last = drawdowns.last().copied().filter(|&d| d < 0.0)?;
+    let depths: Vec<f64> = drawdowns.iter().filter(|&&d| d < 0.0).map(|d| d.abs()).collect();
+    rank::mid_rank(&depths, last.abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn path(values: &[f64]) -> MaxDrawdown {
+        (0..).zip(values.iter().copied()).collect()
+    }
+
+    fn positions(path: &MaxDrawdown) -> Option<(i64, i64)> {
+        path.worst().map(|fall| (fall.peak.at, fall.trough.at))
+    }
+
+    /// The definition, word for word: every pair, first trough of the lowest ratio, last peak of the highest value.
+    fn by_definition(values: &[f64]) -> Option<(usize, usize)> {
+        let mut worst: Option<(f64, usize, usize)> = None;
+        for trough in 0..values.len() {
+            let peak = (0..=trough).max_by(|&a, &b| values[a].total_cmp(&values[b]))?;
+            let ratio = values[trough] / values[peak];
+            if ratio < worst.map_or(1.0, |w| w.0) {
+                worst = Some((ratio, peak, trough));
+            }
+        }
+        worst.map(|(_, peak, trough)| (peak, trough))
+    }
+
+    fn prices() -> impl Strategy<Value = Vec<f64>> {
+        prop::collection::vec((1_u16..40).prop_map(f64::from), 1..50)
+    }
+
+    #[test]
+    fn nothing_has_no_drawdown_and_a_first_value_has_none_yet() {
+        assert_eq!(path(&[]).depth(), None);
+        assert_eq!(path(&[5.0]).depth(), Some(0.0));
+        assert_eq!(path(&[5.0]).worst(), None);
+        assert_eq!(current(&[]), None);
+        assert_eq!(ulcer_index(&[]), None);
+        assert_eq!(depth_rank(&[]), None);
+    }
+
+    #[test]
+    fn equal_highs_restart_the_clock_and_the_first_of_equal_lows_is_the_trough() {
+        assert_eq!(positions(&path(&[10.0, 12.0, 12.0, 6.0, 6.0, 12.0, 9.0])), Some((2, 3)));
+    }
+
+    #[test]
+    fn the_lowest_since_the_peak_is_not_the_lowest_of_all() {
+        let path = path(&[1.0, 10.0, 5.0, 7.0]);
+        assert_eq!(path.lowest(), Some(Mark { at: 0, value: 1.0 }));
+        assert_eq!(path.lowest_since_highest(), Some(Mark { at: 2, value: 5.0 }));
+    }
+
+    #[test]
+    fn a_total_loss_is_minus_one_and_cannot_be_regained() {
+        assert_eq!(path(&[2.0, 0.0]).depth(), Some(-1.0));
+        assert_eq!(required_gain(-1.0), None);
+        assert!((required_gain(-0.25).unwrap() - 1.0 / 3.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn values_no_price_can_have_are_left_out() {
+        let path = path(&[2.0, f64::NAN, -1.0, 1.0]);
+        assert_eq!(path.count(), 2);
+        assert_eq!(path.depth(), Some(-0.5));
+    }
+
+    #[test]
+    fn a_bars_low_counts_against_its_own_high() {
+        let mut bars = MaxDrawdown::default();
+        bars.push_bar(1, 10.0, 9.0);
+        bars.push_bar(2, 12.0, 6.0);
+        assert_eq!(positions(&bars), Some((2, 2)));
+    }
+
+    #[test]
+    fn at_a_high_there_is_no_rank_under_water() {
+        assert_eq!(depth_rank_under_water(&[0.0, -0.2, 0.0]), None);
+        assert_eq!(depth_rank_under_water(&[0.0, -0.2, -0.1]), Some(0.5));
+    }
+
+    proptest! {
+        #[test]
+        fn the_scan_is_the_definition(values in prices()) {
+            let found = positions(&path(&values)).map(|(p, t)| (usize::try_from(p).unwrap(), usize::try_from(t).unwrap()));
+            prop_assert_eq!(found, by_definition(&values));
+        }
+
+        #[test]
+        fn any_split_merges_to_the_whole(values in prices(), a in 0_usize..50, b in 0_usize..50) {
+            let (a, b) = (a.min(b).min(values.len()), a.max(b).min(values.len()));
+            let points: Vec<(i64, f64)> = (0..).zip(values).collect();
+            let part = |from: usize, to: usize| points[from..to].iter().copied().collect::<MaxDrawdown>();
+            let whole = part(0, points.len());
+            prop_assert_eq!(part(0, a).merge(part(a, b)).merge(part(b, points.len())), whole);
+            prop_assert_eq!(part(0, a).merge(part(a, b).merge(part(b, points.len()))), whole);
+        }
+
+        #[test]
+        fn drawdowns_lie_between_minus_one_and_zero_and_the_deepest_is_the_maximum(values in prices()) {
+            let drawdowns = series(&values);
+            prop_assert!(drawdowns.iter().all(|d| (-1.0..=0.0).contains(d)));
+            prop_assert_eq!(drawdowns.iter().copied().reduce(f64::min), path(&values).depth());
+            prop_assert_eq!(drawdowns.last().copied(), current(&values));
+            let pain = pain_index(&drawdowns).unwrap();
+            prop_assert!(pain <= ulcer_index(&drawdowns).unwrap() + 1e-15);
+        }
+
+        #[test]
+        fn the_unit_of_the_price_does_not_matter(values in prices(), power in -8_i32..8) {
+            let scaled: Vec<f64> = values.iter().map(|v| v * 2_f64.powi(power)).collect();
+            prop_assert_eq!(series(&scaled), series(&values));
+            prop_assert_eq!(positions(&path(&scaled)), positions(&path(&values)));
+        }
+    }
+}

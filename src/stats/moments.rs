@@ -1,0 +1,209 @@
+//! Mean, variance and covariance in one pass, mergeable (METHODOLOGY section 12: Welford, Chan).
+//!
+//! Nothing is ever subtracted from a state: a window is merged from blocks, so a spike that has left leaves no residue.
+
+use super::real;
+
+/// Count, mean and centred second moment of a sample.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Moments {
+    n: usize,
+    mean: f64,
+    m2: f64,
+}
+
+impl Moments {
+    /// Takes in one finite value.
+    pub fn push(&mut self, value: f64) {
+        self.n += 1;
+        let delta = value - self.mean;
+        self.mean += delta / real(self.n);
+        self.m2 += delta * (value - self.mean);
+    }
+
+    /// The moments of both samples together (Chan, Golub & `LeVeque`).
+    #[must_use]
+    pub fn merge(self, other: Self) -> Self {
+        if self.n == 0 {
+            return other;
+        }
+        if other.n == 0 {
+            return self;
+        }
+        let n = self.n + other.n;
+        let delta = other.mean - self.mean;
+        let share = real(other.n) / real(n);
+        Self { n, mean: self.mean + delta * share, m2: self.m2 + other.m2 + delta * delta * real(self.n) * share }
+    }
+
+    /// How many values were taken in.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.n
+    }
+
+    /// The mean, in the values' unit.
+    #[must_use]
+    pub fn mean(&self) -> Option<f64> {
+        (self.n > 0).then_some(self.mean)
+    }
+
+    /// The sum of squared deviations from the mean, in the unit squared.
+    #[must_use]
+    pub fn squared_deviations(&self) -> f64 {
+        self.m2
+    }
+
+    /// The sample variance (ddof 1), in the unit squared; `None` of fewer than two values.
+    #[must_use]
+    pub fn variance(&self) -> Option<f64> {
+        (self.n > 1).then(|| self.m2.max(0.0) / real(self.n - 1))
+    }
+
+    /// The sample standard deviation (ddof 1), in the values' unit.
+    #[must_use]
+    pub fn std_dev(&self) -> Option<f64> {
+        self.variance().map(f64::sqrt)
+    }
+
+    /// How many standard deviations a value outside the sample lies over its mean; `None` when the sample never moves.
+    #[must_use]
+    pub fn z_score(&self, value: f64) -> Option<f64> {
+        self.std_dev().filter(|&sd| sd > 0.0).map(|sd| (value - self.mean) / sd)
+    }
+}
+
+impl FromIterator<f64> for Moments {
+    fn from_iter<I: IntoIterator<Item = f64>>(values: I) -> Self {
+        values.into_iter().fold(Self::default(), |mut moments, value| {
+            moments.push(value);
+            moments
+        })
+    }
+}
+
+/// Moments of two samples taken in pairs, and their centred product.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct CoMoments {
+    x: Moments,
+    y: Moments,
+    cxy: f64,
+}
+
+impl CoMoments {
+    /// Takes in one pair of finite values.
+    pub fn push(&mut self, x: f64, y: f64) {
+        let delta_x = x - self.x.mean;
+        self.x.push(x);
+        self.y.push(y);
+        self.cxy += delta_x * (y - self.y.mean);
+    }
+
+    /// The moments of both samples of pairs together.
+    #[must_use]
+    pub fn merge(self, other: Self) -> Self {
+        let n = self.x.n + other.x.n;
+        if n == 0 {
+            return self;
+        }
+        let shift = (other.x.mean - self.x.mean) * (other.y.mean - self.y.mean);
+        let cxy = self.cxy + other.cxy + shift * real(self.x.n) * real(other.x.n) / real(n);
+        Self { x: self.x.merge(other.x), y: self.y.merge(other.y), cxy }
+    }
+
+    /// The first of each pair.
+    #[must_use]
+    pub fn x(&self) -> Moments {
+        self.x
+    }
+
+    /// The second of each pair.
+    #[must_use]
+    pub fn y(&self) -> Moments {
+        self.y
+    }
+
+    /// The sum of products of deviations, in x's unit times y's.
+    #[must_use]
+    pub fn product_deviations(&self) -> f64 {
+        self.cxy
+    }
+
+    /// The sample covariance (ddof 1); `None` of fewer than two pairs.
+    #[must_use]
+    pub fn covariance(&self) -> Option<f64> {
+        (self.x.n > 1).then(|| self.cxy / real(self.x.n - 1))
+    }
+
+    /// Pearson's correlation in [-1, 1]; `None` of fewer than two pairs or when one of the two never moves.
+    #[must_use]
+    pub fn correlation(&self) -> Option<f64> {
+        let scale = (self.x.m2 * self.y.m2).sqrt();
+        (scale > 0.0).then(|| (self.cxy / scale).clamp(-1.0, 1.0))
+    }
+
+    /// The least-squares slope of y on x, in y's unit per x's; `None` when x never moves.
+    #[must_use]
+    pub fn slope(&self) -> Option<f64> {
+        (self.x.m2 > 0.0).then(|| self.cxy / self.x.m2)
+    }
+}
+
+impl FromIterator<(f64, f64)> for CoMoments {
+    fn from_iter<I: IntoIterator<Item = (f64, f64)>>(pairs: I) -> Self {
+        pairs.into_iter().fold(Self::default(), |mut moments, (x, y)| {
+            moments.push(x, y);
+            moments
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn moments(values: &[f64]) -> Moments {
+        values.iter().copied().collect()
+    }
+
+    #[test]
+    fn one_value_has_a_mean_and_no_variance() {
+        let one = moments(&[3.0]);
+        assert_eq!(one.mean(), Some(3.0));
+        assert_eq!(one.variance(), None);
+        assert_eq!(Moments::default().mean(), None);
+    }
+
+    #[test]
+    fn a_constant_has_no_correlation() {
+        let flat: CoMoments = [(1.0, 5.0), (2.0, 5.0), (3.0, 5.0)].into_iter().collect();
+        assert_eq!(flat.correlation(), None);
+        assert_eq!(flat.covariance(), Some(0.0));
+    }
+
+    #[test]
+    fn a_spike_leaves_the_merged_window_as_if_it_had_never_been() {
+        let calm = moments(&[1.0, 2.0]).merge(moments(&[3.0, 4.0]));
+        assert!((calm.variance().unwrap() - 5.0 / 3.0).abs() < 1e-15);
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_merges_to_the_whole(pairs in prop::collection::vec((-1e3..1e3, -1e3..1e3), 2..60), at in 0_usize..60) {
+            let at = at.min(pairs.len());
+            let whole: CoMoments = pairs.iter().copied().collect();
+            let merged = pairs[..at].iter().copied().collect::<CoMoments>().merge(pairs[at..].iter().copied().collect());
+            prop_assert_eq!(merged.x().count(), whole.x().count());
+            prop_assert!((merged.x().mean().unwrap() - whole.x().mean().unwrap()).abs() < 1e-9);
+            prop_assert!((merged.y().variance().unwrap() - whole.y().variance().unwrap()).abs() < 1e-6);
+            prop_assert!((merged.covariance().unwrap() - whole.covariance().unwrap()).abs() < 1e-6);
+        }
+
+        #[test]
+        fn variance_is_never_negative(values in prop::collection::vec(-1e9..1e9, 2..60)) {
+            prop_assert!(moments(&values).variance().unwrap() >= 0.0);
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Ranks, quantiles and robust scores (METHODOLOGY section 0, percentile and quantile; section 3, robust z).
+
+use std::{cmp::Ordering, collections::VecDeque};
+
+use super::real;
+
+/// Turns a median absolute deviation into a standard deviation of the normal: 1 over its upper quartile.
+const MAD_TO_SIGMA: f64 = 1.482_602_218_505_602;
+/// The same for the distance between the quartiles.
+const IQR_TO_SIGMA: f64 = 1.0 / 1.349;
+
+/// The mid-rank of `value` in a sample that includes it, in (0, 1]: (#less + (#equal + 1) / 2) / n.
+#[must_use]
+pub fn mid_rank(sample: &[f64], value: f64) -> Option<f64> {
+    let count = |side| sample.iter().filter(|x| x.partial_cmp(&&value) == Some(side)).count();
+    (!sample.is_empty()).then(|| mid_rank_of(count(Ordering::Less), count(Ordering::Equal), sample.len()))
+}
+
+fn mid_rank_of(less: usize, equal: usize, n: usize) -> f64 {
+    (real(less) + f64::midpoint(real(equal), 1.0)) / real(n)
+}
+
+/// The empirical distribution of the latest values of a series, ranking each as it comes: past ranks never change.
+#[derive(Clone, Debug)]
+pub struct Ecdf {
+    cap: usize,
+    arrived: VecDeque<f64>,
+    sorted: Vec<f64>,
+}
+
+impl Ecdf {
+    /// Remembers the latest `cap` values (at least one); `usize::MAX` remembers all.
+    #[must_use]
+    pub fn new(cap: usize) -> Self {
+        Self { cap: cap.max(1), arrived: VecDeque::new(), sorted: Vec::new() }
+    }
+
+    /// Takes in a finite value and gives its mid-rank among the remembered, itself included.
+    pub fn push(&mut self, value: f64) -> f64 {
+        if self.arrived.len() == self.cap
+            && let Some(oldest) = self.arrived.pop_front()
+        {
+            self.sorted.remove(self.less_than(oldest));
+        }
+        let less = self.less_than(value);
+        self.sorted.insert(less, value);
+        self.arrived.push_back(value);
+        mid_rank_of(less, self.at_most(value) - less, self.sorted.len())
+    }
+
+    /// The mid-rank `value` would get if it were taken in now; nothing is remembered.
+    #[must_use]
+    pub fn peek(&self, value: f64) -> f64 {
+        let dropped = (self.arrived.len() == self.cap).then(|| self.arrived.front().copied()).flatten();
+        let less = self.less_than(value) - usize::from(dropped.is_some_and(|x| x < value));
+        let at_most = self.at_most(value) - usize::from(dropped.is_some_and(|x| x <= value));
+        let n = self.sorted.len() - usize::from(dropped.is_some());
+        mid_rank_of(less, at_most - less + 1, n + 1)
+    }
+
+    /// How many values are remembered.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.sorted.len()
+    }
+
+    /// Whether nothing was taken in yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sorted.is_empty()
+    }
+
+    fn less_than(&self, value: f64) -> usize {
+        self.sorted.partition_point(|x| *x < value)
+    }
+
+    fn at_most(&self, value: f64) -> usize {
+        self.sorted.partition_point(|x| *x <= value)
+    }
+}
+
+/// The mid-rank of each value among the latest `cap` so far, itself included.
+#[must_use]
+pub fn trailing_mid_ranks(values: &[f64], cap: usize) -> Vec<f64> {
+    let mut ecdf = Ecdf::new(cap);
+    values.iter().map(|&value| ecdf.push(value)).collect()
+}
+
+/// The type-7 quantile (linear, as R and numpy) at `p` in [0, 1]; `None` of nothing.
+#[must_use]
+pub fn quantile(values: &[f64], p: f64) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    quantile_of_sorted(&sorted, p)
+}
+
+fn quantile_of_sorted(sorted: &[f64], p: f64) -> Option<f64> {
+    let last = sorted.len().checked_sub(1)?;
+    let place = real(last) * p.clamp(0.0, 1.0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 <= place <= last")]
+    let below = place.floor() as usize;
+    let above = sorted[last.min(below + 1)];
+    Some(sorted[below] + (place - place.floor()) * (above - sorted[below]))
+}
+
+/// The median, in the values' unit.
+#[must_use]
+pub fn median(values: &[f64]) -> Option<f64> {
+    quantile(values, 0.5)
+}
+
+/// The median absolute deviation from the median, unscaled, in the values' unit.
+#[must_use]
+pub fn median_absolute_deviation(values: &[f64]) -> Option<f64> {
+    let centre = median(values)?;
+    median(&values.iter().map(|value| (value - centre).abs()).collect::<Vec<_>>())
+}
+
+/// How many robust standard deviations `value` is over the median of `baseline`, which must not contain it.
+///
+/// The scale is the median absolute deviation; where that is zero, the distance between the quartiles; `None` where
+/// both are.
+#[must_use]
+pub fn robust_z(baseline: &[f64], value: f64) -> Option<f64> {
+    let mad = median_absolute_deviation(baseline)? * MAD_TO_SIGMA;
+    let spread = if mad > 0.0 { mad } else { (quantile(baseline, 0.75)? - quantile(baseline, 0.25)?) * IQR_TO_SIGMA };
+    (spread > 0.0).then_some((value - median(baseline)?) / spread)
+}
+
+/// The robust z of ln(1 + x), for amounts that are never negative and spread over orders of magnitude.
+#[must_use]
+pub fn robust_z_of_logs(baseline: &[f64], value: f64) -> Option<f64> {
+    robust_z(&baseline.iter().map(|x| x.ln_1p()).collect::<Vec<_>>(), value.ln_1p())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(0.0, 1.0)]
+    #[case(0.5, 2.5)]
+    #[case(0.25, 1.75)]
+    #[case(1.0, 4.0)]
+    fn quantiles_are_linear_between_order_statistics(#[case] p: f64, #[case] expected: f64) {
+        assert_eq!(quantile(&[4.0, 1.0, 3.0, 2.0], p), Some(expected));
+    }
+
+    #[test]
+    fn an_empty_sample_answers_nothing() {
+        assert_eq!(quantile(&[], 0.5), None);
+        assert_eq!(mid_rank(&[], 1.0), None);
+        assert_eq!(robust_z(&[], 1.0), None);
+    }
+
+    #[test]
+    fn ties_share_the_middle_rank_whatever_their_sign_of_zero() {
+        assert_eq!(mid_rank(&[0.0, -0.0, 1.0, -1.0], 0.0), Some(0.625));
+    }
+
+    #[test]
+    fn a_baseline_mostly_constant_falls_back_on_its_quartiles_and_a_constant_one_answers_nothing() {
+        let z = robust_z(&[1.0, 1.0, 1.0, 1.0, 1.0, 3.0, 3.0, 3.0], 5.0).unwrap();
+        assert!((z - 4.0 / (2.0 * IQR_TO_SIGMA)).abs() < 1e-12);
+        assert_eq!(robust_z(&[2.0, 2.0, 2.0], 9.0), None);
+    }
+
+    proptest! {
+        #[test]
+        fn the_running_ecdf_is_the_rank_in_its_window(values in prop::collection::vec(-9_i8..9, 1..60), cap in 1_usize..20) {
+            let values: Vec<f64> = values.into_iter().map(f64::from).collect();
+            let mut ecdf = Ecdf::new(cap);
+            for (i, &value) in values.iter().enumerate() {
+                let window = &values[(i + 1).saturating_sub(cap)..=i];
+                let expected = mid_rank(window, value).unwrap();
+                prop_assert!((ecdf.peek(value) - expected).abs() < 1e-15);
+                prop_assert!((ecdf.push(value) - expected).abs() < 1e-15);
+                prop_assert_eq!(ecdf.len(), window.len());
+            }
+        }
+
+        #[test]
+        fn quantiles_grow_with_p_and_stay_inside(values in prop::collection::vec(-1e6..1e6, 1..60), p in 0.0..1.0, q in 0.0..1.0) {
+            let (low, high) = (quantile(&values, f64::min(p, q)).unwrap(), quantile(&values, f64::max(p, q)).unwrap());
+            prop_assert!(quantile(&values, 0.0).unwrap() <= low && low <= high && high <= quantile(&values, 1.0).unwrap());
+        }
+
+        #[test]
+        fn the_score_does_not_depend_on_the_unit(values in prop::collection::vec(0.0..1e6, 3..60), value in 0.0..1e6) {
+            let scaled: Vec<f64> = values.iter().map(|x| x * 4.0).collect();
+            prop_assert_eq!(robust_z(&scaled, value * 4.0), robust_z(&values, value));
+        }
+    }
+}
