@@ -1,1 +1,17 @@
 //! Structured logs: set up once, by the program's entry.
+
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Config, LogFormat};
+
+/// Sends log lines to standard error from now on, in the format and by the filter of the configuration.
+/// A second call changes nothing.
+pub fn start(config: &Config) {
+    let filter = config.log_filter.parse().unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // The only failure is that a subscriber was already set, as in tests; then that one stays.
+    let _ = match config.log_format {
+        LogFormat::Text => lines.try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    };
+}

@@ -1,0 +1,308 @@
+//! Configuration: defaults, file, environment, flags, in rising order of precedence.
+//!
+//! The one place that reads the environment. It starts nothing.
+
+mod address;
+mod error;
+mod variables;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use figment::Figment;
+use figment::providers::{Format, Serialized, Toml};
+use figment::value::Dict;
+use serde::{Deserialize, Serialize};
+
+pub use address::DatabaseUrl;
+pub use error::ConfigError;
+use variables::Variables;
+
+use crate::domain::Source;
+
+/// The file that is read when none is named and this one exists.
+const DEFAULT_FILE: &str = "market-stress.toml";
+
+/// Every setting. A key of the file is the field's name; the environment variable is the same in
+/// capitals after `MARKET_STRESS_`. Plain `DATABASE_URL` is read too.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Config {
+    /// Address and port the service listens on.
+    pub listen: SocketAddr,
+    /// The store: `sqlite://` and a path, or `postgres://` and a server.
+    pub database_url: DatabaseUrl,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// What is logged, in the words of `RUST_LOG`: `info`, or `warn,market_stress=debug`.
+    pub log_filter: String,
+    /// Which source answers where several could and the question names none; the first that has data.
+    pub source_order: Vec<Source>,
+    /// How long a question may take, seconds.
+    pub request_timeout_seconds: u64,
+    /// The largest request body that is read, bytes.
+    pub body_limit_bytes: usize,
+    /// How many requests a client address may send in a minute; 0 for any number.
+    pub rate_limit_per_minute: u32,
+    /// Memory for answers that are kept rendered and compressed, bytes; 0 to keep none.
+    pub cache_bytes: u64,
+    /// Whether pages of other sites may read the answers (CORS).
+    pub cors: bool,
+    /// How long open requests and feeds are given to finish when the service is asked to stop, seconds.
+    pub shutdown_grace_seconds: u64,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line, for machines.
+    Json,
+}
+
+impl std::str::FromStr for LogFormat {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("a log format is text or json"),
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            database_url: DatabaseUrl::new("sqlite://./data/market-stress.db"),
+            log_format: LogFormat::Text,
+            log_filter: "info".to_owned(),
+            source_order: DEFAULT_ORDER.iter().filter_map(|name| name.parse().ok()).collect(),
+            request_timeout_seconds: 10,
+            body_limit_bytes: 1024 * 1024,
+            rate_limit_per_minute: 600,
+            cache_bytes: 64 * 1024 * 1024,
+            cors: true,
+            shutdown_grace_seconds: 10,
+        }
+    }
+}
+
+/// Venues before collectors before publishers of closes: the finest record of a market comes first.
+const DEFAULT_ORDER: [&str; 15] = [
+    "binance-perp",
+    "binance-spot",
+    "binance",
+    "coingecko",
+    "coinglass",
+    "bybit",
+    "okx",
+    "deribit",
+    "farside",
+    "coinmetrics",
+    "derived",
+    "alternative_me",
+    "yahoo",
+    "import",
+    "scenario",
+];
+
+/// What each key may be, said when it is something else.
+const ALLOWED: [(&str, &str); 11] = [
+    ("listen", "an address and port such as 127.0.0.1:8080"),
+    ("database_url", "sqlite://./data/market-stress.db or postgres://user:password@host/database"),
+    ("log_format", "text or json"),
+    ("log_filter", "a level such as info, or levels by module such as warn,market_stress=debug"),
+    ("source_order", "source names such as binance-perp; separated by commas in the environment"),
+    ("request_timeout_seconds", "a whole number from 1 to 300"),
+    ("body_limit_bytes", "a whole number from 1024 to 1073741824"),
+    ("rate_limit_per_minute", "a whole number; 0 for no limit"),
+    ("cache_bytes", "a whole number; 0 for no cache"),
+    ("cors", "true or false"),
+    ("shutdown_grace_seconds", "a whole number from 0 to 300"),
+];
+
+impl Config {
+    /// Puts the configuration together: defaults, then the file (`file`, else the one named by
+    /// `MARKET_STRESS_CONFIG`, else `./market-stress.toml` if there is one), then `variables`, then `flags`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a file that cannot be read, a key that does not exist and a value that is
+    /// not allowed, saying where it came from.
+    pub fn load(file: Option<&Path>, variables: Vec<(String, String)>, flags: impl Serialize) -> Result<Self, ConfigError> {
+        let defaults = Figment::from(Serialized::defaults(Self::default()));
+        let known = defaults.extract::<Dict>().map_err(|error| ConfigError::value(&error))?;
+        let variables = Variables::new(variables, &known)?;
+        let mut figment = defaults;
+        if let Some(path) = file.map(Path::to_path_buf).or_else(|| variables.file()).or_else(default_file) {
+            let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::File { path: path.clone(), source })?;
+            let named = Figment::from(Toml::string(&text));
+            let keys: Dict = named.extract().map_err(|error| ConfigError::syntax(&path, &error))?;
+            error::refuse_unknown(&keys, &known, &path.display().to_string())?;
+            figment = figment.merge(Toml::file_exact(path));
+        }
+        let figment = figment.merge(variables).merge(Serialized::globals(flags));
+        let config: Self = figment.extract().map_err(|error| ConfigError::value(&error))?;
+        config.check(&figment)?;
+        Ok(config)
+    }
+
+    /// How long a question may take.
+    #[must_use]
+    pub const fn request_timeout(&self) -> Duration {
+        Duration::from_secs(self.request_timeout_seconds)
+    }
+
+    /// How long open work is given to finish.
+    #[must_use]
+    pub const fn shutdown_grace(&self) -> Duration {
+        Duration::from_secs(self.shutdown_grace_seconds)
+    }
+
+    /// Refuses numbers that parse and make no sense.
+    fn check(&self, figment: &Figment) -> Result<(), ConfigError> {
+        let sound = [
+            ("log_filter", self.log_filter.parse::<tracing_subscriber::EnvFilter>().is_ok()),
+            ("request_timeout_seconds", (1..=300).contains(&self.request_timeout_seconds)),
+            ("body_limit_bytes", (1024..=1024 * 1024 * 1024).contains(&self.body_limit_bytes)),
+            ("shutdown_grace_seconds", self.shutdown_grace_seconds <= 300),
+        ];
+        match sound.into_iter().find(|(_, sound)| !sound) {
+            Some((key, _)) => Err(ConfigError::out_of_range(key, figment)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The variables of the process.
+#[must_use]
+pub fn environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())))
+        .collect()
+}
+
+fn default_file() -> Option<PathBuf> {
+    let path = PathBuf::from(DEFAULT_FILE);
+    path.is_file().then_some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use rstest::rstest;
+
+    use super::*;
+
+    fn load(file: &str, variables: &[(&str, &str)], flags: &serde_json::Value) -> Result<Config, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.toml");
+        std::fs::write(&path, file).unwrap();
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let loaded = Config::load(Some(&path), variables, flags);
+        loaded.map_err(|error| error.to_string().replace(&path.display().to_string(), "settings.toml"))
+    }
+
+    #[test]
+    fn flags_beat_the_environment_which_beats_the_file_which_beats_the_defaults() {
+        let file = "listen = '127.0.0.1:1'\nlog_format = 'json'\nrequest_timeout_seconds = 7\n";
+        let variables = [("MARKET_STRESS_LISTEN", "127.0.0.1:2"), ("MARKET_STRESS_REQUEST_TIMEOUT_SECONDS", "8")];
+        let config = load(file, &variables, &serde_json::json!({"listen": "127.0.0.1:3"})).unwrap();
+        assert_eq!(config.listen.port(), 3);
+        assert_eq!(config.request_timeout_seconds, 8);
+        assert_eq!(config.log_format, LogFormat::Json);
+        assert_eq!(config.body_limit_bytes, Config::default().body_limit_bytes);
+    }
+
+    #[test]
+    fn our_own_database_variable_beats_the_common_one() {
+        let common = ("DATABASE_URL", "postgres://a/b");
+        let own = ("MARKET_STRESS_DATABASE_URL", "postgres://c/d");
+        for (variables, expected) in
+            [(&[common][..], "postgres://a/b"), (&[common, own], "postgres://c/d"), (&[own, common], "postgres://c/d")]
+        {
+            assert_eq!(load("", variables, &serde_json::json!({})).unwrap().database_url.expose(), expected);
+        }
+    }
+
+    #[test]
+    fn a_list_is_separated_by_commas_and_digits_may_be_text() {
+        let variables = [("MARKET_STRESS_SOURCE_ORDER", "okx, binance"), ("MARKET_STRESS_LOG_FILTER", "0")];
+        let config = load("", &variables, &serde_json::json!({})).unwrap();
+        assert_eq!(config.source_order.iter().map(Source::as_str).collect::<Vec<_>>(), ["okx", "binance"]);
+        assert_eq!(config.log_filter, "0");
+    }
+
+    #[rstest]
+    #[case::unknown_key("listn = 'x'", &[], "settings.toml: there is no setting `listn`; did you mean `listen`?")]
+    #[case::unknown_variable("", &[("MARKET_STRESS_LISTN", "x")], "environment variable MARKET_STRESS_LISTN: there is no setting `listn`; did you mean `listen`?")]
+    #[case::wrong_type("cors = 3", &[], "settings.toml: `cors` cannot be read: invalid type: found signed int `3`, expected a boolean; allowed: true or false")]
+    #[case::no_address("", &[("MARKET_STRESS_LISTEN", "here")], "environment variable MARKET_STRESS_LISTEN: `listen` cannot be read: invalid socket address syntax; allowed: an address and port such as 127.0.0.1:8080")]
+    #[case::out_of_range("request_timeout_seconds = 0", &[], "settings.toml: `request_timeout_seconds` cannot be 0; allowed: a whole number from 1 to 300")]
+    #[case::no_level("log_filter = 'a=b=c'", &[], "settings.toml: `log_filter` cannot be `a=b=c`; allowed: a level such as info, or levels by module such as warn,market_stress=debug")]
+    #[case::no_toml("listen", &[], "the configuration file settings.toml is not TOML")]
+    fn a_bad_setting_says_which_where_from_and_what_is_allowed(
+        #[case] file: &str,
+        #[case] variables: &[(&str, &str)],
+        #[case] message: &str,
+    ) {
+        let error = load(file, variables, &serde_json::json!({})).unwrap_err();
+        assert!(error.starts_with(message), "{error}");
+    }
+
+    #[test]
+    fn variables_that_kubernetes_sets_are_no_settings() {
+        let variables = [("MARKET_STRESS_SERVICE_HOST", "10.0.0.1"), ("MARKET_STRESS_PORT_8080_TCP", "tcp://10.0.0.1:8080")];
+        assert_eq!(load("", &variables, &serde_json::json!({})).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn a_named_file_must_exist() {
+        let error = Config::load(Some(Path::new("/nowhere/x.toml")), Vec::new(), ()).unwrap_err().to_string();
+        assert!(error.starts_with("the configuration file /nowhere/x.toml cannot be read"), "{error}");
+    }
+
+    #[test]
+    fn the_example_names_every_setting_with_its_default_and_no_other() {
+        let known: Dict = Figment::from(Serialized::defaults(Config::default())).extract().unwrap();
+        let settings: BTreeMap<String, String> = error::paths(&known, "")
+            .into_iter()
+            .map(|key| {
+                let value = Figment::from(Serialized::defaults(Config::default())).find_value(&key).unwrap();
+                (variables::name_of(&key), shown(&value))
+            })
+            .collect();
+        let example: BTreeMap<String, String> = include_str!("../../.env.example")
+            .lines()
+            .map(|line| line.trim_start_matches("# "))
+            .filter(|line| line.starts_with("MARKET_STRESS_") && *line != "MARKET_STRESS_CONFIG=market-stress.toml")
+            .filter_map(|line| line.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        assert_eq!(example, settings);
+    }
+
+    #[test]
+    fn every_setting_says_what_is_allowed() {
+        let known: Dict = Figment::from(Serialized::defaults(Config::default())).extract().unwrap();
+        let said: Vec<&str> = ALLOWED.iter().map(|(key, _)| *key).collect();
+        for path in error::paths(&known, "") {
+            assert!(said.contains(&path.as_str()), "{path}");
+        }
+    }
+
+    /// A value as the environment would carry it.
+    fn shown(value: &figment::value::Value) -> String {
+        let json = serde_json::to_value(value).unwrap();
+        match &json {
+            serde_json::Value::Array(items) => items.iter().filter_map(|item| item.as_str()).collect::<Vec<_>>().join(","),
+            serde_json::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        }
+    }
+}
