@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::domain::{Asset, Source};
+use crate::domain::{Asset, Source, Timestamp};
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
+const WEEK_MS: i64 = 7 * DAY_MS;
+/// 1970-01-05, the first Monday of the count.
+const FIRST_MONDAY_MS: i64 = 4 * DAY_MS;
 
 /// What a series measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -210,6 +213,17 @@ impl Period {
         self.0
     }
 
+    /// The start of the span of this length that holds `at`: counted from 1970 in UTC, weeks from Mondays.
+    /// A reading holds only its own instant.
+    #[must_use]
+    pub fn start_of(self, at: Timestamp) -> Timestamp {
+        match self.0 {
+            0 => at,
+            ms if ms % WEEK_MS == 0 => at.plus_ms(-FIRST_MONDAY_MS).floor(ms).plus_ms(FIRST_MONDAY_MS),
+            ms => at.floor(ms),
+        }
+    }
+
     /// Whether rows are readings at an instant.
     #[must_use]
     pub const fn is_instant(self) -> bool {
@@ -278,7 +292,7 @@ impl FromStr for Period {
             Some(b'm') => MINUTE_MS,
             Some(b'h') => HOUR_MS,
             Some(b'd') => DAY_MS,
-            Some(b'w') => 7 * DAY_MS,
+            Some(b'w') => WEEK_MS,
             _ => return Err(invalid()),
         };
         let count: i64 = text[..text.len() - 1].parse().map_err(|_| invalid())?;

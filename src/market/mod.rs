@@ -3,3 +3,30 @@
 //! Owns columns of sealed blocks with mergeable summaries, the views that show only what was known
 //! at an `as_of`, and the publication of the next picture after each commit. It computes no metric
 //! and formats nothing.
+
+mod bars;
+mod column;
+mod daily;
+mod follow;
+mod loader;
+mod picture;
+mod point;
+mod publisher;
+mod shelf;
+mod summary;
+mod tallies;
+mod tree;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+pub use bars::Bars;
+pub use column::{Column, ColumnView};
+pub use follow::{Recorder, catch_up, follow};
+pub use loader::load;
+pub use picture::Market;
+pub use point::{Fold, Point};
+pub use publisher::{Applied, Publisher};
+pub use summary::{BarSummary, Mark, NoSummary, Summary, Tally, TallySummary};
+pub use view::MarketView;

@@ -4,10 +4,19 @@
 //! (market view, question). No I/O, no clock, no SQL, no HTTP.
 
 mod answer;
+mod drawdown;
+mod path;
+mod price;
 mod schema;
+mod thin;
+mod trail;
 mod unanswerable;
 mod window;
 
 pub use answer::{Answer, Coverage, Freshness, Meta, Method, SourceReading, Warning, WarningCode, WindowBounds};
+pub use drawdown::{Drawdown, DrawdownQuestion, DrawdownRow, drawdown, drawdown_series};
+pub use path::Basis;
+pub use price::{Price, PriceQuestion, SinceMark, price};
+pub use trail::SourceOrder;
 pub use unanswerable::Unanswerable;
 pub use window::{InvalidLength, InvalidMoment, Length, Moment, Span, Window};

@@ -52,6 +52,8 @@ pub struct Span {
     pub from: Timestamp,
     /// The last instant inside, never after the cutoff.
     pub to: Timestamp,
+    /// Whether the span ends at the cutoff, and so holds rows that are still running.
+    pub to_cutoff: bool,
 }
 
 impl Window {
@@ -74,7 +76,7 @@ impl Window {
             Self::Last(Length::Ms(ms)) => (as_of.plus_ms(-ms).max(Timestamp::MIN), as_of),
             Self::Since { since, until } => (since.resolve(as_of), until.map_or(as_of, |u| u.resolve(as_of).min(as_of))),
         };
-        if from < to { Ok(Span { from, to }) } else { Err(Unanswerable::EmptyWindow { from, to }) }
+        if from < to { Ok(Span { from, to, to_cutoff: to == as_of }) } else { Err(Unanswerable::EmptyWindow { from, to }) }
     }
 }
 
@@ -96,11 +98,13 @@ impl Span {
         self.rows(Period::INSTANT)
     }
 
-    /// The span of the starts of rows that cover one period each and lie inside as a whole.
+    /// The span of the starts of rows that cover one period each and lie inside as a whole; where the
+    /// span ends at the cutoff, the running row counts too.
     #[must_use]
     pub fn rows(&self, period: Period) -> TimeRange {
-        let last_start = self.to.plus_ms(1 - period.ms()).max(self.from.plus_ms(1));
-        TimeRange::new(self.from, last_start).unwrap_or_else(|_| TimeRange::all())
+        let unfinished_ms = if self.to_cutoff { 0 } else { period.ms() };
+        let end = self.to.plus_ms(1 - unfinished_ms).max(self.from.plus_ms(1));
+        TimeRange::new(self.from, end).unwrap_or_else(|_| TimeRange::all())
     }
 
     /// The bounds as an answer shows them.
@@ -165,12 +169,13 @@ mod tests {
     }
 
     #[test]
-    fn six_four_hour_sums_lie_in_a_day() {
-        let span = Window::days(1).resolve(at("2026-02-04T08:00:00Z")).unwrap();
-        let rows = span.rows("4h".parse().unwrap());
-        assert!(rows.contains(at("2026-02-03T08:00:00Z")));
-        assert!(rows.contains(at("2026-02-04T04:00:00Z")));
-        assert!(!rows.contains(at("2026-02-04T04:00:00.001Z")));
+    fn a_sum_that_ends_after_the_window_is_not_in_it_unless_the_window_ends_now() {
+        let four_hours = "4h".parse().unwrap();
+        let past = Window::Since { since: Moment::At(at("2026-02-03")), until: Some(Moment::At(at("2026-02-04"))) };
+        let rows = past.resolve(at("2026-03-01")).unwrap().rows(four_hours);
+        assert!(rows.contains(at("2026-02-03")) && rows.contains(at("2026-02-03T20:00:00Z")));
+        assert!(!rows.contains(at("2026-02-03T20:00:00.001Z")));
+        assert!(Window::days(1).resolve(at("2026-02-04")).unwrap().rows(four_hours).contains(at("2026-02-03T22:00:00Z")));
     }
 
     #[test]

@@ -1,0 +1,148 @@
+use crate::domain::{Bar, Period, SeriesKey, TimeRange, Timestamp, Version, Vintage};
+use crate::market::column::ColumnView;
+use crate::market::daily::joined;
+use crate::market::point::Fold;
+use crate::market::summary::BarSummary;
+
+/// Bars of one length as they were known at the cutoff: the finished ones and the one still running.
+#[derive(Debug, Clone)]
+pub struct Bars<'a> {
+    /// The series they come from; its period is shorter than `interval` where they were made of finer bars.
+    pub key: &'a SeriesKey,
+    /// The length of one bar.
+    pub interval: Period,
+    /// The bar that holds the cutoff, made of finer bars known by then; its `known_at` is that of the last.
+    pub running: Option<Vintage<Bar>>,
+    finished: Finished<'a>,
+    version: Version,
+}
+
+#[derive(Debug, Clone)]
+enum Finished<'a> {
+    Column(ColumnView<'a, Bar>),
+    Folded(Vec<Vintage<Bar>>),
+}
+
+impl<'a> Bars<'a> {
+    /// The bars of a column of this length, the running one made of `finer`.
+    pub(super) fn of_column(
+        key: &'a SeriesKey,
+        column: ColumnView<'a, Bar>,
+        interval: Period,
+        finer: Option<(&'a SeriesKey, ColumnView<'a, Bar>)>,
+    ) -> Self {
+        let running = finer.and_then(|(_, finer)| running_bar(finer, interval)).filter(|running| {
+            let finished = column.last();
+            finished.is_none_or(|last| last.observed_at < running.observed_at)
+        });
+        let version = finer.map_or(column.version(), |(_, finer)| finer.version().max(column.version()));
+        Self { key, interval, running, finished: Finished::Column(column), version }
+    }
+
+    /// Bars made of finer ones now, at the cost of reading them all.
+    pub(super) fn folded(key: &'a SeriesKey, finer: ColumnView<'a, Bar>, interval: Period) -> Self {
+        let mut bars: Vec<Vintage<Bar>> = Vec::new();
+        finer.for_each(TimeRange::all(), |row| {
+            let start = interval.start_of(row.observed_at);
+            match bars.last_mut() {
+                Some(bar) if bar.observed_at == start => {
+                    bar.value = bar.value.join(&row.value);
+                    bar.known_at = bar.known_at.max(row.known_at);
+                }
+                _ => bars.push(Vintage { observed_at: start, ..row }),
+            }
+        });
+        let reached = finer.last().map(|last| last.observed_at.plus_ms(key.period.ms()));
+        let running = bars.pop_if(|bar| reached.is_none_or(|reached| bar.observed_at.plus_ms(interval.ms()) > reached));
+        Self { key, interval, running, finished: Finished::Folded(bars), version: finer.version() }
+    }
+
+    /// The last commit that touched a series these bars come from.
+    #[must_use]
+    pub const fn version(&self) -> Version {
+        self.version
+    }
+
+    /// What is kept of the finished bars that start in `range`.
+    #[must_use]
+    pub fn summary(&self, range: TimeRange) -> BarSummary {
+        match &self.finished {
+            Finished::Column(column) => column.summary(range),
+            Finished::Folded(bars) => {
+                let mut summary = BarSummary::default();
+                let inside = bars.iter().filter(|bar| range.contains(bar.observed_at));
+                let (times, values): (Vec<_>, Vec<_>) = inside.map(|bar| (bar.observed_at, bar.value)).unzip();
+                summary.points(&times, &values);
+                summary
+            }
+        }
+    }
+
+    /// What is kept of the finished bars that start in `range`, and of the running one if it does.
+    #[must_use]
+    pub fn summary_with_running(&self, range: TimeRange) -> BarSummary {
+        let mut summary = self.summary(range);
+        if let Some(running) = self.running.filter(|bar| range.contains(bar.observed_at)) {
+            summary.points(&[running.observed_at], &[running.value]);
+        }
+        summary
+    }
+
+    /// The finished bars that start in `range`, in the order of time.
+    #[must_use]
+    pub fn finished(&self, range: TimeRange) -> Vec<Vintage<Bar>> {
+        match &self.finished {
+            Finished::Column(column) => column.points(range),
+            Finished::Folded(bars) => bars.iter().filter(|bar| range.contains(bar.observed_at)).copied().collect(),
+        }
+    }
+
+    /// The finished bars that start in `range` and the running one if it does.
+    #[must_use]
+    pub fn all(&self, range: TimeRange) -> Vec<Vintage<Bar>> {
+        let mut bars = self.finished(range);
+        bars.extend(self.running.filter(|bar| range.contains(bar.observed_at)));
+        bars
+    }
+
+    /// The last finished bar that starts at `at` or before.
+    #[must_use]
+    pub fn finished_at_or_before(&self, at: Timestamp) -> Option<Vintage<Bar>> {
+        match &self.finished {
+            Finished::Column(column) => column.at_or_before(at),
+            Finished::Folded(bars) => bars[..bars.partition_point(|bar| bar.observed_at <= at)].last().copied(),
+        }
+    }
+
+    /// The first bar, finished or running.
+    #[must_use]
+    pub fn first(&self) -> Option<Vintage<Bar>> {
+        let finished = match &self.finished {
+            Finished::Column(column) => column.first(),
+            Finished::Folded(bars) => bars.first().copied(),
+        };
+        finished.or(self.running)
+    }
+
+    /// The newest bar: the running one, or else the last finished one.
+    #[must_use]
+    pub fn last(&self) -> Option<Vintage<Bar>> {
+        self.running.or_else(|| self.finished_at_or_before(Timestamp::MAX))
+    }
+
+    /// Whether `bar` is the running one.
+    #[must_use]
+    pub fn is_running(&self, bar: &Vintage<Bar>) -> bool {
+        self.running.is_some_and(|running| running.observed_at == bar.observed_at)
+    }
+}
+
+/// The bar that holds the newest finer bar, unless that one reaches its end.
+fn running_bar(finer: ColumnView<'_, Bar>, interval: Period) -> Option<Vintage<Bar>> {
+    let last = finer.last()?;
+    let start = interval.start_of(last.observed_at);
+    let parts = finer.points(TimeRange::new(start, start.plus_ms(interval.ms())).ok()?);
+    let value = joined(&parts)?;
+    let known_at = parts.iter().map(|part| part.known_at).max()?;
+    Some(Vintage { observed_at: start, known_at, value })
+}

@@ -1,0 +1,209 @@
+use crate::domain::{Bar, Timestamp, Version};
+use crate::market::point::{Fold, Point};
+use crate::stats::drawdown::MaxDrawdown;
+use crate::stats::moments::Moments;
+use crate::stats::sum::Sum;
+
+/// An extreme or end point of a span.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Mark {
+    /// When.
+    pub at: Timestamp,
+    /// How much, in the unit of the series.
+    pub value: f64,
+}
+
+/// What a block remembers of plain numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Summary {
+    /// How many points.
+    pub count: u64,
+    /// The first point.
+    pub first: Option<Mark>,
+    /// The last point.
+    pub last: Option<Mark>,
+    /// The lowest point; of equals the last.
+    pub min: Option<Mark>,
+    /// The highest point; of equals the last.
+    pub max: Option<Mark>,
+    /// The sum, compensated.
+    pub sum: Sum,
+    /// Mean and variance.
+    pub moments: Moments,
+    /// The highest point, the lowest since, and the deepest fall inside.
+    pub drawdown: MaxDrawdown,
+}
+
+/// What a block remembers of bars.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct BarSummary {
+    /// Of the closes.
+    pub close: Summary,
+    /// The first open.
+    pub open: Option<Mark>,
+    /// The lowest low; of equals the last.
+    pub low: Option<Mark>,
+    /// The highest high; of equals the last.
+    pub high: Option<Mark>,
+    /// Traded amount; bars without one add nothing.
+    pub volume: Sum,
+    /// The deepest fall from a high to a low at the same bar or later.
+    pub intraday_drawdown: MaxDrawdown,
+}
+
+/// One side's liquidation orders of one minute.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tally {
+    /// Their total value, USD.
+    pub usd: f64,
+    /// How many.
+    pub count: u32,
+    /// When the largest was filled, milliseconds into the minute.
+    pub largest_offset_ms: u32,
+    /// Value of the largest, USD.
+    pub largest_usd: f64,
+    /// Fill price of the largest, USD.
+    pub largest_price_usd: f64,
+}
+
+/// What a block remembers of minutes of liquidation orders.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct TallySummary {
+    /// Total value, USD.
+    pub usd: Sum,
+    /// How many orders.
+    pub count: u64,
+    /// The minute that holds the largest order, and its tally; of equals the first.
+    pub largest: Option<(Timestamp, Tally)>,
+}
+
+/// Nothing is kept of commit numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NoSummary;
+
+fn lower(old: Option<Mark>, new: Mark) -> Option<Mark> {
+    old.filter(|mark| mark.value < new.value).or(Some(new))
+}
+
+fn higher(old: Option<Mark>, new: Mark) -> Option<Mark> {
+    old.filter(|mark| mark.value > new.value).or(Some(new))
+}
+
+impl Summary {
+    fn push(&mut self, at: Timestamp, value: f64) {
+        let mark = Mark { at, value };
+        self.count += 1;
+        self.first = self.first.or(Some(mark));
+        self.last = Some(mark);
+        self.min = lower(self.min, mark);
+        self.max = higher(self.max, mark);
+        self.sum.add(value);
+        self.moments.push(value);
+        self.drawdown.push(at.unix_ms(), value);
+    }
+
+    fn merge(&mut self, later: &Self) {
+        self.count += later.count;
+        self.first = self.first.or(later.first);
+        self.last = later.last.or(self.last);
+        self.min = later.min.map_or(self.min, |mark| lower(self.min, mark));
+        self.max = later.max.map_or(self.max, |mark| higher(self.max, mark));
+        self.sum = self.sum.merge(later.sum);
+        self.moments = self.moments.merge(later.moments);
+        self.drawdown = self.drawdown.merge(later.drawdown);
+    }
+}
+
+impl Fold<f64> for Summary {
+    fn block(&mut self, summary: &Summary) {
+        self.merge(summary);
+    }
+
+    fn points(&mut self, times: &[Timestamp], values: &[f64]) {
+        for (at, value) in times.iter().zip(values) {
+            self.push(*at, *value);
+        }
+    }
+}
+
+impl Fold<Bar> for BarSummary {
+    fn block(&mut self, later: &BarSummary) {
+        self.close.merge(&later.close);
+        self.open = self.open.or(later.open);
+        self.low = later.low.map_or(self.low, |mark| lower(self.low, mark));
+        self.high = later.high.map_or(self.high, |mark| higher(self.high, mark));
+        self.volume = self.volume.merge(later.volume);
+        self.intraday_drawdown = self.intraday_drawdown.merge(later.intraday_drawdown);
+    }
+
+    fn points(&mut self, times: &[Timestamp], values: &[Bar]) {
+        for (&at, bar) in times.iter().zip(values) {
+            self.close.push(at, bar.close);
+            self.open = self.open.or(Some(Mark { at, value: bar.open }));
+            self.low = lower(self.low, Mark { at, value: bar.low });
+            self.high = higher(self.high, Mark { at, value: bar.high });
+            self.volume.add(bar.volume.unwrap_or(0.0));
+            self.intraday_drawdown.push_bar(at.unix_ms(), bar.high, bar.low);
+        }
+    }
+}
+
+impl Fold<Tally> for TallySummary {
+    fn block(&mut self, later: &TallySummary) {
+        self.usd = self.usd.merge(later.usd);
+        self.count += later.count;
+        if let Some((at, tally)) = later.largest {
+            self.consider(at, tally);
+        }
+    }
+
+    fn points(&mut self, times: &[Timestamp], values: &[Tally]) {
+        for (&at, tally) in times.iter().zip(values) {
+            self.usd.add(tally.usd);
+            self.count += u64::from(tally.count);
+            self.consider(at, *tally);
+        }
+    }
+}
+
+impl TallySummary {
+    fn consider(&mut self, at: Timestamp, tally: Tally) {
+        if self.largest.is_none_or(|(_, largest)| tally.largest_usd > largest.largest_usd) {
+            self.largest = Some((at, tally));
+        }
+    }
+}
+
+impl Fold<f64> for MaxDrawdown {
+    fn block(&mut self, summary: &Summary) {
+        *self = self.merge(summary.drawdown);
+    }
+
+    fn points(&mut self, times: &[Timestamp], values: &[f64]) {
+        for (at, value) in times.iter().zip(values) {
+            self.push(at.unix_ms(), *value);
+        }
+    }
+}
+
+impl Fold<Version> for NoSummary {
+    fn block(&mut self, _: &NoSummary) {}
+
+    fn points(&mut self, _: &[Timestamp], _: &[Version]) {}
+}
+
+impl Point for f64 {
+    type Summary = Summary;
+}
+
+impl Point for Bar {
+    type Summary = BarSummary;
+}
+
+impl Point for Tally {
+    type Summary = TallySummary;
+}
+
+impl Point for Version {
+    type Summary = NoSummary;
+}

@@ -1,0 +1,358 @@
+//! The persistent tree under a column: leaves of points, branches of leaves, summaries on both.
+//!
+//! A node never changes; an amendment copies the path to the leaf it touches and shares the rest.
+
+use std::sync::Arc;
+
+use crate::domain::{TimeRange, Timestamp, Vintage};
+use crate::market::point::{Fold, Point};
+
+/// Points in a full leaf.
+const LEAF_POINTS: usize = 256;
+/// Children of a full branch.
+const FAN_OUT: usize = 16;
+
+/// What is known of a node without opening it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Extent {
+    /// The first point's instant.
+    pub(super) first: Timestamp,
+    /// The last point's instant.
+    pub(super) last: Timestamp,
+    /// How many points there are.
+    pub(super) len: usize,
+    /// When the first of all vintages was known.
+    known_from: Timestamp,
+    /// When the last of all vintages was known: from then on the node looks as its summary says.
+    known_by: Timestamp,
+    /// When the last correction was known; `None` where nothing was corrected.
+    corrected_by: Option<Timestamp>,
+}
+
+/// A node of the tree: the newest state of its points is in the summary.
+#[derive(Debug)]
+pub(super) struct Node<P: Point> {
+    pub(super) extent: Extent,
+    summary: P::Summary,
+    body: Body<P>,
+}
+
+#[derive(Debug)]
+enum Body<P: Point> {
+    Leaf(Leaf<P>),
+    Branch(Box<[Arc<Node<P>>]>),
+}
+
+/// Points in the order of time. A point has one first vintage, here, and may have later ones, aside.
+#[derive(Debug)]
+struct Leaf<P> {
+    times: Box<[Timestamp]>,
+    values: Box<[P]>,
+    /// When each first vintage was known; `None` where all follow the publication rule.
+    known: Option<Box<[Timestamp]>>,
+    later: Box<[Later<P>]>,
+}
+
+/// A correction of the point at `index`.
+#[derive(Debug, Clone, Copy)]
+struct Later<P> {
+    index: u32,
+    known_at: Timestamp,
+    value: P,
+}
+
+impl<P: Point> Leaf<P> {
+    /// Packs vintages ordered by (`observed_at`, `known_at`).
+    fn pack(vintages: &[Vintage<P>], lag_ms: i64) -> Self {
+        let mut times = Vec::with_capacity(vintages.len());
+        let mut values = Vec::with_capacity(vintages.len());
+        let mut known = Vec::with_capacity(vintages.len());
+        let mut later = Vec::new();
+        for vintage in vintages {
+            if times.last() == Some(&vintage.observed_at) {
+                let index = u32::try_from(times.len() - 1).unwrap_or(u32::MAX);
+                later.push(Later { index, known_at: vintage.known_at, value: vintage.value });
+            } else {
+                times.push(vintage.observed_at);
+                values.push(vintage.value);
+                known.push(vintage.known_at);
+            }
+        }
+        let regular = times.iter().zip(&known).all(|(at, known_at)| at.plus_ms(lag_ms) == *known_at);
+        Self { times: times.into(), values: values.into(), known: (!regular).then(|| known.into()), later: later.into() }
+    }
+
+    fn first_known(&self, index: usize, lag_ms: i64) -> Timestamp {
+        self.known.as_ref().map_or_else(|| self.times[index].plus_ms(lag_ms), |known| known[index])
+    }
+
+    fn corrections(&self, index: usize) -> &[Later<P>] {
+        let from = self.later.partition_point(|l| (l.index as usize) < index);
+        let to = self.later.partition_point(|l| (l.index as usize) <= index);
+        &self.later[from..to]
+    }
+
+    /// The point as it was known at `as_of`.
+    fn resolve(&self, index: usize, as_of: Timestamp, lag_ms: i64) -> Option<Vintage<P>> {
+        let known_at = self.first_known(index, lag_ms);
+        if known_at > as_of {
+            return None;
+        }
+        let observed_at = self.times[index];
+        let correction = self.corrections(index).iter().rev().find(|l| l.known_at <= as_of);
+        Some(correction.map_or(Vintage { observed_at, known_at, value: self.values[index] }, |l| Vintage {
+            observed_at,
+            known_at: l.known_at,
+            value: l.value,
+        }))
+    }
+
+    /// Every vintage of every point, in order.
+    fn unpack(&self, range: std::ops::Range<usize>, lag_ms: i64, visit: &mut dyn FnMut(Vintage<P>)) {
+        for index in range {
+            let observed_at = self.times[index];
+            visit(Vintage { observed_at, known_at: self.first_known(index, lag_ms), value: self.values[index] });
+            for l in self.corrections(index) {
+                visit(Vintage { observed_at, known_at: l.known_at, value: l.value });
+            }
+        }
+    }
+
+    fn indices(&self, range: TimeRange) -> std::ops::Range<usize> {
+        let from = self.times.partition_point(|t| *t < range.from());
+        let to = self.times.partition_point(|t| *t < range.to());
+        from..to
+    }
+}
+
+impl<P: Point> Node<P> {
+    /// A leaf of vintages ordered by (`observed_at`, `known_at`); `None` of none.
+    fn leaf(vintages: &[Vintage<P>], lag_ms: i64) -> Option<Self> {
+        let first = vintages.first()?.observed_at;
+        let last = vintages.last()?.observed_at;
+        let known_from = vintages.iter().map(|v| v.known_at).min()?;
+        let known_by = vintages.iter().map(|v| v.known_at).max()?;
+        let leaf = Leaf::pack(vintages, lag_ms);
+        let mut summary = P::Summary::default();
+        if leaf.later.is_empty() {
+            summary.points(&leaf.times, &leaf.values);
+        } else {
+            let newest: Vec<P> =
+                (0..leaf.times.len()).map(|i| leaf.corrections(i).last().map_or(leaf.values[i], |l| l.value)).collect();
+            summary.points(&leaf.times, &newest);
+        }
+        let corrected_by = leaf.later.iter().map(|l| l.known_at).max();
+        let extent = Extent { first, last, len: leaf.times.len(), known_from, known_by, corrected_by };
+        Some(Self { extent, summary, body: Body::Leaf(leaf) })
+    }
+
+    /// A branch over nodes in the order of time; `None` over none.
+    fn branch(children: Vec<Arc<Self>>) -> Option<Self> {
+        let mut extent = children.first()?.extent;
+        let mut summary = P::Summary::default();
+        for (i, child) in children.iter().enumerate() {
+            summary.block(&child.summary);
+            extent.corrected_by = extent.corrected_by.max(child.extent.corrected_by);
+            if i > 0 {
+                extent.last = child.extent.last;
+                extent.len += child.extent.len;
+                extent.known_from = extent.known_from.min(child.extent.known_from);
+                extent.known_by = extent.known_by.max(child.extent.known_by);
+            }
+        }
+        Some(Self { extent, summary, body: Body::Branch(children.into()) })
+    }
+
+    /// The smallest tree over vintages ordered by (`observed_at`, `known_at`).
+    pub(super) fn plant(vintages: &[Vintage<P>], lag_ms: i64) -> Option<Arc<Self>> {
+        Self::join(leaves(vintages, LEAF_POINTS, lag_ms))
+    }
+
+    /// One root over nodes of one height.
+    pub(super) fn join(mut nodes: Vec<Arc<Self>>) -> Option<Arc<Self>> {
+        while nodes.len() > 1 {
+            nodes = branches(&nodes);
+        }
+        nodes.pop()
+    }
+
+    /// The nodes, of this node's height, that stand in its place once the vintages are in it.
+    pub(super) fn amend(&self, vintages: &[Vintage<P>], lag_ms: i64) -> Vec<Arc<Self>> {
+        match &self.body {
+            Body::Leaf(leaf) => {
+                let appended = vintages.first().is_some_and(|v| v.observed_at > self.extent.last);
+                let mut old = Vec::with_capacity(self.extent.len + vintages.len());
+                leaf.unpack(0..leaf.times.len(), lag_ms, &mut |v| old.push(v));
+                let all = merge(old, vintages);
+                let full = if appended { LEAF_POINTS } else { even_share(all.len()) };
+                leaves(&all, full, lag_ms)
+            }
+            Body::Branch(children) => {
+                let mut kept = Vec::with_capacity(children.len() + 1);
+                let mut rest = vintages;
+                for (i, child) in children.iter().enumerate() {
+                    let next_first = children.get(i + 1).map(|next| next.extent.first);
+                    let mine = next_first.map_or(rest.len(), |first| rest.partition_point(|v| v.observed_at < first));
+                    let (here, later) = rest.split_at(mine);
+                    rest = later;
+                    if here.is_empty() { kept.push(Arc::clone(child)) } else { kept.extend(child.amend(here, lag_ms)) }
+                }
+                branches(&kept)
+            }
+        }
+    }
+
+    /// Computes `fold` over the points in `range` as they were known at `as_of`.
+    pub(super) fn fold<F: Fold<P>>(&self, range: TimeRange, as_of: Timestamp, lag_ms: i64, fold: &mut F) {
+        let Extent { first, last, known_from, known_by, .. } = self.extent;
+        if last < range.from() || first >= range.to() || known_from > as_of {
+            return;
+        }
+        let settled = known_by <= as_of;
+        if settled && range.from() <= first && last < range.to() {
+            fold.block(&self.summary);
+            return;
+        }
+        match &self.body {
+            Body::Branch(children) => children.iter().for_each(|child| child.fold(range, as_of, lag_ms, fold)),
+            Body::Leaf(leaf) => {
+                let indices = leaf.indices(range);
+                if settled && leaf.later.is_empty() {
+                    fold.points(&leaf.times[indices.clone()], &leaf.values[indices]);
+                } else {
+                    let known = indices.filter_map(|i| leaf.resolve(i, as_of, lag_ms));
+                    let (times, values): (Vec<_>, Vec<_>) = known.map(|v| (v.observed_at, v.value)).unzip();
+                    fold.points(&times, &values);
+                }
+            }
+        }
+    }
+
+    /// Visits the points in `range` as they were known at `as_of`, in the order of time.
+    pub(super) fn visit(&self, range: TimeRange, as_of: Timestamp, lag_ms: i64, visit: &mut dyn FnMut(Vintage<P>)) {
+        if self.extent.last < range.from() || self.extent.first >= range.to() || self.extent.known_from > as_of {
+            return;
+        }
+        match &self.body {
+            Body::Branch(children) => children.iter().for_each(|child| child.visit(range, as_of, lag_ms, visit)),
+            Body::Leaf(leaf) => leaf.indices(range).filter_map(|i| leaf.resolve(i, as_of, lag_ms)).for_each(visit),
+        }
+    }
+
+    /// Visits every vintage known at `as_of` of the points in `range`, in order.
+    pub(super) fn vintages(&self, range: TimeRange, as_of: Timestamp, lag_ms: i64, visit: &mut dyn FnMut(Vintage<P>)) {
+        if self.extent.last < range.from() || self.extent.first >= range.to() || self.extent.known_from > as_of {
+            return;
+        }
+        match &self.body {
+            Body::Branch(children) => children.iter().for_each(|child| child.vintages(range, as_of, lag_ms, visit)),
+            Body::Leaf(leaf) => leaf.unpack(leaf.indices(range), lag_ms, &mut |v| {
+                if v.known_at <= as_of {
+                    visit(v);
+                }
+            }),
+        }
+    }
+
+    /// Visits every correction known after `since` and by `as_of`, with the vintage it took the place of.
+    pub(super) fn corrections(
+        &self,
+        since: Timestamp,
+        as_of: Timestamp,
+        lag_ms: i64,
+        visit: &mut dyn FnMut(Vintage<P>, Vintage<P>),
+    ) {
+        if self.extent.corrected_by.is_none_or(|at| at <= since) {
+            return;
+        }
+        match &self.body {
+            Body::Branch(children) => children.iter().for_each(|child| child.corrections(since, as_of, lag_ms, visit)),
+            Body::Leaf(leaf) => {
+                let mut former: Option<Vintage<P>> = None;
+                leaf.unpack(0..leaf.times.len(), lag_ms, &mut |v| {
+                    if let Some(old) = former.filter(|old| old.observed_at == v.observed_at)
+                        && v.known_at > since
+                        && v.known_at <= as_of
+                    {
+                        visit(old, v);
+                    }
+                    former = Some(v);
+                });
+            }
+        }
+    }
+
+    /// The last point at or before `at` that was known at `as_of`.
+    pub(super) fn last_by(&self, at: Timestamp, as_of: Timestamp, lag_ms: i64) -> Option<Vintage<P>> {
+        if self.extent.first > at || self.extent.known_from > as_of {
+            return None;
+        }
+        match &self.body {
+            Body::Branch(children) => children.iter().rev().find_map(|child| child.last_by(at, as_of, lag_ms)),
+            Body::Leaf(leaf) => {
+                let end = leaf.times.partition_point(|t| *t <= at);
+                (0..end).rev().find_map(|i| leaf.resolve(i, as_of, lag_ms))
+            }
+        }
+    }
+
+    /// The first point at or after `at` that was known at `as_of`.
+    pub(super) fn first_from(&self, at: Timestamp, as_of: Timestamp, lag_ms: i64) -> Option<Vintage<P>> {
+        if self.extent.last < at || self.extent.known_from > as_of {
+            return None;
+        }
+        match &self.body {
+            Body::Branch(children) => children.iter().find_map(|child| child.first_from(at, as_of, lag_ms)),
+            Body::Leaf(leaf) => {
+                let start = leaf.times.partition_point(|t| *t < at);
+                (start..leaf.times.len()).find_map(|i| leaf.resolve(i, as_of, lag_ms))
+            }
+        }
+    }
+}
+
+/// How many points each leaf gets when `count` rows no longer fit one: equal shares, so that inserts
+/// into the middle do not leave a trail of tiny leaves.
+const fn even_share(count: usize) -> usize {
+    count.div_ceil(count.div_ceil(LEAF_POINTS))
+}
+
+/// Cuts ordered vintages into leaves of `full` points, never between two vintages of one point.
+fn leaves<P: Point>(vintages: &[Vintage<P>], full: usize, lag_ms: i64) -> Vec<Arc<Node<P>>> {
+    let mut cut = Vec::new();
+    let mut start = 0;
+    let mut points = 0;
+    for i in 0..vintages.len() {
+        let opens_point = i == 0 || vintages[i - 1].observed_at != vintages[i].observed_at;
+        if opens_point && points == full {
+            cut.extend(Node::leaf(&vintages[start..i], lag_ms));
+            (start, points) = (i, 0);
+        }
+        points += usize::from(opens_point);
+    }
+    cut.extend(Node::leaf(&vintages[start..], lag_ms));
+    cut.into_iter().map(Arc::new).collect()
+}
+
+/// Puts nodes of one height under as few branches as hold them.
+fn branches<P: Point>(nodes: &[Arc<Node<P>>]) -> Vec<Arc<Node<P>>> {
+    nodes.chunks(FAN_OUT).filter_map(|children| Node::branch(children.to_vec())).map(Arc::new).collect()
+}
+
+/// Merges two runs ordered by (`observed_at`, `known_at`); at equal clocks the second run's row stays.
+fn merge<P: Point>(old: Vec<Vintage<P>>, new: &[Vintage<P>]) -> Vec<Vintage<P>> {
+    let clocks = |v: &Vintage<P>| (v.observed_at, v.known_at);
+    let mut all = Vec::with_capacity(old.len() + new.len());
+    let mut fresh = new.iter().copied().peekable();
+    for row in old {
+        while let Some(next) = fresh.next_if(|next| clocks(next) < clocks(&row)) {
+            all.push(next);
+        }
+        let replaced = fresh.peek().is_some_and(|next| clocks(next) == clocks(&row));
+        if !replaced {
+            all.push(row);
+        }
+    }
+    all.extend(fresh);
+    all
+}

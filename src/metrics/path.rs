@@ -1,0 +1,127 @@
+use crate::domain::{Asset, Metric, Period, Source, Timestamp};
+use crate::market::{BarSummary, Bars, ColumnView, MarketView};
+use crate::metrics::trail::Trail;
+use crate::metrics::{SourceOrder, Span, Unanswerable};
+use crate::stats::drawdown::MaxDrawdown;
+
+/// Which prices a fall is measured between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Basis {
+    /// From close to close.
+    #[default]
+    Close,
+    /// From high to low.
+    Intraday,
+}
+
+/// The way a price went: bars of one length, or readings where a source has no bars.
+#[derive(Debug)]
+pub(super) enum PricePath<'a> {
+    Bars(Bars<'a>),
+    Readings(ColumnView<'a, f64>),
+}
+
+impl Basis {
+    /// `close` or `intraday`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Close => "close",
+            Self::Intraday => "intraday",
+        }
+    }
+}
+
+impl<'a> PricePath<'a> {
+    /// The path of an asset according to the source asked for, or else the first that has one. For
+    /// the whole market the path is that of its value.
+    pub(super) fn find(
+        view: &'a MarketView,
+        trail: &mut Trail<'_>,
+        order: &SourceOrder,
+        asset: &Asset,
+        asked: Option<&Source>,
+        interval: Period,
+    ) -> Result<Option<Self>, Unanswerable> {
+        let metric = if *asset == Asset::total() { Metric::MarketCap } else { Metric::Price };
+        let bars = view.candle_series(asset).map(|(key, _)| key.source.clone());
+        let sources = bars.chain(view.readings(metric, asset).map(|(key, _)| key.source.clone()));
+        let Some(source) = order.choose(asked, sources.collect::<Vec<_>>())? else { return Ok(None) };
+        if let Some(bars) = view.bars(asset, &source, interval) {
+            trail.read_bars(&bars);
+            return Ok(Some(Self::Bars(bars)));
+        }
+        if view.candle_series(asset).any(|(key, _)| key.source == source) {
+            return Err(coarser(view, asset, &source, interval));
+        }
+        let readings = view.readings(metric, asset).find(|(key, _)| key.source == source);
+        Ok(readings.map(|(key, column)| {
+            trail.read(key, column);
+            Self::Readings(column)
+        }))
+    }
+
+    /// The highest point, the lowest since, and the deepest fall inside the span.
+    pub(super) fn extremes(&self, span: Span, basis: Basis) -> MaxDrawdown {
+        match self {
+            Self::Readings(column) => column.fold(span.readings()),
+            Self::Bars(bars) => {
+                let BarSummary { close, intraday_drawdown, .. } = bars.summary_with_running(span.rows(bars.interval));
+                if basis == Basis::Intraday { intraday_drawdown } else { close.drawdown }
+            }
+        }
+    }
+
+    /// The closes inside the span with their labels, in the order of time.
+    pub(super) fn closes(&self, span: Span) -> Vec<(Timestamp, f64)> {
+        match self {
+            Self::Readings(column) => column.points(span.readings()).iter().map(|p| (p.observed_at, p.value)).collect(),
+            Self::Bars(bars) => bars.all(span.rows(bars.interval)).iter().map(|b| (b.observed_at, b.value.close)).collect(),
+        }
+    }
+
+    /// The last row inside the span: its label and price.
+    pub(super) fn last(&self, span: Span) -> Option<(Timestamp, f64)> {
+        match self {
+            Self::Readings(column) => column.at_or_before(span.to).map(|p| (p.observed_at, p.value)),
+            Self::Bars(bars) => {
+                let close = bars.summary_with_running(span.rows(bars.interval)).close;
+                close.last.map(|mark| (mark.at, mark.value))
+            }
+        }
+    }
+
+    /// The first row of all.
+    pub(super) fn first_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Readings(column) => column.first().map(|p| p.observed_at),
+            Self::Bars(bars) => bars.first().map(|b| b.observed_at),
+        }
+    }
+
+    /// Whether the last row inside the span is a bar that is still running.
+    pub(super) fn is_running(&self, span: Span) -> bool {
+        match self {
+            Self::Readings(_) => false,
+            Self::Bars(bars) => bars.running.is_some_and(|bar| span.rows(bars.interval).contains(bar.observed_at)),
+        }
+    }
+
+    /// The length of a row as an answer names it.
+    pub(super) fn interval(&self) -> String {
+        match self {
+            Self::Readings(_) => Period::INSTANT.to_string(),
+            Self::Bars(bars) => bars.interval.to_string(),
+        }
+    }
+}
+
+fn coarser(view: &MarketView, asset: &Asset, source: &Source, interval: Period) -> Unanswerable {
+    let periods = view.candle_series(asset).filter(|(key, _)| key.source == *source).map(|(key, _)| key.period.to_string());
+    Unanswerable::Parameter {
+        parameter: "interval",
+        given: interval.to_string(),
+        reason: format!("{source} has no bars of {asset} that bars of {interval} could be made of"),
+        allowed: periods.collect(),
+    }
+}

@@ -1,0 +1,178 @@
+use crate::domain::{Asset, Metric, Period, SeriesKey, Source, Timestamp, TradingCalendar, Version, Vintage};
+use crate::market::{Bars, ColumnView, MarketView, Point};
+use crate::metrics::{Answer, Coverage, Freshness, Meta, Method, SourceReading, Span, Unanswerable, Warning, WarningCode};
+
+/// The longest pause of a trading calendar that is no fault of a feed: a weekend with a holiday.
+const CLOSED_MARKET_MS: i64 = 4 * Period::DAY.ms();
+/// Rows that may be overdue before a series counts as stale.
+const LATE_ROWS: i64 = 3;
+
+/// What was read on the way to an answer: becomes its `sources`, its warnings and the ground of its `ETag`.
+#[derive(Debug)]
+pub(super) struct Trail<'a> {
+    view: &'a MarketView,
+    sources: Vec<SourceReading>,
+    reads: Vec<(SeriesKey, Version)>,
+    warnings: Vec<Warning>,
+    next_expected_at: Option<Timestamp>,
+}
+
+/// What an answer says of how it was computed, beside the figures.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Working {
+    pub(super) span: Option<Span>,
+    pub(super) method: Option<Method>,
+    pub(super) n_obs: Option<u64>,
+    pub(super) coverage: Option<Coverage>,
+}
+
+impl<'a> Trail<'a> {
+    pub(super) const fn new(view: &'a MarketView) -> Self {
+        Self { view, sources: Vec::new(), reads: Vec::new(), warnings: Vec::new(), next_expected_at: None }
+    }
+
+    /// Notes that a column was read.
+    pub(super) fn read<P: Point>(&mut self, key: &SeriesKey, column: ColumnView<'_, P>) {
+        if let Some(newest) = column.last() {
+            self.note(key, &newest, column.version());
+        }
+    }
+
+    /// Notes that bars were read: the newest bar as far as it goes.
+    pub(super) fn read_bars(&mut self, bars: &Bars<'_>) {
+        let newest = self.view.candles(bars.key).and_then(|column| column.last());
+        if let Some(newest) = newest {
+            self.note(bars.key, &newest, bars.version());
+        }
+    }
+
+    pub(super) fn warn(&mut self, code: WarningCode, detail: impl Into<String>) {
+        let warning = Warning { code, detail: detail.into() };
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+
+    /// The answer, once the figures are there.
+    pub(super) fn answer<T>(mut self, data: T, working: Working) -> Answer<T> {
+        if self.sources.is_empty() {
+            self.warn(WarningCode::NoData, format!("no row of this question was known by {}", self.view.as_of()));
+        }
+        Answer {
+            data,
+            meta: Meta {
+                as_of: self.view.as_of(),
+                as_of_defaulted: false,
+                data_version: self.view.version(),
+                window: working.span.map(|span| span.bounds()),
+                method: working.method,
+                n_obs: working.n_obs,
+                coverage: working.coverage,
+            },
+            sources: self.sources,
+            warnings: self.warnings,
+            reads: self.reads,
+            next_expected_at: self.next_expected_at,
+        }
+    }
+
+    fn note<P>(&mut self, key: &SeriesKey, newest: &Vintage<P>, version: Version) {
+        if self.reads.iter().any(|(read, _)| read == key) {
+            return;
+        }
+        let observed_at = newest.observed_at.plus_ms(key.period.ms());
+        let as_of = self.view.as_of();
+        let state = freshness(key, observed_at, as_of);
+        if state == Freshness::Stale {
+            self.warn(WarningCode::StaleInput, format!("{key} has had no row since {observed_at}"));
+        }
+        let note = self.view.source_info(&key.source).map(|info| info.note.clone()).filter(|note| !note.is_empty());
+        let next = observed_at.plus_ms(key.expected_every_ms());
+        self.next_expected_at = Some(self.next_expected_at.map_or(next, |earlier| earlier.min(next)));
+        self.reads.push((key.clone(), version));
+        self.sources.push(SourceReading {
+            series: key.clone(),
+            source: key.source.clone(),
+            observed_at,
+            known_at: newest.known_at,
+            age_seconds: as_of.ms_since(observed_at) / 1_000,
+            state,
+            note,
+        });
+    }
+}
+
+/// How the age of a series' newest row, which ended at `observed_at`, compares with its rhythm.
+pub(super) fn freshness(key: &SeriesKey, observed_at: Timestamp, as_of: Timestamp) -> Freshness {
+    let every = key.expected_every_ms();
+    let publication = (key.publication_lag_ms() - key.period.ms()).max(0);
+    let pause = if keeps_trading_days(key) { CLOSED_MARKET_MS } else { 0 };
+    let overdue = as_of.ms_since(observed_at) - publication - pause;
+    match overdue {
+        ms if ms <= every => Freshness::Fresh,
+        ms if ms <= (LATE_ROWS + 1) * every => Freshness::Late,
+        _ => Freshness::Stale,
+    }
+}
+
+fn keeps_trading_days(key: &SeriesKey) -> bool {
+    matches!(key.metric, Metric::EtfFlow | Metric::EtfAssets) || key.asset.calendar() == TradingCalendar::TradingDays
+}
+
+/// The order in which sources are asked when a question names none.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SourceOrder(Vec<Source>);
+
+impl SourceOrder {
+    /// Sources from the first to be asked to the last; those not named come after, by name.
+    #[must_use]
+    pub const fn new(sources: Vec<Source>) -> Self {
+        Self(sources)
+    }
+
+    /// Where a source stands: smaller is asked earlier.
+    #[must_use]
+    pub fn rank(&self, source: &Source) -> usize {
+        self.0.iter().position(|named| named == source).unwrap_or(self.0.len())
+    }
+
+    /// The source that answers: the one asked for, which must be among the candidates, or else the
+    /// first of them in this order. `None` when there are no candidates and none was asked for.
+    ///
+    /// # Errors
+    /// [`Unanswerable::UnknownSource`] when the one asked for is not among the candidates.
+    pub fn choose(
+        &self,
+        asked: Option<&Source>,
+        candidates: impl IntoIterator<Item = Source>,
+    ) -> Result<Option<Source>, Unanswerable> {
+        let mut known: Vec<Source> = candidates.into_iter().collect();
+        known.sort_by(|a, b| self.rank(a).cmp(&self.rank(b)).then_with(|| a.cmp(b)));
+        known.dedup();
+        match asked {
+            None => Ok(known.into_iter().next()),
+            Some(source) if known.contains(source) => Ok(Some(source.clone())),
+            Some(source) => Err(Unanswerable::UnknownSource { source_name: source.clone(), known }),
+        }
+    }
+}
+
+/// The assets every installation knows by name, whether or not it holds data of them.
+const WELL_KNOWN: [&str; 14] =
+    ["btc", "eth", "sol", "xrp", "bnb", "doge", "total", "sp500", "nasdaq", "gold", "silver", "wti", "vix", "dxy"];
+
+/// Lets an asset pass that is well known or of which anything is known at any time.
+///
+/// # Errors
+/// [`Unanswerable::UnknownAsset`] naming the known ones.
+pub(super) fn known_asset(view: &MarketView, asset: &Asset) -> Result<(), Unanswerable> {
+    if WELL_KNOWN.contains(&asset.as_str()) {
+        return Ok(());
+    }
+    let mut known = view.ever_known_assets();
+    if known.contains(asset) {
+        return Ok(());
+    }
+    known.extend(WELL_KNOWN.iter().filter_map(|symbol| symbol.parse().ok()));
+    Err(Unanswerable::UnknownAsset { asset: asset.clone(), known: known.into_iter().collect() })
+}
