@@ -4,10 +4,15 @@
 //! Slices go in, `Option` comes out; `None` means the sample cannot answer, never zero or NaN.
 //! Inputs are finite; time labels are plain `i64`, and positions are indices into the slice that was given.
 
+pub mod composite;
+pub mod correlation;
 pub mod drawdown;
 pub mod episodes;
 pub mod moments;
+pub mod options;
 pub mod rank;
+pub mod regression;
+pub mod safe_haven;
 pub mod since;
 pub mod sum;
 pub mod threshold;

@@ -16,6 +16,12 @@ pub fn mid_rank(sample: &[f64], value: f64) -> Option<f64> {
     (!sample.is_empty()).then(|| mid_rank_of(count(Ordering::Less), count(Ordering::Equal), sample.len()))
 }
 
+/// The mid-rank of each value of a sample in it, in the order given.
+#[must_use]
+pub fn mid_ranks(sample: &[f64]) -> Vec<f64> {
+    sample.iter().filter_map(|&value| mid_rank(sample, value)).collect()
+}
+
 fn mid_rank_of(less: usize, equal: usize, n: usize) -> f64 {
     (real(less) + f64::midpoint(real(equal), 1.0)) / real(n)
 }

@@ -1,10 +1,18 @@
 //! Values of trusted libraries, checked against ours.
 
 #[cfg(test)]
+mod ciss;
+#[cfg(test)]
+mod cross_asset;
+#[cfg(test)]
 mod drawdown;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod moments;
 #[cfg(test)]
+mod options;
+#[cfg(test)]
 mod rank;
+#[cfg(test)]
+mod safe_haven;

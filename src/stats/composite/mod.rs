@@ -1,0 +1,153 @@
+//! The composite stress index: a causal state machine fed one day at a time (METHODOLOGY sections 11.2 and 11.3).
+//!
+//! Indicators become percentiles of their own past, segments a power mean of them ranked again, and the index
+//! their weighted scores joined by how they move together: `100 sqrt(q'Cq)` with `q = w s` (after Hollo, Kremer
+//! and Lo Duca 2012). It owns the arithmetic and the state; what the indicators are, which way is stress, the
+//! weights and the names of the bands are the caller's.
+//!
+//! A day once pushed never changes an earlier reading. During an outage a segment keeps its weight: its last
+//! score is carried, then the mean of the others stands in, so a gap makes no peak. A series that never existed
+//! is no member and changes nothing.
+
+mod comovement;
+mod judged;
+mod parts;
+mod reading;
+mod recipe;
+mod segment;
+
+use self::comovement::CoMovement;
+use self::judged::Judged;
+use self::parts::Parts;
+pub use self::reading::{IndicatorReading, Reading, SegmentReading, Standing, Systemic};
+pub use self::recipe::{CompositeError, Recipe, SegmentRecipe};
+use self::segment::Segment;
+
+/// The theoretical median of a score, from which co-movement is measured.
+const MEDIAN_SCORE: f64 = 0.5;
+
+/// The index with everything it remembers.
+#[derive(Debug, Clone)]
+pub struct Composite {
+    recipe: Recipe,
+    segments: Vec<Segment>,
+    comovement: CoMovement,
+}
+
+impl Composite {
+    /// An index without history.
+    ///
+    /// # Errors
+    /// [`CompositeError::Parameter`] when the recipe cannot be computed.
+    pub fn new(recipe: Recipe) -> Result<Self, CompositeError> {
+        recipe.check()?;
+        let segments = recipe.segments.iter().map(|segment| Segment::new(&recipe, segment.indicators)).collect();
+        let comovement = CoMovement::new(recipe.decay, recipe.segments.len());
+        Ok(Self { recipe, segments, comovement })
+    }
+
+    /// Days taken in so far.
+    #[must_use]
+    pub fn days(&self) -> usize {
+        self.comovement.days()
+    }
+
+    /// Correlation in [-1, 1] of two segments' scores as of the last day taken in; `None` when there is no such segment.
+    #[must_use]
+    pub fn correlation(&self, first: usize, second: usize) -> Option<f64> {
+        let exist = first.max(second) < self.segments.len();
+        exist.then(|| self.comovement.covariance().correlation(first, second))
+    }
+
+    /// What the index would say if the next day closed with these values; nothing is taken in.
+    ///
+    /// Values are oriented so that up is more stress, grouped by segment, `None` where there is none.
+    ///
+    /// # Errors
+    /// [`CompositeError::Shape`] and [`CompositeError::NotFinite`].
+    pub fn evaluate(&self, day: &[Vec<Option<f64>>]) -> Result<Reading, CompositeError> {
+        self.recipe.check_day(day)?;
+        Ok(self.read(&self.judge(day)))
+    }
+
+    /// Closes one day: what the index says of it, from this and earlier days alone.
+    ///
+    /// Values as for [`evaluate`](Self::evaluate). A day without any value is pushed too: ages count days.
+    ///
+    /// # Errors
+    /// [`CompositeError::Shape`] and [`CompositeError::NotFinite`]; the state is then as before.
+    pub fn push(&mut self, day: &[Vec<Option<f64>>]) -> Result<Reading, CompositeError> {
+        self.recipe.check_day(day)?;
+        let judged = self.judge(day);
+        let reading = self.read(&judged);
+        let index = self.days();
+        for ((segment, values), assessment) in self.segments.iter_mut().zip(day).zip(&judged.assessments) {
+            segment.push(index, values, assessment);
+        }
+        self.comovement.push(judged.deviations());
+        if self.days() >= self.recipe.warm_up {
+            self.admit();
+        }
+        Ok(reading)
+    }
+
+    fn admit(&mut self) {
+        for (index, segment) in self.segments.iter_mut().enumerate() {
+            let seed = segment.admit(self.recipe.late_warm_up);
+            if !seed.is_empty() {
+                let past = seed.into_iter().map(|(day, score)| (day, score - MEDIAN_SCORE));
+                self.comovement.backfill(index, past);
+            }
+        }
+    }
+
+    fn judge(&self, day: &[Vec<Option<f64>>]) -> Judged {
+        let assessments = self.segments.iter().zip(day).map(|(segment, values)| segment.assess(values)).collect();
+        let carried: Vec<_> = self.segments.iter().map(Segment::carried).collect();
+        let weights: Vec<_> = self.recipe.segments.iter().map(|segment| segment.weight).collect();
+        Judged::new(assessments, &carried, self.recipe.carry_limit, &weights)
+    }
+
+    fn read(&self, judged: &Judged) -> Reading {
+        let coverage = judged.coverage();
+        let covered = coverage.is_some_and(|coverage| coverage > 0.0 && coverage >= self.recipe.coverage_floor);
+        let scores = judged.scores();
+        let covariance = self.comovement.covariance_with(&judged.deviations());
+        let parts = covered.then(|| Parts::new(&judged.weights, &scores, &covariance));
+        let read = |(index, score)| self.read_segment(index, judged, score, parts.as_ref());
+        let segments: Vec<_> = scores.into_iter().enumerate().map(read).collect();
+        Reading {
+            systemic: parts.as_ref().map(|parts| parts.systemic(&self.recipe.bands)),
+            acute: judged.acute(self.recipe.acute_top).filter(|_| covered),
+            coverage,
+            provisional: segments.iter().any(|segment| segment.provisional),
+            segments,
+        }
+    }
+
+    fn read_segment(&self, index: usize, judged: &Judged, score: Option<f64>, parts: Option<&Parts>) -> SegmentReading {
+        let segment = &self.segments[index];
+        let parts = parts.filter(|_| judged.is_member(index));
+        let contribution = parts.map(|parts| parts.contribution(index));
+        let percentiles = &judged.assessments[index].percentiles;
+        let shares = segment::shares(percentiles, self.recipe.power);
+        let read = |(i, (&percentile, share)): (usize, (&Option<f64>, Option<f64>))| IndicatorReading {
+            percentile,
+            contribution: share.zip(contribution).map(|(share, points)| share * points),
+            provisional: segment.is_young(i),
+        };
+        SegmentReading {
+            standing: judged.standings[index],
+            score,
+            acute_score: judged.present[index].map(|scores| scores.acute),
+            weight: judged.weights[index],
+            contribution,
+            standalone: parts.map(|parts| parts.standalone(index)),
+            provisional: judged.is_member(index) && segment.is_provisional(),
+            indicators: percentiles.iter().zip(shares).enumerate().map(read).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
