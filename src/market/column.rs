@@ -128,6 +128,14 @@ impl<P: Point> ColumnView<'_, P> {
         self.fold(range)
     }
 
+    /// How many points in `range` were known.
+    #[must_use]
+    pub fn count(&self, range: TimeRange) -> u64 {
+        let mut count = 0;
+        self.for_each(range, |_| count += 1);
+        count
+    }
+
     /// The points in `range`, in the order of time.
     #[must_use]
     pub fn points(&self, range: TimeRange) -> Vec<Vintage<P>> {

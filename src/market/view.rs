@@ -128,6 +128,13 @@ impl MarketView {
         self.market.at(Timestamp::MAX).assets()
     }
 
+    /// Whether anything of the series is known at any time.
+    #[must_use]
+    pub fn is_ever_known(&self, key: &SeriesKey) -> bool {
+        let market = &self.market;
+        market.readings.get(key).is_some() || market.candles.get(key).is_some() || market.tallies.get(key).is_some()
+    }
+
     fn candle_keys<'a>(&'a self, asset: &Asset, source: &Source) -> impl Iterator<Item = (&'a SeriesKey, ColumnView<'a, Bar>)> {
         self.candle_series(asset).filter(move |(key, _)| key.source == *source)
     }

@@ -4,7 +4,10 @@
 //! (market view, question). No I/O, no clock, no SQL, no HTTP.
 
 mod answer;
+mod catalogue;
 mod drawdown;
+mod episodes;
+mod market_cap;
 mod path;
 mod price;
 mod schema;
@@ -14,7 +17,12 @@ mod unanswerable;
 mod window;
 
 pub use answer::{Answer, Coverage, Freshness, Meta, Method, SourceReading, Warning, WarningCode, WindowBounds};
+pub use catalogue::{
+    CatalogueQuestion, Revision, RevisionsQuestion, SeriesEntry, SeriesQuestion, SeriesRow, catalogue, revisions, series_rows,
+};
 pub use drawdown::{Drawdown, DrawdownQuestion, DrawdownRow, drawdown, drawdown_series};
+pub use episodes::{DrawdownEpisode, EpisodesQuestion, ReboundRow, ReboundState, drawdown_episodes};
+pub use market_cap::{MarketCap, MarketCapAnchor, MarketCapQuestion, market_cap};
 pub use path::Basis;
 pub use price::{Price, PriceQuestion, SinceMark, price};
 pub use trail::SourceOrder;
