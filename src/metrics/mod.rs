@@ -7,6 +7,8 @@ mod answer;
 mod catalogue;
 mod drawdown;
 mod episodes;
+mod liquidation_book;
+mod liquidations;
 mod market_cap;
 mod path;
 mod price;
@@ -22,6 +24,10 @@ pub use catalogue::{
 };
 pub use drawdown::{Drawdown, DrawdownQuestion, DrawdownRow, drawdown, drawdown_series};
 pub use episodes::{DrawdownEpisode, EpisodesQuestion, ReboundRow, ReboundState, drawdown_episodes};
+pub use liquidations::{
+    LargestOrder, LiquidationDay, LiquidationDayTotal, Liquidations, LiquidationsOfAsset, LiquidationsOfSource,
+    LiquidationsQuestion, LiquidationsRow, liquidation_days, liquidations, liquidations_series,
+};
 pub use market_cap::{MarketCap, MarketCapAnchor, MarketCapQuestion, market_cap};
 pub use path::Basis;
 pub use price::{Price, PriceQuestion, SinceMark, price};

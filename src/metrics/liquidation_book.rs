@@ -1,0 +1,262 @@
+use std::collections::BTreeMap;
+
+use crate::domain::{Asset, Metric, Period, SeriesKey, Side, Source, SourceKind, TimeRange, Timestamp};
+use crate::market::{ColumnView, MarketView, Tally, TallySummary};
+use crate::metrics::trail::Trail;
+use crate::metrics::{SourceOrder, Span, Unanswerable, WarningCode};
+
+/// Positions closed by force, long and short, USD.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Sides {
+    pub(super) long_usd: f64,
+    pub(super) short_usd: f64,
+}
+
+/// One side of one asset at one source: the sums it publishes and the single orders it shows.
+#[derive(Debug)]
+pub(super) struct Leg<'a> {
+    pub(super) asset: Asset,
+    pub(super) source: Source,
+    pub(super) side: Side,
+    published: Option<(&'a SeriesKey, ColumnView<'a, f64>)>,
+    orders: Option<(&'a SeriesKey, ColumnView<'a, Tally>)>,
+}
+
+/// Every leg that answers one question.
+///
+/// Inside the span that a source's published sums cover, the sums count and single orders do not:
+/// both tell of the same positions, and the sums leave fewer out.
+#[derive(Debug)]
+pub(super) struct LiquidationBook<'a> {
+    pub(super) legs: Vec<Leg<'a>>,
+}
+
+impl Sides {
+    pub(super) fn total(self) -> f64 {
+        self.long_usd + self.short_usd
+    }
+
+    /// Longs' part of the total, a fraction; `None` when nothing was liquidated.
+    pub(super) fn long_share(self) -> Option<f64> {
+        (self.total() > 0.0).then(|| self.long_usd / self.total())
+    }
+
+    pub(super) fn add(&mut self, side: Side, usd: f64) {
+        match side {
+            Side::Long => self.long_usd += usd,
+            Side::Short => self.short_usd += usd,
+        }
+    }
+}
+
+impl Leg<'_> {
+    /// The span inside which published sums count: from the start of the first to the end of the last.
+    fn covered(&self) -> Option<(Timestamp, Timestamp)> {
+        let (key, column) = self.published.as_ref()?;
+        let (first, last) = column.first().zip(column.last())?;
+        Some((first.observed_at, last.observed_at.plus_ms(key.period.ms())))
+    }
+
+    /// The parts of a span in which single orders count.
+    fn order_ranges(&self, span: Span) -> Vec<TimeRange> {
+        let end = span.to.plus_ms(1);
+        let parts = match self.covered() {
+            None => vec![(span.from, end)],
+            Some((from, to)) => vec![(span.from, end.min(from)), (span.from.max(to), end)],
+        };
+        parts.into_iter().filter_map(|(from, to)| TimeRange::new(from, to).ok()).collect()
+    }
+
+    /// What was liquidated inside the span, USD.
+    pub(super) fn usd(&self, span: Span) -> f64 {
+        let published = self.published.map_or(0.0, |(key, column)| column.summary(span.rows(key.period)).sum.value());
+        let orders = self
+            .orders
+            .map_or(0.0, |(_, column)| self.order_ranges(span).into_iter().map(|range| column.summary(range).usd.value()).sum());
+        published + orders
+    }
+
+    /// The single orders shown inside the span, whether or not their values count.
+    pub(super) fn orders(&self, span: Span) -> Option<TallySummary> {
+        self.orders.map(|(_, column)| column.summary(span.readings()))
+    }
+
+    /// Adds what was liquidated inside the span to the buckets of `interval` it falls in.
+    pub(super) fn add_to_buckets(&self, span: Span, interval: Period, buckets: &mut BTreeMap<Timestamp, Sides>) {
+        let mut add = |at: Timestamp, usd: f64| buckets.entry(interval.start_of(at)).or_default().add(self.side, usd);
+        if let Some((key, column)) = self.published {
+            column.for_each(span.rows(key.period), |row| add(row.observed_at, row.value));
+        }
+        if let Some((_, column)) = self.orders {
+            for range in self.order_ranges(span) {
+                column.for_each(range, |row| add(row.observed_at, row.value.usd));
+            }
+        }
+    }
+
+    /// The length of the published sums; that of a minute where only orders are shown.
+    pub(super) fn grain(&self) -> Period {
+        self.published.map_or(Period::MINUTE, |(key, _)| key.period)
+    }
+
+    fn first_at(&self) -> Option<Timestamp> {
+        let published = self.published.and_then(|(_, column)| column.first()).map(|row| row.observed_at);
+        let orders = self.orders.and_then(|(_, column)| column.first()).map(|row| row.observed_at);
+        published.into_iter().chain(orders).min()
+    }
+}
+
+impl<'a> LiquidationBook<'a> {
+    /// The legs of `asset` (`None`: of all assets) from the sources asked for.
+    ///
+    /// Where none is asked for, the first aggregator in the configured order answers alone, since its
+    /// sums hold the venues'; without one, all venues are added. Where a source states a total over
+    /// all assets, that answers the question about all assets.
+    pub(super) fn open(
+        view: &'a MarketView,
+        trail: &mut Trail<'_>,
+        order: &SourceOrder,
+        asset: Option<&Asset>,
+        asked: &[Source],
+    ) -> Result<Self, Unanswerable> {
+        let asset = asset.filter(|asset| **asset != Asset::total());
+        let mut legs = of_sources(view, order, asset, asked)?;
+        match asset {
+            Some(asset) => legs.retain(|leg| leg.asset == *asset),
+            None => keep_totals(&mut legs),
+        }
+        for leg in &legs {
+            leg.published.iter().for_each(|(key, column)| trail.read(key, *column));
+            leg.orders.iter().for_each(|(key, column)| trail.read(key, *column));
+        }
+        warn_of_bounds(view, trail, &legs);
+        Ok(Self { legs })
+    }
+
+    /// The legs of single assets from the sources that [`Self::open`] would choose.
+    pub(super) fn open_single_assets(
+        view: &'a MarketView,
+        order: &SourceOrder,
+        asset: Option<&Asset>,
+        asked: &[Source],
+    ) -> Result<Self, Unanswerable> {
+        let total = Asset::total();
+        let asset = asset.filter(|asset| **asset != total);
+        let mut legs = of_sources(view, order, asset, asked)?;
+        legs.retain(|leg| asset.map_or(leg.asset != total, |asset| leg.asset == *asset));
+        Ok(Self { legs })
+    }
+
+    /// What was liquidated inside the span.
+    pub(super) fn sides(&self, span: Span) -> Sides {
+        let mut sides = Sides::default();
+        for leg in &self.legs {
+            sides.add(leg.side, leg.usd(span));
+        }
+        sides
+    }
+
+    /// What was liquidated in each bucket of the span that holds anything, in the order of time.
+    pub(super) fn buckets(&self, span: Span, interval: Period) -> BTreeMap<Timestamp, Sides> {
+        let mut buckets = BTreeMap::new();
+        for leg in &self.legs {
+            leg.add_to_buckets(span, interval, &mut buckets);
+        }
+        buckets
+    }
+
+    /// The first instant of which anything is known.
+    pub(super) fn first_at(&self) -> Option<Timestamp> {
+        self.legs.iter().filter_map(Leg::first_at).min()
+    }
+
+    /// The length of the coarsest sums: buckets cannot be shorter.
+    pub(super) fn grain(&self) -> Period {
+        self.legs.iter().map(Leg::grain).max().unwrap_or(Period::MINUTE)
+    }
+}
+
+fn of_sources<'a>(
+    view: &'a MarketView,
+    order: &SourceOrder,
+    asset: Option<&Asset>,
+    asked: &[Source],
+) -> Result<Vec<Leg<'a>>, Unanswerable> {
+    let mut legs = collect(view);
+    let sources = choose(view, order, &legs, asset, asked)?;
+    legs.retain(|leg| sources.contains(&leg.source));
+    Ok(legs)
+}
+
+/// Every leg there is: of several lengths of published sums the shortest.
+fn collect(view: &MarketView) -> Vec<Leg<'_>> {
+    let mut legs: BTreeMap<(Asset, Source, Side), Leg<'_>> = BTreeMap::new();
+    for (key, column) in view.all_readings(Metric::Liquidation) {
+        if let Some(leg) = entry(&mut legs, key)
+            && leg.published.is_none_or(|(former, _)| key.period < former.period)
+        {
+            leg.published = Some((key, column));
+        }
+    }
+    for (key, column) in view.tallies() {
+        if let Some(leg) = entry(&mut legs, key) {
+            leg.orders = Some((key, column));
+        }
+    }
+    legs.into_values().collect()
+}
+
+fn entry<'b, 'a>(legs: &'b mut BTreeMap<(Asset, Source, Side), Leg<'a>>, key: &SeriesKey) -> Option<&'b mut Leg<'a>> {
+    let side: Side = key.part.as_deref()?.parse().ok()?;
+    let (asset, source) = (key.asset.clone(), key.source.clone());
+    let leg = Leg { asset: asset.clone(), source: source.clone(), side, published: None, orders: None };
+    Some(legs.entry((asset, source, side)).or_insert(leg))
+}
+
+fn choose(
+    view: &MarketView,
+    order: &SourceOrder,
+    legs: &[Leg<'_>],
+    asset: Option<&Asset>,
+    asked: &[Source],
+) -> Result<Vec<Source>, Unanswerable> {
+    let mut known: Vec<Source> =
+        legs.iter().filter(|leg| asset.is_none_or(|asset| leg.asset == *asset)).map(|leg| leg.source.clone()).collect();
+    known.sort_by(|a, b| order.rank(a).cmp(&order.rank(b)).then_with(|| a.cmp(b)));
+    known.dedup();
+    if let Some(unknown) = asked.iter().find(|source| !known.contains(source)) {
+        return Err(Unanswerable::UnknownSource { source_name: unknown.clone(), known });
+    }
+    if !asked.is_empty() {
+        return Ok(asked.to_vec());
+    }
+    let is_venue = |source: &Source| view.source_info(source).is_none_or(|info| info.kind == SourceKind::Venue);
+    match known.iter().find(|source| !is_venue(source)) {
+        Some(aggregator) => Ok(vec![aggregator.clone()]),
+        None => Ok(known),
+    }
+}
+
+/// Keeps, for each source and side, the stated or summed total where there is one that tells all,
+/// and the single assets otherwise.
+fn keep_totals(legs: &mut Vec<Leg<'_>>) {
+    let states_total = |legs: &[Leg<'_>], source: &Source| {
+        let total = Asset::total();
+        legs.iter().any(|leg| leg.source == *source && leg.asset == total && leg.published.is_some())
+            || legs.iter().filter(|leg| leg.source == *source).all(|leg| leg.published.is_none())
+    };
+    let sources: std::collections::BTreeSet<Source> = legs.iter().map(|leg| leg.source.clone()).collect();
+    let with_total: Vec<Source> = sources.into_iter().filter(|source| states_total(legs, source)).collect();
+    legs.retain(|leg| (leg.asset == Asset::total()) == with_total.contains(&leg.source));
+}
+
+fn warn_of_bounds(view: &MarketView, trail: &mut Trail<'_>, legs: &[Leg<'_>]) {
+    for leg in legs {
+        if let Some(info) = view.source_info(&leg.source)
+            && info.kind == SourceKind::Venue
+            && !info.note.is_empty()
+        {
+            trail.warn(WarningCode::LowerBound, format!("{}: {}", leg.source, info.note));
+        }
+    }
+}

@@ -1,0 +1,369 @@
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::{Asset, Metric, Period, Side, Source, Timestamp};
+use crate::market::MarketView;
+use crate::metrics::liquidation_book::{LiquidationBook, Sides};
+use crate::metrics::trail::{Trail, Working, known_asset};
+use crate::metrics::{Answer, Method, SourceOrder, Span, Unanswerable, WarningCode, Window};
+use crate::stats::rank::robust_z_of_logs;
+
+/// Windows before the one asked for that make the baseline of the robust z, at most.
+const BASELINE_WINDOWS: i64 = 90;
+/// Assets listed in `by_asset`, at most.
+const ASSETS_LISTED: usize = 20;
+/// Windows the baseline needs before the robust z is published.
+const LEAST_BASELINE: usize = 30;
+
+/// What is asked about liquidations.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiquidationsQuestion {
+    /// Of one asset; of all where none is named.
+    pub asset: Option<Asset>,
+    /// According to whom; see [`Liquidations`] for the default.
+    pub sources: Vec<Source>,
+    /// Which span.
+    pub window: Window,
+}
+
+/// Positions closed by force (METHODOLOGY section 3).
+///
+/// Where no source is named, the first aggregator in the configured order answers alone, since its
+/// sums hold the venues'; without one, all venues are added. Inside the span that a source's
+/// published sums cover they count and its single orders do not.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, ToSchema)]
+pub struct Liquidations {
+    /// Value of all positions closed, USD.
+    pub total_usd: Option<f64>,
+    /// Of longs, USD.
+    pub long_usd: Option<f64>,
+    /// Of shorts, USD.
+    pub short_usd: Option<f64>,
+    /// Longs' part, a fraction; absent when nothing was liquidated.
+    pub long_share_ratio: Option<f64>,
+    /// Single orders shown in the window; absent where no source shows any.
+    pub n_orders: Option<u64>,
+    /// The largest single order shown in the window.
+    pub largest_order: Option<LargestOrder>,
+    /// The UTC day of the window with the largest total.
+    pub largest_day: Option<LiquidationDayTotal>,
+    /// The UTC day with the largest total of all history known by the cutoff.
+    pub record_day: Option<LiquidationDayTotal>,
+    /// Total over the length of the window, USD a minute.
+    pub intensity_usd_per_minute: Option<f64>,
+    /// How unusual the total is among the windows of the same length before it, in robust standard
+    /// deviations of logarithms; 3.5 and more is an alarm.
+    pub robust_z: Option<f64>,
+    /// Total against open interest at the start of the window, percent.
+    pub share_of_open_interest_pct: Option<f64>,
+    /// The same by asset, largest first, at most 20.
+    pub by_asset: Vec<LiquidationsOfAsset>,
+    /// The same by source, largest first.
+    pub by_source: Vec<LiquidationsOfSource>,
+}
+
+/// One forced order.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct LargestOrder {
+    /// When it was filled.
+    pub at: Timestamp,
+    /// The underlying.
+    pub asset: Asset,
+    /// The venue.
+    pub source: Source,
+    /// The position that was closed.
+    #[schema(value_type = String)]
+    pub side: Side,
+    /// Its value, USD.
+    pub usd: f64,
+    /// Its fill price, USD.
+    pub price_usd: f64,
+}
+
+/// One UTC day's total.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+pub struct LiquidationDayTotal {
+    /// The day.
+    pub date: NaiveDate,
+    /// Value of all positions closed on it, USD.
+    pub total_usd: f64,
+}
+
+/// One asset's part.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct LiquidationsOfAsset {
+    /// The asset.
+    pub asset: Asset,
+    /// Both sides, USD.
+    pub total_usd: f64,
+    /// Longs, USD.
+    pub long_usd: f64,
+    /// Shorts, USD.
+    pub short_usd: f64,
+}
+
+/// One source's part.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct LiquidationsOfSource {
+    /// The source.
+    pub source: Source,
+    /// Both sides, USD.
+    pub total_usd: f64,
+    /// Longs, USD.
+    pub long_usd: f64,
+    /// Shorts, USD.
+    pub short_usd: f64,
+}
+
+/// One bucket of the course of liquidations.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+pub struct LiquidationsRow {
+    /// The start of the bucket.
+    pub time: Timestamp,
+    /// Longs, USD.
+    pub long_usd: f64,
+    /// Shorts, USD.
+    pub short_usd: f64,
+    /// Both, USD.
+    pub total_usd: f64,
+}
+
+/// One UTC day in the order of totals.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+pub struct LiquidationDay {
+    /// The day.
+    pub date: NaiveDate,
+    /// Its place, 1 for the largest.
+    pub rank: usize,
+    /// Value of all positions closed on it, USD.
+    pub total_usd: f64,
+    /// Longs' part, a fraction; absent when nothing was liquidated.
+    pub long_share_ratio: Option<f64>,
+    /// Its part of the window's total, percent.
+    pub share_of_window_pct: Option<f64>,
+}
+
+/// Liquidations inside a window.
+///
+/// # Errors
+/// [`Unanswerable`] for an unknown asset or source, or an empty window.
+pub fn liquidations(
+    view: &MarketView,
+    order: &SourceOrder,
+    question: &LiquidationsQuestion,
+) -> Result<Answer<Liquidations>, Unanswerable> {
+    let (mut trail, span, book) = open(view, order, question)?;
+    let mut figures = Liquidations::default();
+    if book.first_at().is_some() {
+        fill_totals(&book, span, &mut figures);
+        fill_days(&mut trail, &book, span, &mut figures);
+        let single_assets = LiquidationBook::open_single_assets(view, order, question.asset.as_ref(), &question.sources)?;
+        fill_orders(&single_assets, span, &mut figures);
+        figures.robust_z = robust_z(&mut trail, &book, span, &figures);
+        figures.share_of_open_interest_pct = share_of_open_interest(view, &mut trail, order, question, span, figures.total_usd);
+        figures.by_source = by_source(&book, span);
+        figures.by_asset = by_asset(&single_assets, span);
+    }
+    Ok(trail.answer(figures, working(span, None)))
+}
+
+/// The course of liquidations, bucket by bucket; buckets without any are left out.
+///
+/// # Errors
+/// As [`liquidations`], and for an interval shorter than the published sums.
+pub fn liquidations_series(
+    view: &MarketView,
+    order: &SourceOrder,
+    question: &LiquidationsQuestion,
+    interval: Period,
+) -> Result<Answer<Vec<LiquidationsRow>>, Unanswerable> {
+    let (trail, span, book) = open(view, order, question)?;
+    let grain = book.grain();
+    if interval < grain {
+        return Err(Unanswerable::Parameter {
+            parameter: "interval",
+            given: interval.to_string(),
+            reason: format!("the published sums are of {grain}"),
+            allowed: vec![grain.to_string(), Period::DAY.max(grain).to_string()],
+        });
+    }
+    let row = |(time, sides): (Timestamp, Sides)| LiquidationsRow {
+        time,
+        long_usd: sides.long_usd,
+        short_usd: sides.short_usd,
+        total_usd: sides.total(),
+    };
+    let rows: Vec<_> = book.buckets(span, interval).into_iter().map(row).collect();
+    Ok(trail.answer(rows, working(span, Some(interval))))
+}
+
+/// The UTC days of a window by their totals, largest first.
+///
+/// # Errors
+/// As [`liquidations`].
+pub fn liquidation_days(
+    view: &MarketView,
+    order: &SourceOrder,
+    question: &LiquidationsQuestion,
+) -> Result<Answer<Vec<LiquidationDay>>, Unanswerable> {
+    let (mut trail, span, book) = open(view, order, question)?;
+    let mut days: Vec<_> = book.buckets(span, Period::DAY).into_iter().collect();
+    let window_total: f64 = crate::stats::sum::sum(days.iter().map(|(_, sides)| sides.total()));
+    days.sort_by(|a, b| b.1.total().total_cmp(&a.1.total()).then(a.0.cmp(&b.0)));
+    if days.iter().any(|(day, _)| *day == view.as_of().day_start()) {
+        trail.warn(WarningCode::PartialBar, format!("the day of {} is still running", view.as_of().date()));
+    }
+    let row = |(index, (day, sides)): (usize, &(Timestamp, Sides))| LiquidationDay {
+        date: day.date(),
+        rank: index + 1,
+        total_usd: sides.total(),
+        long_share_ratio: sides.long_share(),
+        share_of_window_pct: (window_total > 0.0).then(|| sides.total() / window_total * 100.0),
+    };
+    let rows: Vec<_> = days.iter().enumerate().map(row).collect();
+    Ok(trail.answer(rows, working(span, Some(Period::DAY))))
+}
+
+fn open<'a>(
+    view: &'a MarketView,
+    order: &SourceOrder,
+    question: &LiquidationsQuestion,
+) -> Result<(Trail<'a>, Span, LiquidationBook<'a>), Unanswerable> {
+    if let Some(asset) = &question.asset {
+        known_asset(view, asset)?;
+    }
+    let span = question.window.resolve(view.as_of())?;
+    let mut trail = Trail::new(view);
+    let book = LiquidationBook::open(view, &mut trail, order, question.asset.as_ref(), &question.sources)?;
+    if let Some(first) = book.first_at().filter(|first| span.from > Timestamp::MIN && *first > span.from) {
+        trail.warn(WarningCode::HistoryLimit, format!("the window begins at {}, the first row is of {first}", span.from));
+    }
+    Ok((trail, span, book))
+}
+
+fn working(span: Span, interval: Option<Period>) -> Working {
+    let interval = interval.map(|interval| interval.to_string());
+    let method = Method { name: "liquidations", version: 1, interval, basis: None };
+    Working { span: Some(span), method: Some(method), ..Working::default() }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a window is far shorter than 2^53 milliseconds")]
+fn fill_totals(book: &LiquidationBook<'_>, span: Span, figures: &mut Liquidations) {
+    let sides = book.sides(span);
+    let from = book.first_at().map_or(span.from, |first| first.max(span.from));
+    let minutes = span.to.ms_since(from) as f64 / 60_000.0;
+    figures.total_usd = Some(sides.total());
+    figures.long_usd = Some(sides.long_usd);
+    figures.short_usd = Some(sides.short_usd);
+    figures.long_share_ratio = sides.long_share();
+    figures.intensity_usd_per_minute = (minutes > 0.0).then(|| sides.total() / minutes);
+}
+
+fn fill_days(trail: &mut Trail<'_>, book: &LiquidationBook<'_>, span: Span, figures: &mut Liquidations) {
+    let all = Span { from: Timestamp::MIN, ..span };
+    let days = book.buckets(all, Period::DAY);
+    let inside = book.buckets(span, Period::DAY);
+    figures.record_day = largest(&days);
+    figures.largest_day = largest(&inside);
+    let begins_inside_a_day = span.from > span.from.day_start();
+    if begins_inside_a_day && inside.contains_key(&span.from.day_start()) {
+        trail.warn(WarningCode::PartialBar, format!("the window holds a part of the day of {} only", span.from.date()));
+    }
+}
+
+fn largest(days: &BTreeMap<Timestamp, Sides>) -> Option<LiquidationDayTotal> {
+    let (day, sides) = days.iter().rev().max_by(|a, b| a.1.total().total_cmp(&b.1.total()))?;
+    (sides.total() > 0.0).then(|| LiquidationDayTotal { date: day.date(), total_usd: sides.total() })
+}
+
+fn fill_orders(book: &LiquidationBook<'_>, span: Span, figures: &mut Liquidations) {
+    for leg in &book.legs {
+        let Some(shown) = leg.orders(span) else { continue };
+        figures.n_orders = Some(figures.n_orders.unwrap_or(0) + shown.count);
+        let Some((minute, tally)) = shown.largest else { continue };
+        if figures.largest_order.as_ref().is_none_or(|largest| tally.largest_usd > largest.usd) {
+            figures.largest_order = Some(LargestOrder {
+                at: minute.plus_ms(i64::from(tally.largest_offset_ms)),
+                asset: leg.asset.clone(),
+                source: leg.source.clone(),
+                side: leg.side,
+                usd: tally.largest_usd,
+                price_usd: tally.largest_price_usd,
+            });
+        }
+    }
+}
+
+/// The baseline is the windows of the same length before this one, the present one excluded.
+fn robust_z(trail: &mut Trail<'_>, book: &LiquidationBook<'_>, span: Span, figures: &Liquidations) -> Option<f64> {
+    let length = span.to.ms_since(span.from);
+    let first = book.first_at()?;
+    let earlier = (1..=BASELINE_WINDOWS).map(|n| (span.from.plus_ms(-n * length), span.to.plus_ms(-n * length)));
+    let baseline: Vec<f64> = earlier
+        .take_while(|(from, _)| *from >= first)
+        .map(|(from, to)| book.sides(Span { from, to: to.plus_ms(-1), to_cutoff: false }).total())
+        .collect();
+    if baseline.len() < LEAST_BASELINE {
+        let detail = format!("robust_z needs {LEAST_BASELINE} earlier windows of this length, {} are known", baseline.len());
+        trail.warn(WarningCode::InsufficientHistory, detail);
+        return None;
+    }
+    let z = robust_z_of_logs(&baseline, figures.total_usd?);
+    if z.is_none() {
+        trail.warn(WarningCode::ZeroVariance, "robust_z needs earlier windows that differ");
+    }
+    z
+}
+
+fn share_of_open_interest(
+    view: &MarketView,
+    trail: &mut Trail<'_>,
+    order: &SourceOrder,
+    question: &LiquidationsQuestion,
+    span: Span,
+    total_usd: Option<f64>,
+) -> Option<f64> {
+    let asset = question.asset.clone().unwrap_or_else(Asset::total);
+    let series: Vec<_> = view.readings(Metric::OpenInterest, &asset).collect();
+    let source = order.choose(None, series.iter().map(|(key, _)| key.source.clone())).ok()??;
+    let (key, column) = series.into_iter().find(|(key, _)| key.source == source)?;
+    trail.read(key, column);
+    let open_interest = column.at_or_before(span.from).filter(|row| row.value > 0.0)?;
+    Some(total_usd? / open_interest.value * 100.0)
+}
+
+fn by_source(book: &LiquidationBook<'_>, span: Span) -> Vec<LiquidationsOfSource> {
+    let mut sources: BTreeMap<Source, Sides> = BTreeMap::new();
+    for leg in &book.legs {
+        sources.entry(leg.source.clone()).or_default().add(leg.side, leg.usd(span));
+    }
+    let row = |(source, sides): (Source, Sides)| LiquidationsOfSource {
+        source,
+        total_usd: sides.total(),
+        long_usd: sides.long_usd,
+        short_usd: sides.short_usd,
+    };
+    let mut rows: Vec<_> = sources.into_iter().map(row).collect();
+    rows.sort_by(|a, b| b.total_usd.total_cmp(&a.total_usd));
+    rows
+}
+
+fn by_asset(book: &LiquidationBook<'_>, span: Span) -> Vec<LiquidationsOfAsset> {
+    let mut assets: BTreeMap<Asset, Sides> = BTreeMap::new();
+    for leg in &book.legs {
+        assets.entry(leg.asset.clone()).or_default().add(leg.side, leg.usd(span));
+    }
+    let row = |(asset, sides): (Asset, Sides)| LiquidationsOfAsset {
+        asset,
+        total_usd: sides.total(),
+        long_usd: sides.long_usd,
+        short_usd: sides.short_usd,
+    };
+    let mut rows: Vec<_> = assets.into_iter().map(row).filter(|row| row.total_usd > 0.0).collect();
+    rows.sort_by(|a, b| b.total_usd.total_cmp(&a.total_usd));
+    rows.truncate(ASSETS_LISTED);
+    rows
+}
