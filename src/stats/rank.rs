@@ -5,7 +5,7 @@ use std::{cmp::Ordering, collections::VecDeque};
 use super::real;
 
 /// Turns a median absolute deviation into a standard deviation of the normal: 1 over its upper quartile.
-const MAD_TO_SIGMA: f64 = 1.482_602_218_505_602;
+pub(crate) const MAD_TO_SIGMA: f64 = 1.482_602_218_505_602;
 /// The same for the distance between the quartiles.
 const IQR_TO_SIGMA: f64 = 1.0 / 1.349;
 
@@ -122,15 +122,34 @@ pub fn median_absolute_deviation(values: &[f64]) -> Option<f64> {
     median(&values.iter().map(|value| (value - centre).abs()).collect::<Vec<_>>())
 }
 
-/// How many robust standard deviations `value` is over the median of `baseline`, which must not contain it.
-///
-/// The scale is the median absolute deviation; where that is zero, the distance between the quartiles; `None` where
-/// both are.
+/// Centre and scale of a sample that outliers do not move.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RobustScale {
+    centre: f64,
+    spread: f64,
+}
+
+impl RobustScale {
+    /// Median and scaled median absolute deviation; where that is zero, the scaled distance between the quartiles;
+    /// `None` where both are.
+    #[must_use]
+    pub fn of(sample: &[f64]) -> Option<Self> {
+        let mad = median_absolute_deviation(sample)? * MAD_TO_SIGMA;
+        let spread = if mad > 0.0 { mad } else { (quantile(sample, 0.75)? - quantile(sample, 0.25)?) * IQR_TO_SIGMA };
+        (spread > 0.0).then_some(Self { centre: median(sample)?, spread })
+    }
+
+    /// How many robust standard deviations `value` lies over the centre.
+    #[must_use]
+    pub fn z(&self, value: f64) -> f64 {
+        (value - self.centre) / self.spread
+    }
+}
+
+/// The robust z of `value` against a `baseline` that must not contain it; `None` when the baseline never moves.
 #[must_use]
 pub fn robust_z(baseline: &[f64], value: f64) -> Option<f64> {
-    let mad = median_absolute_deviation(baseline)? * MAD_TO_SIGMA;
-    let spread = if mad > 0.0 { mad } else { (quantile(baseline, 0.75)? - quantile(baseline, 0.25)?) * IQR_TO_SIGMA };
-    (spread > 0.0).then_some((value - median(baseline)?) / spread)
+    RobustScale::of(baseline).map(|scale| scale.z(value))
 }
 
 /// The robust z of ln(1 + x), for amounts that are never negative and spread over orders of magnitude.

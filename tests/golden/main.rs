@@ -9,10 +9,16 @@ mod drawdown;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod flows;
+#[cfg(test)]
 mod moments;
 #[cfg(test)]
 mod options;
 #[cfg(test)]
+mod phases;
+#[cfg(test)]
 mod rank;
 #[cfg(test)]
 mod safe_haven;
+#[cfg(test)]
+mod volatility;

@@ -1,0 +1,89 @@
+//! Volatility that picks up after a prolonged calm (METHODOLOGY section 7, regime).
+
+use super::{
+    rank::trailing_mid_ranks,
+    threshold::{at_least, at_most},
+};
+
+/// Days whose ranks say what is calm.
+const RANK_DAYS: usize = 365;
+/// Days before a rank means anything: 80 % of the window.
+const RANK_WARM_UP: usize = 292;
+/// Rank at or under which a day is calm.
+const CALM_RANK: f64 = 0.25;
+/// Consecutive calm days that make a calm prolonged.
+const PROLONGED: usize = 30;
+/// Days after a prolonged calm in which a pick-up counts.
+const GRACE: usize = 14;
+/// How many times the earlier volatility the latest must reach.
+const PICKUP_RATIO: f64 = 1.5;
+/// Days back to the earlier volatility, so that its window and the short one do not overlap.
+const PICKUP_LAG: usize = 8;
+/// Days after a signal in which there is no other.
+const REFRACTORY: usize = 30;
+
+/// For each day, how many consecutive days up to and including it were calm, from daily 30-day volatilities.
+#[must_use]
+pub fn calm_days(realised_30d: &[f64]) -> Vec<usize> {
+    let mut run = 0;
+    let ranks = trailing_mid_ranks(realised_30d, RANK_DAYS);
+    ranks
+        .iter()
+        .enumerate()
+        .map(|(day, &rank)| {
+            run = if day + 1 >= RANK_WARM_UP && at_most(rank, CALM_RANK) { run + 1 } else { 0 };
+            run
+        })
+        .collect()
+}
+
+/// The days on which volatility picked up, from daily 30-day and 7-day volatilities of the same days.
+#[must_use]
+pub fn pickups(realised_30d: &[f64], realised_7d: &[f64]) -> Vec<usize> {
+    let calm = calm_days(realised_30d);
+    let mut found: Vec<usize> = Vec::new();
+    for day in PICKUP_LAG..calm.len().min(realised_7d.len()) {
+        let after_calm = calm[day.saturating_sub(GRACE)..=day].iter().any(|&days| days >= PROLONGED);
+        let louder = at_least(realised_7d[day], PICKUP_RATIO * realised_30d[day - PICKUP_LAG]);
+        let rested = found.last().is_none_or(|last| day - last >= REFRACTORY);
+        if after_calm && louder && rested {
+            found.push(day);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A loud year, then 40 calm days, then 20 of `after`.
+    fn year_then_calm(after: f64) -> Vec<f64> {
+        let mut days = vec![0.8; 320];
+        days.extend([0.3; 40]);
+        days.extend([after; 20]);
+        days
+    }
+
+    #[test]
+    fn calm_days_are_counted_once_a_years_ranks_are_known() {
+        let calm = calm_days(&year_then_calm(0.9));
+        assert_eq!((calm[319], calm[320], calm[359], calm[360]), (0, 1, 40, 0));
+        assert_eq!(calm_days(&[0.3; 100]), [0; 100]);
+    }
+
+    #[test]
+    fn a_jump_after_a_prolonged_calm_signals_once() {
+        let month = year_then_calm(0.4);
+        let mut week = month.clone();
+        week[362..].fill(0.6);
+        assert_eq!(pickups(&month, &week), [362]);
+    }
+
+    #[test]
+    fn a_jump_without_a_calm_before_it_is_no_pickup() {
+        let mut week = vec![0.8; 380];
+        week[370..].fill(2.0);
+        assert!(pickups(&[0.8; 380], &week).is_empty());
+    }
+}
