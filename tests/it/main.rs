@@ -1,6 +1,10 @@
 //! Black-box and contract tests: both stores, the HTTP service, the command line.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where it stopped")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says where it stopped")]
 
 mod house;
+mod ingest_payloads;
+mod ingest_polling;
+mod ingest_streaming;
 mod rust_paths;
+mod upstream;
 mod walls;

@@ -1,0 +1,165 @@
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::config::BinanceConfig;
+use super::instrument::{Instrument, Size};
+use super::refusal;
+use crate::domain::{Asset, Bar, Cadence, Metric, Observation, Period, SeriesKey, Source, SourceInfo, SourceKind, Timestamp};
+use crate::ingest::wire::{Decimal, Millis, field, from_json};
+use crate::ingest::{ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+
+/// The most candles one request may ask for.
+const PAGE: i64 = 1_500;
+/// A candle with none behind it counts as finished only when it ended this long ago by our clock,
+/// which may be wrong: the last row of a live answer is the running candle.
+const CLOCK_SLACK_MS: i64 = 3_600_000;
+
+/// Candles of the USD-M perpetuals: one-minute, hourly and daily.
+#[derive(Debug)]
+pub struct CandleFeed {
+    profile: Profile,
+    config: BinanceConfig,
+}
+
+/// One row of `/fapi/v1/klines`.
+struct Kline {
+    /// Field 0: start of the candle, milliseconds.
+    open_time: Timestamp,
+    /// Fields 1 to 5: open, high, low and close in USDT per unit of the symbol, then the volume in
+    /// those units.
+    prices_and_volume: [f64; 5],
+}
+
+impl CandleFeed {
+    /// The feed as configured.
+    #[must_use]
+    pub fn new(config: &BinanceConfig) -> Self {
+        let info = SourceInfo {
+            source: source(),
+            kind: SourceKind::Venue,
+            note: "prices of one venue's USDT-margined perpetuals; USDT is taken as USD".to_owned(),
+        };
+        let profile = Profile { name: "binance-candles", info, cadence: Cadence::every(60_000) };
+        Self { profile, config: config.clone() }
+    }
+
+    fn question(&self, series: &SeriesKey, from: Timestamp, visit: Visit) -> Option<Question> {
+        let symbol = Instrument::perpetual(&series.asset);
+        let query = [
+            ("symbol", symbol.clone()),
+            ("interval", series.period.to_string()),
+            ("startTime", from.unix_ms().to_string()),
+            ("limit", page_size(from, visit.now, series.period).to_string()),
+        ];
+        let request = Request::get(&self.config.rest_url, "fapi/v1/klines", &query).ok()?;
+        let series = series.clone();
+        Some(Question { request, read: Box::new(move |body| parse_klines(body, &symbol, &series, &visit)) })
+    }
+
+    fn pages(&self, asset: &Asset, period: Period, history_days: u32, visit: Visit) -> Vec<Question> {
+        let series = SeriesKey::new(Metric::Candle, asset.clone(), source(), period);
+        let from = visit.from(2 * period.ms(), i64::from(history_days) * Period::DAY.ms()).floor(period.ms());
+        let page_ms = PAGE * period.ms();
+        let starts = (0..).map(|page| from.plus_ms(page * page_ms)).take_while(|start| *start < visit.now);
+        starts.filter_map(|start| self.question(&series, start, visit)).collect()
+    }
+}
+
+impl PolledFeed for CandleFeed {
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn schedule(&self) -> Schedule {
+        Schedule::every(Duration::from_mins(1)).after(Duration::from_secs(3))
+    }
+
+    fn resumes_from(&self) -> Vec<SeriesKey> {
+        let periods = [Period::MINUTE, Period::HOUR, Period::DAY];
+        let series = |asset: &Asset| periods.map(|period| SeriesKey::new(Metric::Candle, asset.clone(), source(), period));
+        self.config.assets.iter().flat_map(series).collect()
+    }
+
+    fn questions(&self, visit: &Visit) -> Vec<Question> {
+        let new = |period: Period| match visit.seen_until {
+            Some(seen) => seen.floor(period.ms()) < visit.now.floor(period.ms()),
+            None => true,
+        };
+        let spans = [
+            (Period::DAY, self.config.day_history_days),
+            (Period::HOUR, self.config.hour_history_days),
+            (Period::MINUTE, self.config.minute_history_days),
+        ];
+        let due = spans.into_iter().filter(|(period, _)| new(*period));
+        due.flat_map(|(period, days)| self.config.assets.iter().flat_map(move |asset| self.pages(asset, period, days, *visit)))
+            .collect()
+    }
+}
+
+/// Reads an answer of `/fapi/v1/klines` for the perpetual `symbol` into candles of `series`.
+///
+/// Prices become those of one coin. Running candles are left out.
+///
+/// # Errors
+/// [`ParseError`] when the answer is no list of candles.
+pub fn parse_klines(body: &[u8], symbol: &str, series: &SeriesKey, visit: &Visit) -> Result<Parsed, ParseError> {
+    let answer: Value = from_json(body)?;
+    if let Some(error) = refusal(&answer) {
+        return Err(error);
+    }
+    let Value::Array(rows) = answer else {
+        return Err(ParseError::Malformed { expected: "list of candles", reason: "it is no list".to_owned() });
+    };
+    let units = match Instrument::parse(symbol) {
+        Ok(Instrument { size: Size::Coins(units), .. }) => units,
+        _ => 1.0,
+    };
+    let mut parsed = Parsed::new(series.source.clone());
+    let newest = rows.iter().filter_map(|row| field::<Millis>(row, 0).ok()).map(|at| at.0).max();
+    for row in &rows {
+        let candle = Kline::read(row).and_then(|kline| {
+            let bar = kline.bar(units).map_err(|error| error.to_string())?;
+            Ok((kline.open_time, bar))
+        });
+        match candle {
+            Ok((open_time, bar)) => {
+                let end = open_time.plus_ms(series.period.ms());
+                let followed = newest.is_some_and(|newest| newest > open_time);
+                if followed || end.plus_ms(CLOCK_SLACK_MS) <= visit.now {
+                    let observation = Observation { observed_at: open_time, knowledge: visit.knowledge(end), value: bar };
+                    parsed.batch.push_candle(series.clone(), observation);
+                }
+            }
+            Err(reason) => {
+                let at = field::<Millis>(row, 0).map_or(visit.now, |at| at.0);
+                parsed.refuse(series.to_string(), at, reason);
+            }
+        }
+    }
+    Ok(parsed)
+}
+
+impl Kline {
+    fn read(row: &Value) -> Result<Self, String> {
+        let mut prices_and_volume = [0.0; 5];
+        for (index, slot) in prices_and_volume.iter_mut().enumerate() {
+            *slot = field::<Decimal>(row, index + 1)?.0;
+        }
+        Ok(Self { open_time: field::<Millis>(row, 0)?.0, prices_and_volume })
+    }
+
+    fn bar(&self, units: f64) -> Result<Bar, crate::domain::InvalidBar> {
+        let [open, high, low, close, volume] = self.prices_and_volume;
+        Bar::new(open / units, high / units, low / units, close / units, Some(volume * units))
+    }
+}
+
+/// As many candles as can exist by now, so that a small question costs little of the rate limit.
+fn page_size(from: Timestamp, now: Timestamp, period: Period) -> i64 {
+    (now.ms_since(from) / period.ms() + 2).clamp(2, PAGE)
+}
+
+fn source() -> Source {
+    crate::ingest::config::source("binance-perp")
+}

@@ -1,0 +1,43 @@
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::domain::Asset;
+use crate::ingest::config::{asset, public};
+
+/// Configuration of the Binance feeds, `[ingest.binance]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BinanceConfig {
+    /// Whether the feeds run. Default: true.
+    pub enabled: bool,
+    /// Base address of the USD-M REST interface. Default: `https://fapi.binance.com`.
+    pub rest_url: Url,
+    /// Base address of the market-data websocket; the paths before 2026-03 accept subscriptions and
+    /// then stay silent. Default: `wss://fstream.binance.com/market`.
+    pub stream_url: Url,
+    /// Coins whose perpetual candles are collected. Default: btc, eth, sol, xrp, bnb, doge.
+    pub assets: Vec<Asset>,
+    /// How many days of one-minute candles the first visit reads back. Default: 2.
+    pub minute_history_days: u32,
+    /// How many days of hourly candles the first visit reads back. Default: 90.
+    pub hour_history_days: u32,
+    /// How many days of daily candles the first visit reads back. Default: 4000, all there are.
+    pub day_history_days: u32,
+    /// Seconds after which a stream without orders counts as broken. Default: 300.
+    pub silent_after_seconds: u64,
+}
+
+impl Default for BinanceConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            rest_url: public("https://fapi.binance.com"),
+            stream_url: public("wss://fstream.binance.com/market"),
+            assets: ["btc", "eth", "sol", "xrp", "bnb", "doge"].map(asset).to_vec(),
+            minute_history_days: 2,
+            hour_history_days: 90,
+            day_history_days: 4_000,
+            silent_after_seconds: 300,
+        }
+    }
+}

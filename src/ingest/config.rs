@@ -1,0 +1,143 @@
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::binance::BinanceConfig;
+use super::client::HttpSettings;
+use super::coingecko::CoinGeckoConfig;
+use super::farside::FarsideConfig;
+use super::runner::Entry;
+use crate::domain::{Asset, Source};
+
+/// Configuration of the feeds, `[ingest]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IngestConfig {
+    /// Whether any feed runs. Default: true.
+    pub enabled: bool,
+    /// The most seconds one request may take. Default: 20.
+    pub request_timeout_seconds: u64,
+    /// What the client calls itself; some publishers turn unknown clients away. Default:
+    /// `market-stress/<version>`.
+    pub user_agent: String,
+    /// The most requests under way at once. Default: 8.
+    pub concurrent_requests: usize,
+    /// The least milliseconds between two requests to one host. Default: 100.
+    pub host_spacing_ms: u64,
+    /// Binance futures.
+    pub binance: BinanceConfig,
+    /// CoinGecko.
+    pub coingecko: CoinGeckoConfig,
+    /// Farside Investors' ETF flow tables.
+    pub farside: FarsideConfig,
+}
+
+/// A key of an upstream. It is never printed and never written back.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct ApiKey(String);
+
+impl ApiKey {
+    /// The key itself, for the header it goes into.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(hidden)")
+    }
+}
+
+impl Default for IngestConfig {
+    fn default() -> Self {
+        let http = HttpSettings::default();
+        Self {
+            enabled: true,
+            request_timeout_seconds: http.timeout.as_secs(),
+            user_agent: http.user_agent,
+            concurrent_requests: http.concurrency,
+            host_spacing_ms: 100,
+            binance: BinanceConfig::default(),
+            coingecko: CoinGeckoConfig::default(),
+            farside: FarsideConfig::default(),
+        }
+    }
+}
+
+impl IngestConfig {
+    /// The settings of the HTTP client.
+    #[must_use]
+    pub fn http(&self) -> HttpSettings {
+        let mut settings = HttpSettings {
+            timeout: std::time::Duration::from_secs(self.request_timeout_seconds),
+            user_agent: self.user_agent.clone(),
+            concurrency: self.concurrent_requests,
+            ..HttpSettings::default()
+        };
+        settings.manners.spacing = std::time::Duration::from_millis(self.host_spacing_ms);
+        settings
+    }
+
+    /// Every feed there is, and why those that do not run do not.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        entries.extend(super::binance::entries(&self.binance));
+        entries.extend(super::coingecko::entries(&self.coingecko));
+        entries.extend(super::farside::entries(&self.farside));
+        if !self.enabled {
+            for entry in &mut entries {
+                entry.off = Some("switched off by ingest.enabled".to_owned());
+            }
+        }
+        entries
+    }
+}
+
+/// A public address of this program's own text.
+#[expect(clippy::expect_used, reason = "the text is a literal of this program, and a test reads every one of them")]
+pub(super) fn public(address: &'static str) -> Url {
+    Url::parse(address).expect("a valid address")
+}
+
+/// A source name of this program's own text.
+#[expect(clippy::expect_used, reason = "the text is a literal of this program, and a test reads every one of them")]
+pub(super) fn source(name: &'static str) -> Source {
+    name.parse().expect("a valid source name")
+}
+
+/// An asset of this program's own text.
+#[expect(clippy::expect_used, reason = "the text is a literal of this program, and a test reads every one of them")]
+pub(super) fn asset(symbol: &'static str) -> Asset {
+    symbol.parse().expect("a valid asset symbol")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_feed_has_a_name_of_its_own_a_source_and_a_note() {
+        let entries = IngestConfig::default().entries();
+        let names: std::collections::BTreeSet<_> = entries.iter().map(|entry| entry.feed.profile().name).collect();
+        assert_eq!(names.len(), entries.len());
+        for entry in &entries {
+            let profile = entry.feed.profile();
+            assert!(!profile.info.note.is_empty(), "{} says nothing of what it leaves out", profile.name);
+        }
+    }
+
+    #[test]
+    fn a_switch_turns_every_feed_off() {
+        let config = IngestConfig { enabled: false, ..IngestConfig::default() };
+        assert!(config.entries().iter().all(|entry| entry.off.is_some()));
+    }
+
+    #[test]
+    fn keys_are_not_printed() {
+        let config = CoinGeckoConfig { api_key: Some(ApiKey("secret".to_owned())), ..CoinGeckoConfig::default() };
+        assert!(!format!("{config:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,23 @@
+//! Farside Investors: net flows of the US exchange-traded funds, one table per coin.
+//!
+//! The publisher has no interface for programs: the page is read as a reader sees it. A table fills
+//! in over a day and is restated later, its totals never say whether it is complete, and a blank
+//! cell is not a zero.
+
+mod config;
+mod feed;
+mod table;
+
+pub use config::FarsideConfig;
+pub use feed::EtfFlowFeed;
+pub use table::parse_table;
+
+use super::runner::{Entry, Feed};
+
+/// The feeds of Farside as configured: one per coin.
+#[must_use]
+pub fn entries(config: &FarsideConfig) -> Vec<Entry> {
+    let off = (!config.enabled).then(|| "switched off by ingest.farside.enabled".to_owned());
+    let feeds = feed::TABLES.iter().map(|table| EtfFlowFeed::new(config, *table));
+    feeds.map(|feed| Entry { feed: Feed::Polled(Box::new(feed)), off: off.clone() }).collect()
+}

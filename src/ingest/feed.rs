@@ -1,0 +1,267 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::client::{HttpClient, Request};
+use super::error::{FeedError, ParseError};
+use super::schedule::Schedule;
+use crate::domain::{Batch, Cadence, Knowledge, LiquidationOrder, Refusal, SeriesKey, Side, Source, SourceInfo, Timestamp};
+
+/// What a feed is called, whom it records for and how often it speaks.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// The feed's own name, such as `binance-candles`.
+    pub name: &'static str,
+    /// The source its rows are recorded under, with what its figures leave out.
+    pub info: SourceInfo,
+    /// How old its newest observation may become.
+    pub cadence: Cadence,
+}
+
+/// A feed that is asked again and again.
+pub trait PolledFeed: Send + Sync + std::fmt::Debug {
+    /// Its name, source and cadence.
+    fn profile(&self) -> &Profile;
+
+    /// When it is asked.
+    fn schedule(&self) -> Schedule;
+
+    /// The most time one visit may take, all questions together.
+    fn deadline(&self) -> Duration {
+        Duration::from_mins(2)
+    }
+
+    /// Series whose newest rows say where an earlier run stopped.
+    fn resumes_from(&self) -> Vec<SeriesKey> {
+        Vec::new()
+    }
+
+    /// What to ask on this visit, in order. One question failing does not keep the others from
+    /// being asked.
+    fn questions(&self, visit: &Visit) -> Vec<Question>;
+}
+
+/// A feed that speaks by itself over a websocket.
+#[async_trait]
+pub trait StreamedFeed: Send + Sync + std::fmt::Debug {
+    /// Its name, source and cadence.
+    fn profile(&self) -> &Profile;
+
+    /// Learns what is needed before a session, such as contract sizes, and says how to open it.
+    ///
+    /// # Errors
+    /// [`FeedError`] when the session cannot be opened without what could not be learnt.
+    async fn session(&self, http: &HttpClient) -> Result<Session, FeedError>;
+
+    /// What one text message says.
+    ///
+    /// # Errors
+    /// [`ParseError`] when it is no message of this stream.
+    fn read(&self, text: &str) -> Result<Message, ParseError>;
+}
+
+/// How a websocket session is opened and kept.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// The address.
+    pub url: url::Url,
+    /// Texts sent once after connecting.
+    pub subscribe: Vec<String>,
+    /// A text the upstream wants as a sign of life; a protocol ping is sent where it wants none.
+    pub ping: Option<String>,
+    /// How often a sign of life is sent.
+    pub ping_every: Duration,
+    /// After this long without rows the session counts as broken, acknowledged or not.
+    pub silent_after: Duration,
+    /// After this long a new session is opened before the upstream cuts the old one.
+    pub renew_after: Duration,
+}
+
+/// What a message of a stream means.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Message {
+    /// Rows.
+    Rows(Parsed),
+    /// An acknowledgement or a sign of life: no rows, and no proof that rows will come.
+    Control,
+    /// The upstream wants this text sent back.
+    Reply(String),
+    /// The upstream refuses the subscription or announces the end of the session.
+    Refused(String),
+}
+
+/// One visit of a polled feed to its upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Visit {
+    /// Up to when everything is already recorded; `None` on the first visit ever.
+    pub seen_until: Option<Timestamp>,
+    /// The present instant.
+    pub now: Timestamp,
+}
+
+/// A request together with the pure function that reads its answer.
+pub struct Question {
+    /// What to send.
+    pub request: Request,
+    /// What the answer says.
+    pub read: Reader,
+}
+
+/// Reads the bytes of an answer.
+pub type Reader = Box<dyn Fn(&[u8]) -> Result<Parsed, ParseError> + Send + Sync>;
+
+/// The rows of one answer or message, in our units and words.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parsed {
+    /// Rows to record.
+    pub batch: Batch,
+    /// Rows that could not be taken, and why.
+    pub refused: Vec<Refusal>,
+}
+
+impl Visit {
+    /// How long after its publication a row still counts as seen live.
+    const LIVE_MS: i64 = 5 * 60_000;
+
+    /// How a row that was published at `published_at` by its source's rule became known: on commit
+    /// when it was seen live or turned up later than its rule says, else by the rule.
+    #[must_use]
+    pub fn knowledge(&self, published_at: Timestamp) -> Knowledge {
+        let live = self.now.ms_since(published_at) <= Self::LIVE_MS;
+        let turned_up_late = self.seen_until.is_some_and(|seen| published_at <= seen);
+        if live || turned_up_late { Knowledge::OnCommit } else { Knowledge::Published(published_at) }
+    }
+
+    /// From where to ask: a little before what is recorded, at most `depth_ms` back, and that far on
+    /// the first visit.
+    #[must_use]
+    pub fn from(&self, overlap_ms: i64, depth_ms: i64) -> Timestamp {
+        let farthest = self.now.plus_ms(-depth_ms);
+        self.seen_until.map_or(farthest, |seen| seen.plus_ms(-overlap_ms).max(farthest))
+    }
+}
+
+impl Parsed {
+    /// An answer without rows.
+    #[must_use]
+    pub const fn new(source: Source) -> Self {
+        Self { batch: Batch::new(source), refused: Vec::new() }
+    }
+
+    /// Refuses a row.
+    pub fn refuse(&mut self, subject: impl Into<String>, observed_at: Timestamp, reason: impl std::fmt::Display) {
+        self.refused.push(Refusal { subject: subject.into(), observed_at, reason: reason.to_string() });
+    }
+
+    /// The newest instant it speaks of.
+    #[must_use]
+    pub fn newest(&self) -> Option<Timestamp> {
+        let readings = self.batch.readings.values().flatten().map(|row| row.observed_at);
+        let candles = self.batch.candles.values().flatten().map(|row| row.observed_at);
+        readings.chain(candles).chain(self.batch.orders.iter().map(|order| order.occurred_at)).max()
+    }
+
+    /// The rows of several messages of one stream, in their order.
+    ///
+    /// Orders have no ids, and an upstream repeats messages after a reconnect: as many equal orders
+    /// are kept as the fullest message held.
+    #[must_use]
+    pub fn merge(source: Source, messages: Vec<Self>) -> Self {
+        let mut all = Self::new(source);
+        let mut held: BTreeMap<OrderKey, usize> = BTreeMap::new();
+        for message in messages {
+            for (key, rows) in message.batch.readings {
+                all.batch.readings.entry(key).or_default().extend(rows);
+            }
+            for (key, rows) in message.batch.candles {
+                all.batch.candles.entry(key).or_default().extend(rows);
+            }
+            all.refused.extend(message.refused);
+            let mut here: BTreeMap<OrderKey, usize> = BTreeMap::new();
+            for order in message.batch.orders {
+                let copies = here.entry(order_key(&order)).or_default();
+                *copies += 1;
+                let most = held.entry(order_key(&order)).or_default();
+                if *copies > *most {
+                    *most = *copies;
+                    all.batch.orders.push(order);
+                }
+            }
+        }
+        all
+    }
+}
+
+type OrderKey = (String, Timestamp, Side, u64, u64);
+
+fn order_key(order: &LiquidationOrder) -> OrderKey {
+    (order.symbol.clone(), order.occurred_at, order.side, order.price_usd.to_bits(), order.quantity.to_bits())
+}
+
+impl std::fmt::Debug for Question {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Question").field("request", &self.request).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Asset;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_row_is_known_by_its_rule_only_when_it_is_old_and_was_not_looked_for_before() {
+        let visit = Visit { seen_until: Some(at("2026-02-04T08:00:00Z")), now: at("2026-02-04T12:00:00Z") };
+        for (published, expected) in [
+            ("2026-02-04T11:59:00Z", Knowledge::OnCommit),
+            ("2026-02-04T13:00:00Z", Knowledge::OnCommit),
+            ("2026-02-04T07:00:00Z", Knowledge::OnCommit),
+            ("2026-02-04T09:00:00Z", Knowledge::Published(at("2026-02-04T09:00:00Z"))),
+        ] {
+            assert_eq!(visit.knowledge(at(published)), expected, "published {published}");
+        }
+    }
+
+    #[test]
+    fn a_visit_asks_a_little_before_what_is_recorded_and_never_too_far_back() {
+        let now = at("2026-02-04T12:00:00Z");
+        let first = Visit { seen_until: None, now };
+        assert_eq!(first.from(60_000, 3_600_000), at("2026-02-04T11:00:00Z"));
+        let next = Visit { seen_until: Some(at("2026-02-04T11:59:00Z")), now };
+        assert_eq!(next.from(60_000, 3_600_000), at("2026-02-04T11:58:00Z"));
+        let late = Visit { seen_until: Some(at("2026-02-01")), now };
+        assert_eq!(late.from(60_000, 3_600_000), at("2026-02-04T11:00:00Z"));
+    }
+
+    #[test]
+    fn a_repeated_message_adds_no_order_and_equal_orders_of_one_message_stay() {
+        let order = |usd: f64| LiquidationOrder {
+            source: "venue".parse().unwrap(),
+            symbol: "BTCUSDT".to_owned(),
+            asset: Asset::btc(),
+            side: Side::Long,
+            occurred_at: at("2026-02-03T19:00:00Z"),
+            knowledge: Knowledge::OnCommit,
+            price_usd: 73_000.0,
+            quantity: usd / 73_000.0,
+            usd,
+        };
+        let message = |sizes: &[f64]| {
+            let mut parsed = Parsed::new("venue".parse().unwrap());
+            parsed.batch.orders = sizes.iter().map(|usd| order(*usd)).collect();
+            parsed
+        };
+        let kept = |messages: &[&[f64]]| {
+            let parsed = Parsed::merge("venue".parse().unwrap(), messages.iter().map(|sizes| message(sizes)).collect());
+            parsed.batch.orders.len()
+        };
+        assert_eq!(kept(&[&[730.0], &[730.0]]), 1);
+        assert_eq!(kept(&[&[730.0], &[730.0, 730.0, 1_460.0]]), 3);
+        assert_eq!(kept(&[&[730.0, 730.0, 1_460.0], &[1_460.0, 730.0]]), 3);
+    }
+}

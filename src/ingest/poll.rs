@@ -1,0 +1,103 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::client::HttpClient;
+use super::error::FeedError;
+use super::feed::{Parsed, PolledFeed, Question, Visit};
+use super::monitor::Monitor;
+use super::runner::Step;
+use super::sink::Sink;
+use crate::domain::{Clock, Timestamp};
+
+/// One polled feed with its progress. A step is one visit.
+#[derive(Debug)]
+pub struct Poller {
+    feed: Box<dyn PolledFeed>,
+    http: HttpClient,
+    sink: Arc<dyn Sink>,
+    clock: Arc<dyn Clock>,
+    monitor: Monitor,
+    seen_until: Option<Timestamp>,
+}
+
+#[async_trait]
+impl Step for Poller {
+    /// Visits the upstream once: asks every question, records what comes and reports to the board.
+    async fn run_once(&mut self) -> Duration {
+        let visit = Visit { seen_until: self.seen_until, now: self.clock.now() };
+        let deadline = self.feed.deadline();
+        let outcome = match tokio::time::timeout(deadline, self.visit(&visit)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(FeedError::Deadline(deadline)),
+        };
+        match outcome {
+            Ok(()) => {
+                self.seen_until = Some(visit.now);
+                self.monitor.succeeded(self.clock.now());
+                let now = self.clock.now();
+                let next = self.feed.schedule().next_after(now);
+                self.monitor.spread(next.ms_since(now))
+            }
+            Err(error) => self.monitor.failed(&error),
+        }
+    }
+
+    fn monitor(&mut self) -> &mut Monitor {
+        &mut self.monitor
+    }
+}
+
+impl Poller {
+    /// A poller that goes on where the recorded rows end.
+    #[must_use]
+    pub fn new(
+        feed: Box<dyn PolledFeed>,
+        http: HttpClient,
+        sink: Arc<dyn Sink>,
+        clock: Arc<dyn Clock>,
+        monitor: Monitor,
+    ) -> Self {
+        let recorded = feed.resumes_from().into_iter().map(|series| {
+            let published = sink.newest(&series)?.plus_ms(series.publication_lag_ms());
+            Some(published.min(clock.now()))
+        });
+        // A series without rows, or no series at all, means a first visit.
+        let seen_until = recorded.collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().min());
+        Self { feed, http, sink, clock, monitor, seen_until }
+    }
+
+    /// Asks every question; the first failure is returned after the others were asked, unless the
+    /// host wants to be left alone.
+    async fn visit(&mut self, visit: &Visit) -> Result<(), FeedError> {
+        let mut first_failure = None;
+        for question in self.feed.questions(visit) {
+            if let Err(error) = self.ask(&question).await {
+                let host_wants_silence = error.wait().is_some();
+                first_failure.get_or_insert(error);
+                if host_wants_silence {
+                    break;
+                }
+            }
+        }
+        first_failure.map_or(Ok(()), Err)
+    }
+
+    async fn ask(&mut self, question: &Question) -> Result<(), FeedError> {
+        let body = self.http.fetch(&question.request).await?;
+        let parsed = (question.read)(&body)?;
+        record(&*self.sink, &mut self.monitor, parsed).await
+    }
+}
+
+/// Records the rows of one answer and reports what was refused.
+pub(super) async fn record(sink: &dyn Sink, monitor: &mut Monitor, parsed: Parsed) -> Result<(), FeedError> {
+    let newest = parsed.newest();
+    let mut refused = parsed.refused;
+    if !parsed.batch.is_empty() {
+        refused.extend(sink.record(&parsed.batch).await?.refused);
+    }
+    monitor.observed(newest, &refused);
+    Ok(())
+}

@@ -1,0 +1,223 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{self, Message as Frame};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+use super::client::{HttpClient, host_of};
+use super::error::{FeedError, StreamError};
+use super::feed::{Message, Parsed, Session, StreamedFeed};
+use super::monitor::Monitor;
+use super::poll::record;
+use super::runner::Step;
+use super::sink::Sink;
+use crate::domain::{Clock, Refusal};
+
+/// The most time a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// The largest message that is read.
+const MESSAGE_LIMIT_BYTES: usize = 8 << 20;
+/// The most frames that are recorded in one commit.
+const FRAMES_PER_COMMIT: usize = 1_000;
+/// The most orders kept in memory while the store is away, about 150 bytes each.
+const MOST_PENDING_ORDERS: usize = 100_000;
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// One streamed feed. A step is one session: it ends when the connection breaks, falls silent or is
+/// refused; a session that has grown old is replaced without a pause.
+#[derive(Debug)]
+pub struct Streamer {
+    feed: Box<dyn StreamedFeed>,
+    http: HttpClient,
+    sink: Arc<dyn Sink>,
+    clock: Arc<dyn Clock>,
+    monitor: Monitor,
+    pending: Vec<Parsed>,
+    retry_at: Option<Instant>,
+}
+
+#[async_trait]
+impl Step for Streamer {
+    async fn run_once(&mut self) -> Duration {
+        let ended = match self.feed.session(&self.http).await {
+            Ok(session) => self.keep(&session).await,
+            Err(error) => Err(error),
+        };
+        self.flush().await;
+        match ended {
+            Ok(never) => match never {},
+            Err(error) => self.monitor.failed(&error),
+        }
+    }
+
+    fn monitor(&mut self) -> &mut Monitor {
+        &mut self.monitor
+    }
+}
+
+impl Streamer {
+    /// A streamer that has not connected yet.
+    #[must_use]
+    pub fn new(
+        feed: Box<dyn StreamedFeed>,
+        http: HttpClient,
+        sink: Arc<dyn Sink>,
+        clock: Arc<dyn Clock>,
+        monitor: Monitor,
+    ) -> Self {
+        Self { feed, http, sink, clock, monitor, pending: Vec::new(), retry_at: None }
+    }
+
+    /// Keeps a session up until it breaks.
+    async fn keep(&mut self, session: &Session) -> Result<std::convert::Infallible, FeedError> {
+        let mut socket = open(session).await?;
+        let mut renew_at = Instant::now() + session.renew_after;
+        let mut silent_at = Instant::now() + session.silent_after;
+        let mut ping = tokio::time::interval_at(Instant::now() + session.ping_every, session.ping_every);
+        loop {
+            let retry_at = self.retry_at.unwrap_or(silent_at);
+            tokio::select! {
+                frame = socket.next() => {
+                    if self.take(&mut socket, frame, session).await? {
+                        silent_at = Instant::now() + session.silent_after;
+                    }
+                    self.flush().await;
+                }
+                () = tokio::time::sleep_until(retry_at), if self.retry_at.is_some() => self.retry().await,
+                _ = ping.tick() => send(&mut socket, sign_of_life(session), session).await?,
+                () = tokio::time::sleep_until(renew_at) => {
+                    // The new session listens before the old one is drained and closed.
+                    let mut old = std::mem::replace(&mut socket, open(session).await?);
+                    if let Some(frame) = old.next().now_or_never() {
+                        self.take(&mut old, frame, session).await.ok();
+                    }
+                    renew_at = Instant::now() + session.renew_after;
+                }
+                () = tokio::time::sleep_until(silent_at) => {
+                    return Err(StreamError::Silent { host: host_of(&session.url), silence: session.silent_after }.into());
+                }
+            }
+        }
+    }
+
+    /// Reads a frame and those that have arrived behind it. Returns whether rows came.
+    async fn take(&mut self, socket: &mut Socket, first: Received, session: &Session) -> Result<bool, FeedError> {
+        let mut rows_came = false;
+        let mut next = Some(first);
+        for _ in 0..FRAMES_PER_COMMIT {
+            let Some(frame) = next else { break };
+            if let Some(text) = text_of(frame, session)? {
+                rows_came |= self.understand(socket, &text, session).await?;
+            }
+            next = socket.next().now_or_never();
+        }
+        Ok(rows_came)
+    }
+
+    async fn understand(&mut self, socket: &mut Socket, text: &str, session: &Session) -> Result<bool, FeedError> {
+        match self.feed.read(text) {
+            Ok(Message::Rows(parsed)) => {
+                self.pending.push(parsed);
+                return Ok(true);
+            }
+            Ok(Message::Control) => {}
+            Ok(Message::Reply(reply)) => send(socket, Frame::text(reply), session).await?,
+            Ok(Message::Refused(reason)) => {
+                return Err(StreamError::Refused { host: host_of(&session.url), reason }.into());
+            }
+            Err(error) => {
+                let refusal = Refusal { subject: "message".to_owned(), observed_at: self.clock.now(), reason: error.to_string() };
+                self.monitor.observed(None, &[refusal]);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Records what is pending, unless the store failed a moment ago.
+    async fn flush(&mut self) {
+        if self.retry_at.is_none() && !self.pending.is_empty() {
+            self.retry().await;
+        }
+        self.limit_pending();
+    }
+
+    async fn retry(&mut self) {
+        let source = self.feed.profile().info.source.clone();
+        let merged = Parsed::merge(source, std::mem::take(&mut self.pending));
+        self.retry_at = match record(&*self.sink, &mut self.monitor, merged.clone()).await {
+            Ok(()) => {
+                self.monitor.succeeded(self.clock.now());
+                None
+            }
+            Err(error) => {
+                // The rows wait in memory; the socket is read on, so the upstream sees nothing.
+                self.pending.push(merged);
+                Some(Instant::now() + self.monitor.failed(&error).min(Duration::from_secs(30)))
+            }
+        };
+    }
+
+    fn limit_pending(&mut self) {
+        let pending: usize = self.pending.iter().map(|parsed| parsed.batch.orders.len()).sum();
+        if pending > MOST_PENDING_ORDERS
+            && let Some(dropped) = self.pending.pop()
+        {
+            let reason = format!("{} rows dropped: the store is away and memory is full", dropped.batch.len());
+            let refusal = Refusal { subject: "stream".to_owned(), observed_at: self.clock.now(), reason };
+            self.monitor.observed(None, &[refusal]);
+        }
+    }
+}
+
+type Received = Option<Result<Frame, tungstenite::Error>>;
+
+async fn open(session: &Session) -> Result<Socket, FeedError> {
+    let config = WebSocketConfig::default().max_message_size(Some(MESSAGE_LIMIT_BYTES));
+    let connecting = tokio_tungstenite::connect_async_with_config(session.url.as_str(), Some(config), true);
+    let mut socket = match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
+        Ok(Ok((socket, _))) => socket,
+        Ok(Err(error)) => return Err(broken(session, &error)),
+        Err(_) => return Err(broken(session, &"no connection in time")),
+    };
+    for text in &session.subscribe {
+        send(&mut socket, Frame::text(text.as_str()), session).await?;
+    }
+    Ok(socket)
+}
+
+async fn send(socket: &mut Socket, frame: Frame, session: &Session) -> Result<(), FeedError> {
+    match tokio::time::timeout(CONNECT_TIMEOUT, socket.send(frame)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(broken(session, &error)),
+        Err(_) => Err(broken(session, &"it takes no messages")),
+    }
+}
+
+/// The text of a frame; protocol frames have none, and the end of the stream is an error.
+fn text_of(frame: Received, session: &Session) -> Result<Option<String>, FeedError> {
+    match frame {
+        Some(Ok(Frame::Text(text))) => Ok(Some(text.as_str().to_owned())),
+        Some(Ok(Frame::Binary(bytes))) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Some(Ok(Frame::Close(reason))) => {
+            let words = reason.map_or_else(|| "closed by the upstream".to_owned(), |frame| format!("closed: {frame}"));
+            Err(broken(session, &words))
+        }
+        Some(Ok(_)) => Ok(None),
+        Some(Err(error)) => Err(broken(session, &error)),
+        None => Err(broken(session, &"end of stream")),
+    }
+}
+
+fn sign_of_life(session: &Session) -> Frame {
+    session.ping.as_ref().map_or_else(|| Frame::Ping(Vec::new().into()), |text| Frame::text(text.as_str()))
+}
+
+fn broken(session: &Session, reason: &dyn std::fmt::Display) -> FeedError {
+    StreamError::Broken { host: host_of(&session.url), reason: reason.to_string() }.into()
+}

@@ -1,0 +1,202 @@
+//! The recorded and documented payloads beside the project, parsed to what their index says.
+//!
+//! They are read in place and are no part of the project; without them the test says so.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::PathBuf;
+
+use market_stress::domain::{Asset, Timestamp};
+use market_stress::ingest::{Message, ParseError, Parsed, Visit, binance, coingecko, farside};
+
+/// One payload and what must come of it.
+type Case = (&'static str, fn(&[u8]) -> Vec<String>, &'static [&'static str]);
+
+/// Files that hold nothing this service reads, by prefix.
+const NOT_READ: [&str; 13] = [
+    "binance/funding_",
+    "binance/global_long_short_account_ratio",
+    "binance/markprice_update",
+    "binance/open_interest",
+    "binance/premium_index",
+    "coingecko/derivatives",
+    "coingecko/market_chart",
+    "coingecko/ohlc",
+    "coingecko/pro_",
+    "farside/btc_normalised",
+    "farside/btc_row_fill",
+    "farside/eth_normalised",
+    "farside/sol_normalised",
+];
+
+const CASES: &[Case] = &[
+    ("binance/error_invalid_symbol.json", klines, &["refused by the upstream: -1121"]),
+    ("binance/error_rate_limit.json", klines, &["refused by the upstream: -1003"]),
+    ("binance/forceorder_coinm_2026_st2.json", force_order, &["btc long 2020-07-13T06:49:14.021Z 0.032076 300.00"]),
+    ("binance/forceorder_coinm_sell.json", force_order, &["btc long 2020-07-13T06:49:14.021Z 0.032076 300.00"]),
+    ("binance/forceorder_usdm_2026_st_ps.json", force_order, &["btc long 2019-09-09T07:34:20.893Z 0.014000 138.74"]),
+    ("binance/forceorder_usdm_buy.json", force_order, &["btc short 2020-03-13T00:23:51.421Z 0.014000 65.88"]),
+    ("binance/forceorder_usdm_buy_2023.json", force_order, &["btc short 2023-11-01T20:42:03.059Z 1.437000 50237.09"]),
+    ("binance/forceorder_usdm_sell_1.json", force_order, &["btc long 2022-04-25T14:52:09.196Z 0.288000 11238.05"]),
+    ("binance/forceorder_usdm_sell_2.json", force_order, &["btc long 2022-04-25T14:52:16.320Z 0.004000 155.95"]),
+    ("binance/klines_1m.json", klines, &["candle.btc@binance-perp:1m 2020-06-06T21:22:00Z 0.025"]),
+    ("binance/ws_error.json", force_order, &["refused: Invalid request: missing field `method` at line 1 column 26"]),
+    ("binance/ws_subscribe_ack.json", force_order, &["control"]),
+    (
+        "coingecko/coins_markets.json",
+        coins,
+        &[
+            "price.btc@coingecko 2026-05-18T12:49:21.599Z 77671",
+            "market_cap.btc@coingecko 2026-05-18T12:49:21.599Z 1555886872303",
+            "volume_24h.btc@coingecko 2026-05-18T12:49:21.599Z 33235034316",
+        ],
+    ),
+    ("coingecko/error_429.json", global, &["refused by the upstream: 429"]),
+    ("coingecko/error_days.json", global, &["refused by the upstream: 10012"]),
+    ("coingecko/error_missing_key.json", global, &["refused by the upstream: 10002"]),
+    ("coingecko/error_not_found.json", global, &["refused by the upstream: unnamed"]),
+    ("coingecko/error_wrong_host.json", global, &["refused by the upstream: 10010"]),
+    (
+        "coingecko/global.json",
+        global,
+        &[
+            "market_cap.total@coingecko 2026-05-27T10:39:11Z 2621040321355.0405",
+            "volume_24h.total@coingecko 2026-05-27T10:39:11Z 95133256404.37308",
+        ],
+    ),
+    ("farside/cell_grammar.csv", cell_grammar, &["every cell as stated"]),
+    (
+        "farside/btc_table_2026-07.html",
+        etf_page,
+        &[
+            "first 2026-07-06",
+            "last 2026-07-22",
+            "2026-07-06 GBTC -44500000",
+            "2026-07-06 sum 265700000",
+            "2026-07-22 sum 69100000",
+            "funds IBIT FBTC BITB ARKB BTCO EZBC BRRR HODL BTCW MSBT GBTC BTC",
+        ],
+    ),
+];
+
+fn visit() -> Visit {
+    Visit { seen_until: None, now: "2026-11-22T00:00:00Z".parse().unwrap() }
+}
+
+fn describe(parsed: Result<Parsed, ParseError>) -> Vec<String> {
+    let parsed = match parsed {
+        Ok(parsed) => parsed,
+        Err(ParseError::Upstream { code, .. }) => return vec![format!("refused by the upstream: {code}")],
+        Err(error) => return vec![error.to_string()],
+    };
+    let refused = parsed.refused.iter().map(|refusal| format!("refused row: {}", refusal.reason));
+    let readings = parsed
+        .batch
+        .readings
+        .iter()
+        .flat_map(|(key, rows)| rows.iter().map(move |row| format!("{key} {} {}", row.observed_at, row.value)));
+    let candles = parsed
+        .batch
+        .candles
+        .iter()
+        .flat_map(|(key, rows)| rows.iter().map(move |row| format!("{key} {} {}", row.observed_at, row.value.close)));
+    let orders = parsed.batch.orders.iter().map(|order| {
+        format!("{} {} {} {:.6} {:.2}", order.asset, order.side.as_str(), order.occurred_at, order.quantity, order.usd)
+    });
+    readings.chain(candles).chain(orders).chain(refused).collect()
+}
+
+fn describe_message(message: Result<Message, ParseError>) -> Vec<String> {
+    match message {
+        Ok(Message::Rows(parsed)) => describe(Ok(parsed)),
+        Ok(Message::Control) => vec!["control".to_owned()],
+        Ok(Message::Reply(text)) => vec![format!("reply: {text}")],
+        Ok(Message::Refused(reason)) => vec![format!("refused: {reason}")],
+        Err(error) => describe(Err(error)),
+    }
+}
+
+fn klines(body: &[u8]) -> Vec<String> {
+    let series = "candle.btc@binance-perp:1m".parse().unwrap();
+    describe(binance::parse_klines(body, "BTCUSDT", &series, &visit()))
+}
+
+fn force_order(body: &[u8]) -> Vec<String> {
+    describe_message(binance::parse_message(std::str::from_utf8(body).unwrap()))
+}
+
+fn coins(body: &[u8]) -> Vec<String> {
+    describe(coingecko::parse_markets(body))
+}
+
+fn global(body: &[u8]) -> Vec<String> {
+    describe(coingecko::parse_global(body))
+}
+
+/// Each raw cell of the table put into a page of its own.
+fn cell_grammar(body: &[u8]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut reader = csv::Reader::from_reader(body);
+    for record in reader.records().map(Result::unwrap) {
+        let page = format!("<table><tr><td></td><td>IBIT</td></tr><tr><td>02 Feb 2026</td><td>{}</td></tr></table>", &record[0]);
+        let parsed = farside::parse_table(page.as_bytes(), &Asset::btc(), &visit()).unwrap();
+        let usd = parsed.batch.readings.values().flatten().next().map(|row| row.value);
+        let expected = record[1].parse::<f64>().ok().map(|millions| (millions * 1e6).round());
+        if usd.map(f64::to_bits) != expected.map(f64::to_bits) || !parsed.refused.is_empty() {
+            wrong.push(format!("{}: {usd:?}", &record[0]));
+        }
+    }
+    if wrong.is_empty() { vec!["every cell as stated".to_owned()] } else { wrong }
+}
+
+fn etf_page(body: &[u8]) -> Vec<String> {
+    let parsed = farside::parse_table(body, &Asset::btc(), &visit()).unwrap();
+    assert!(parsed.refused.is_empty(), "{:?}", parsed.refused);
+    let flow = |day: Timestamp, fund: &str| {
+        let key = format!("etf_flow.btc.{fund}@farside").parse().unwrap();
+        parsed.batch.readings[&key].iter().find(|row| row.observed_at == day).map(|row| row.value)
+    };
+    let order = ["IBIT", "FBTC", "BITB", "ARKB", "BTCO", "EZBC", "BRRR", "HODL", "BTCW", "MSBT", "GBTC", "BTC"];
+    let funds: BTreeSet<_> = parsed.batch.readings.keys().filter_map(|key| key.part.as_deref()).collect();
+    assert_eq!(funds, BTreeSet::from(order));
+    let days: BTreeSet<_> = parsed.batch.readings.values().flatten().map(|row| row.observed_at).collect();
+    let july = |day: &str| format!("2026-07-{day}").parse::<Timestamp>().unwrap();
+    let sum = |day| order.iter().filter_map(|fund| flow(day, fund)).sum::<f64>();
+    vec![
+        format!("first {}", days.first().unwrap().date()),
+        format!("last {}", days.last().unwrap().date()),
+        format!("2026-07-06 GBTC {}", flow(july("06"), "GBTC").unwrap()),
+        format!("2026-07-06 sum {}", sum(july("06"))),
+        format!("2026-07-22 sum {}", sum(july("22"))),
+        format!("funds {}", order.join(" ")),
+    ]
+}
+
+#[test]
+fn every_payload_parses_to_what_its_index_says() {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/payloads"));
+    let mut out = std::io::stderr();
+    if !folder.is_dir() {
+        writeln!(out, "payloads: NOT RUN, there is no ../shared/payloads beside the project").unwrap();
+        return;
+    }
+    let mut wrong = Vec::new();
+    for (file, parse, expected) in CASES {
+        let given = parse(&std::fs::read(folder.join(file)).unwrap());
+        if given != *expected {
+            wrong.push(format!("{file}\n  expected {expected:#?}\n  given {given:#?}"));
+        }
+    }
+    let providers: BTreeSet<_> = CASES.iter().filter_map(|(file, ..)| file.split('/').next()).collect();
+    for provider in &providers {
+        for entry in std::fs::read_dir(folder.join(provider)).unwrap() {
+            let file = format!("{provider}/{}", entry.unwrap().file_name().display());
+            let known = CASES.iter().any(|(name, ..)| *name == file) || NOT_READ.iter().any(|prefix| file.starts_with(prefix));
+            if !known {
+                wrong.push(format!("{file} is neither parsed nor listed as not read"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    writeln!(out, "payloads: RAN, {} files of {providers:?}", CASES.len()).unwrap();
+}

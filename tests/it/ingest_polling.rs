@@ -1,0 +1,240 @@
+//! Polled feeds against an upstream that plays every trick.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use market_stress::domain::{FeedState, Timestamp};
+use market_stress::ingest::binance::{BinanceConfig, CandleFeed};
+use market_stress::ingest::coingecko::{CoinGeckoConfig, SnapshotFeed};
+use market_stress::ingest::farside::{FarsideConfig, entries};
+use market_stress::ingest::{Feed, Step};
+use rstest::rstest;
+
+use crate::upstream::{Desk, Play, Upstream};
+
+const NOW: &str = "2026-02-04T08:00:05Z";
+const GLOBAL: &str = r#"{"data":{"total_market_cap":{"usd":2.5e12},"total_volume":{"usd":1e11},"updated_at":1770191990}}"#;
+const MARKETS: &str =
+    r#"[{"symbol":"btc","current_price":76478.9,"market_cap":1.5e12,"total_volume":9e10,"last_updated":"2026-02-04T07:59:40Z"}]"#;
+
+fn coingecko(path: &str) -> Play {
+    Play::json(if path.starts_with("/global") { GLOBAL } else { MARKETS })
+}
+
+fn snapshot(desk: &Desk, upstream: &Upstream) -> Box<dyn Step> {
+    let config = CoinGeckoConfig { url: upstream.url.clone(), ..CoinGeckoConfig::default() };
+    desk.collector.step(Feed::Polled(Box::new(SnapshotFeed::new(&config))))
+}
+
+#[tokio::test]
+async fn a_visit_records_what_the_upstream_says_and_waits_for_the_next_grid_point() {
+    let desk = Desk::at(NOW);
+    let upstream = Upstream::start(coingecko).await;
+    let wait = snapshot(&desk, &upstream).run_once().await;
+    assert!((15..=20).contains(&wait.as_secs()), "the next visit is due at 08:00:20, not in {wait:?}");
+    let points = desk.sink.points();
+    assert_eq!(points.len(), 5);
+    let key = ("market_cap.total@coingecko".to_owned(), "2026-02-04T07:59:50Z".to_owned());
+    assert_eq!(points[&key].to_bits(), 2.5e12_f64.to_bits());
+    let status = desk.board.get("coingecko-market").unwrap();
+    assert_eq!(status.last_success_at, Some(NOW.parse().unwrap()));
+    assert_eq!(status.last_observation_at, Some("2026-02-04T07:59:50Z".parse().unwrap()));
+    assert_eq!(status.state(NOW.parse().unwrap()), FeedState::Fresh);
+}
+
+#[rstest]
+#[case::timeout(Play::Silence, "did not answer in time")]
+#[case::slow_drip(Play::Drip, "did not answer in time")]
+#[case::half_json(Play::json(r#"{"data":{"total_mark"#), "not the expected JSON")]
+#[case::cut_connection(Play::Cut(GLOBAL.to_owned(), 20), "cannot be reached")]
+#[case::html_with_200(Play::html("<html>Just a moment...</html>"), "Just a moment")]
+#[case::html_called_json(Play::json("<html>blocked</html>"), "was expected")]
+#[case::error_inside_200(Play::json(r#"{"status":{"error_code":429,"error_message":"slow down"}}"#), "code 429: slow down")]
+#[case::forbidden(Play::status(403, "no robots"), "403: no robots")]
+#[case::server_error(Play::status(502, ""), "502: (empty body)")]
+#[case::throttled(Play::throttled(429, "77"), "nothing is asked of it for 77 s")]
+#[case::banned(Play::throttled(418, "120"), "nothing is asked of it for 120 s")]
+#[case::endless_body(Play::json(&" ".repeat(300_000)), "more than 200000 bytes")]
+#[tokio::test]
+async fn a_fault_is_reported_nothing_is_recorded_and_the_feed_recovers(#[case] fault: Play, #[case] words: &str) {
+    let desk = Desk::at(NOW);
+    let visits = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&visits);
+    let broken = Upstream::start(move |_| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        fault.clone()
+    })
+    .await;
+    let wait = snapshot(&desk, &broken).run_once().await;
+    let status = desk.board.get("coingecko-market").unwrap();
+    assert!(status.last_error.as_deref().is_some_and(|error| error.contains(words)), "{:?}", status.last_error);
+    assert_eq!(status.consecutive_failures, 1);
+    assert!(desk.sink.points().is_empty());
+    assert!(wait >= Duration::from_secs(1) && wait <= Duration::from_secs(121), "{wait:?}");
+    assert!(visits.load(Ordering::SeqCst) <= 2, "one request a question");
+
+    let well = Upstream::start(coingecko).await;
+    snapshot(&desk, &well).run_once().await;
+    let status = desk.board.get("coingecko-market").unwrap();
+    assert_eq!((status.consecutive_failures, status.last_error), (0, None));
+    assert_eq!(desk.sink.points().len(), 5);
+}
+
+#[tokio::test]
+async fn a_refused_connection_makes_the_feed_dead_in_the_end_and_it_recovers_by_itself() {
+    let desk = Desk::at(NOW);
+    let down = Arc::new(AtomicUsize::new(1));
+    let switch = Arc::clone(&down);
+    let upstream = Upstream::start(move |path| match switch.load(Ordering::SeqCst) {
+        0 => coingecko(path),
+        _ => Play::Cut(String::new(), 0),
+    })
+    .await;
+    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let refused = format!("http://{}", nobody.local_addr().unwrap()).parse().unwrap();
+    drop(nobody);
+    let config = CoinGeckoConfig { url: refused, ..CoinGeckoConfig::default() };
+    desk.collector.step(Feed::Polled(Box::new(SnapshotFeed::new(&config)))).run_once().await;
+    let error = desk.board.get("coingecko-market").unwrap().last_error.unwrap();
+    assert!(error.contains("cannot be reached") && error.contains("check the network"), "{error}");
+
+    let mut step = snapshot(&desk, &upstream);
+    step.run_once().await;
+    let later: Timestamp = "2026-02-04T12:00:00Z".parse().unwrap();
+    assert_eq!(desk.board.get("coingecko-market").unwrap().state(later), FeedState::Dead);
+    down.store(0, Ordering::SeqCst);
+    step.run_once().await;
+    let status = desk.board.get("coingecko-market").unwrap();
+    assert_eq!(status.state(NOW.parse().unwrap()), FeedState::Fresh);
+}
+
+#[tokio::test]
+async fn a_throttling_host_is_not_asked_again_before_its_time() {
+    let desk = Desk::at(NOW);
+    let upstream = Upstream::start(|_| Play::throttled(429, "3600")).await;
+    let mut step = snapshot(&desk, &upstream);
+    let wait = step.run_once().await;
+    assert!(wait >= Duration::from_hours(1), "{wait:?}");
+    step.run_once().await;
+    assert_eq!(upstream.asked().len(), 1, "the second question of the visit and the second visit were not sent");
+    let error = desk.board.get("coingecko-market").unwrap().last_error.unwrap();
+    assert!(error.contains("left alone"), "{error}");
+}
+
+#[tokio::test]
+async fn a_storm_of_server_errors_breaks_the_circuit() {
+    let desk = Desk::at(NOW);
+    let upstream = Upstream::start(|_| Play::status(503, "")).await;
+    let mut step = snapshot(&desk, &upstream);
+    for _ in 0..10 {
+        step.run_once().await;
+    }
+    assert_eq!(upstream.asked().len(), 5, "after five failures the host rests");
+    assert_eq!(desk.board.get("coingecko-market").unwrap().consecutive_failures, 10);
+}
+
+#[tokio::test]
+async fn one_question_that_fails_does_not_keep_the_others_from_landing() {
+    let desk = Desk::at(NOW);
+    let upstream =
+        Upstream::start(|path| if path.starts_with("/global") { Play::status(500, "") } else { Play::json(MARKETS) }).await;
+    snapshot(&desk, &upstream).run_once().await;
+    assert_eq!(desk.sink.points().len(), 3);
+    assert_eq!(desk.board.get("coingecko-market").unwrap().consecutive_failures, 1);
+}
+
+#[tokio::test]
+async fn rows_the_store_could_not_take_are_read_again() {
+    let desk = Desk::at(NOW);
+    let upstream = Upstream::start(coingecko).await;
+    let mut step = snapshot(&desk, &upstream);
+    desk.sink.fail_times(2);
+    step.run_once().await;
+    assert!(desk.board.get("coingecko-market").unwrap().last_error.unwrap().contains("could not be recorded"));
+    step.run_once().await;
+    assert_eq!(desk.sink.points().len(), 5);
+}
+
+/// Candles of `path`'s interval that start at its `startTime`, the last one still running.
+fn klines(path: &str, now: Timestamp) -> Play {
+    let query = |name: &str| path.split(['?', '&']).find_map(|pair| pair.strip_prefix(name)).unwrap().to_owned();
+    let step = match query("interval=").as_str() {
+        "1m" => 60_000,
+        "1h" => 3_600_000,
+        _ => 86_400_000,
+    };
+    let (start, limit): (i64, usize) = (query("startTime=").parse().unwrap(), query("limit=").parse().unwrap());
+    let opens = (0..).map(|i| start + i * step).take_while(|open| *open <= now.unix_ms()).take(limit);
+    let rows = opens.map(|open| format!(r#"[{open},"1.0","2.0","0.5","1.5","10",{},"0",1,"0","0","0"]"#, open + step - 1));
+    Play::json(&format!("[{}]", rows.collect::<Vec<_>>().join(",")))
+}
+
+#[tokio::test]
+async fn candles_are_read_back_first_then_go_on_and_the_running_one_is_left_out() {
+    let desk = Desk::at(NOW);
+    let clock = Arc::clone(&desk.clock);
+    let upstream = Upstream::start(move |path| klines(path, market_stress::domain::Clock::now(&*clock))).await;
+    let config = BinanceConfig {
+        rest_url: upstream.url.clone(),
+        assets: vec!["btc".parse().unwrap()],
+        minute_history_days: 2,
+        hour_history_days: 1,
+        day_history_days: 10,
+        ..BinanceConfig::default()
+    };
+    let feed = || Feed::Polled(Box::new(CandleFeed::new(&config)));
+    desk.collector.step(feed()).run_once().await;
+    assert_eq!(desk.board.get("binance-candles").unwrap().last_error, None);
+    let count = |period: &str| desk.sink.points().keys().filter(|(key, _)| key.ends_with(period)).count();
+    assert_eq!((count(":1m"), count(":1h"), count(":1d")), (2 * 1_440, 24, 10));
+    let key = |at: &str| ("candle.btc@binance-perp:1m".to_owned(), at.to_owned());
+    assert!(desk.sink.points().contains_key(&key("2026-02-04T07:59:00Z")));
+    assert!(!desk.sink.points().contains_key(&key("2026-02-04T08:00:00Z")), "it is still running");
+
+    // A new process goes on where the recorded rows end: one small page, no history.
+    let asked = upstream.asked().len();
+    desk.clock.set("2026-02-04T08:02:05Z".parse().unwrap());
+    desk.collector.step(feed()).run_once().await;
+    assert!(desk.sink.points().contains_key(&key("2026-02-04T08:01:00Z")));
+    assert!(upstream.asked().len() - asked <= 3, "{:?}", &upstream.asked()[asked..]);
+}
+
+const ETF_PAGE: &str = "<table class=etf><tr><th></th><th>IBIT</th><th>GBTC</th><th>Total</th></tr>\
+    <tr><td>02 Feb 2026</td><td>561.8</td><td>-</td><td>561.8</td></tr></table>";
+const ETF_PAGE_RESTATED: &str = "<table class=etf><tr><th></th><th>IBIT</th><th>MSBT</th><th>GBTC</th><th>Total</th></tr>\
+    <tr><td>02 Feb 2026</td><td>560.0</td><td>1.0</td><td>(5.0)</td><td>556.0</td></tr></table>";
+
+#[tokio::test]
+async fn a_restated_day_and_a_new_column_are_recorded_and_a_block_page_changes_nothing() {
+    let desk = Desk::at(NOW);
+    let visits = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&visits);
+    let upstream = Upstream::start(move |path| match (path, counter.load(Ordering::SeqCst)) {
+        (_, 1) => Play::Answer(403, "text/html", Vec::new(), "<html>blocked</html>".to_owned()),
+        (_, 0) => Play::html(ETF_PAGE),
+        _ => Play::html(ETF_PAGE_RESTATED),
+    })
+    .await;
+    let config = FarsideConfig { url: upstream.url.clone(), ..FarsideConfig::default() };
+    let bitcoin = entries(&config).swap_remove(0).feed;
+    let mut step = desk.collector.step(bitcoin);
+    let flow = |fund: &str| {
+        let key = (format!("etf_flow.btc.{fund}@farside"), "2026-02-02T00:00:00Z".to_owned());
+        desk.sink.points().get(&key).copied().map(f64::to_bits)
+    };
+    step.run_once().await;
+    assert_eq!((flow("IBIT"), flow("GBTC")), (Some(561_800_000.0_f64.to_bits()), None));
+    assert_eq!(upstream.asked(), ["/bitcoin-etf-flow-all-data/", "/btc/"]);
+
+    visits.store(1, Ordering::SeqCst);
+    step.run_once().await;
+    assert!(desk.board.get("farside-btc").unwrap().last_error.unwrap().contains("file import"));
+    assert_eq!(flow("IBIT"), Some(561_800_000.0_f64.to_bits()));
+
+    visits.store(2, Ordering::SeqCst);
+    step.run_once().await;
+    let expected = [560_000_000.0_f64, 1_000_000.0, -5_000_000.0].map(|usd| Some(usd.to_bits()));
+    assert_eq!([flow("IBIT"), flow("MSBT"), flow("GBTC")], expected);
+    assert_eq!(upstream.asked().last().map(String::as_str), Some("/btc/"), "the long page is read once");
+}
