@@ -31,22 +31,32 @@ pub struct IngestConfig {
     pub farside: FarsideConfig,
 }
 
-/// A key of an upstream. It is never printed and never written back.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+/// A key of an upstream; empty for none. It is never printed and never written back.
+#[derive(Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(transparent)]
 pub struct ApiKey(String);
 
 impl ApiKey {
-    /// The key itself, for the header it goes into.
+    /// The key itself, for the header it goes into; `None` where none is configured.
     #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
+    pub fn expose(&self) -> Option<&str> {
+        (!self.0.is_empty()).then_some(self.0.as_str())
+    }
+
+    const fn mask(&self) -> &'static str {
+        if self.0.is_empty() { "" } else { "(hidden)" }
     }
 }
 
 impl std::fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("(hidden)")
+        write!(f, "{:?}", self.mask())
+    }
+}
+
+impl Serialize for ApiKey {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.mask())
     }
 }
 
@@ -137,7 +147,8 @@ mod tests {
 
     #[test]
     fn keys_are_not_printed() {
-        let config = CoinGeckoConfig { api_key: Some(ApiKey("secret".to_owned())), ..CoinGeckoConfig::default() };
+        let config = CoinGeckoConfig { api_key: ApiKey("secret".to_owned()), ..CoinGeckoConfig::default() };
         assert!(!format!("{config:?}").contains("secret"));
+        assert!(!serde_json::to_string(&config).unwrap().contains("secret"));
     }
 }

@@ -87,10 +87,11 @@ async fn answer(mut socket: TcpStream, play: &(impl Fn(&str) -> Play + Sync), lo
     log.lock().unwrap().push(path.clone());
     match play(&path) {
         Play::Answer(status, content_type, headers, body) => {
-            let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+            let headers: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
             let text = format!(
-                "HTTP/1.1 {status} Played\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n{body}",
-                body.len()
+                "HTTP/1.1 {status} Played\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\nConnection: close\r\n{}\r\n{body}",
+                body.len(),
+                headers.concat()
             );
             let _ = socket.write_all(text.as_bytes()).await;
         }

@@ -163,3 +163,58 @@ fn page_size(from: Timestamp, now: Timestamp, period: Period) -> i64 {
 fn source() -> Source {
     crate::ingest::config::source("binance-perp")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(body: &str, symbol: &str, now: &str) -> Parsed {
+        let series = "candle.shib@binance-perp:1m".parse().unwrap();
+        let visit = Visit { seen_until: None, now: now.parse().unwrap() };
+        parse_klines(body.as_bytes(), symbol, &series, &visit).unwrap()
+    }
+
+    const TWO: &str = r#"[
+        [1770192000000, "0.02", "0.04", "0.01", "0.03", "5", 1770192059999, "0", 1, "0", "0", "0"],
+        [1770192060000, "0.03", "0.03", "0.03", "0.03", "0", 1770192119999, "0", 0, "0", "0", "0", "a later column"]
+    ]"#;
+
+    #[test]
+    fn the_last_candle_is_running_even_when_our_clock_is_ahead() {
+        let parsed = read(TWO, "BTCUSDT", "2026-02-04T08:10:00Z");
+        let candles = &parsed.batch.candles.values().next().unwrap();
+        assert_eq!(candles.len(), 1);
+        assert_eq!(candles[0].observed_at.to_string(), "2026-02-04T08:00:00Z");
+        let hours_later = read(TWO, "BTCUSDT", "2026-02-04T10:00:00Z");
+        assert_eq!(hours_later.batch.candles.values().next().unwrap().len(), 2, "a page of history ends with a finished one");
+    }
+
+    #[test]
+    fn a_symbol_of_a_thousand_coins_is_priced_by_the_coin() {
+        let parsed = read(TWO, "1000SHIBUSDT", "2026-02-04T08:01:10Z");
+        let bar = parsed.batch.candles.values().next().unwrap()[0].value;
+        assert!((bar.close - 0.000_03).abs() < 1e-15);
+        assert_eq!(bar.volume.map(f64::to_bits), Some(5_000.0_f64.to_bits()));
+    }
+
+    #[test]
+    fn a_candle_that_cannot_be_is_refused_and_the_next_lands() {
+        let body = TWO.replacen("\"0.01\"", "\"0.05\"", 1).replacen("1770192060000", "1770192120000", 1);
+        let body = body.replacen('[', r#"[[1770192060000, "x"], [true], "#, 1);
+        let parsed = read(&body, "BTCUSDT", "2026-02-05");
+        assert_eq!(parsed.refused.len(), 3);
+        assert_eq!(parsed.batch.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(body: Vec<u8>, text in "\\[(\\[[0-9]{0,20},(\"[0-9.e-]{0,9}\",?){0,6}\\],?){0,5}\\]?") {
+            let series = "candle.btc@binance-perp:1m".parse().unwrap();
+            let visit = Visit { seen_until: None, now: Timestamp::default() };
+            for bytes in [body.as_slice(), text.as_bytes()] {
+                let _ = parse_klines(bytes, "BTCUSDT", &series, &visit);
+            }
+        }
+    }
+}

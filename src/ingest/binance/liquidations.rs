@@ -156,3 +156,69 @@ impl Order {
 fn source() -> Source {
     crate::ingest::config::source("binance")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    fn event(symbol: &str, fields: &str) -> String {
+        format!(r#"{{"e":"forceOrder","E":1770145200001,"o":{{"s":"{symbol}",{fields},"T":1770145200000}}}}"#)
+    }
+
+    fn orders(text: &str) -> (Vec<LiquidationOrder>, usize) {
+        match parse_message(text).unwrap() {
+            Message::Rows(parsed) => (parsed.batch.orders, parsed.refused.len()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[rstest]
+    #[case::coins("BTCUSDT", r#""S":"SELL","p":"72000","ap":"73000","z":"2""#, Side::Long, 73_000.0, 2.0, 146_000.0)]
+    #[case::no_average("BTCUSDT", r#""S":"BUY","p":"72000","ap":"0","z":"2""#, Side::Short, 72_000.0, 2.0, 144_000.0)]
+    #[case::thousands("1000SHIBUSDT", r#""S":"SELL","p":"0.02","ap":"0.02","z":"500""#, Side::Long, 0.000_02, 500_000.0, 10.0)]
+    #[case::contracts("BTCUSD_PERP", r#""S":"SELL","p":"50000","ap":"50000","z":"3""#, Side::Long, 50_000.0, 0.006, 300.0)]
+    #[case::small_contracts("ETHUSD_260925", r#""S":"BUY","p":"2000","ap":"2000","z":"4""#, Side::Short, 2_000.0, 0.02, 40.0)]
+    fn an_order_says_which_position_died_and_what_it_was_worth(
+        #[case] symbol: &str,
+        #[case] fields: &str,
+        #[case] side: Side,
+        #[case] price_usd: f64,
+        #[case] quantity: f64,
+        #[case] usd: f64,
+    ) {
+        let (orders, refused) = orders(&event(symbol, fields));
+        assert_eq!((orders.len(), refused), (1, 0));
+        let order = &orders[0];
+        assert_eq!(order.side, side);
+        for (given, expected) in [(order.price_usd, price_usd), (order.quantity, quantity), (order.usd, usd)] {
+            assert!((given / expected - 1.0).abs() < 1e-12, "{given} is not {expected}");
+        }
+    }
+
+    #[rstest]
+    #[case::unfilled("BTCUSDT", r#""S":"SELL","p":"72000","ap":"0","z":"0""#)]
+    #[case::side("BTCUSDT", r#""S":"HOLD","p":"72000","ap":"73000","z":"2""#)]
+    #[case::symbol("ETHBTC", r#""S":"SELL","p":"1","ap":"1","z":"2""#)]
+    #[case::number("BTCUSDT", r#""S":"SELL","p":"1","ap":"NaN","z":"2""#)]
+    fn an_order_that_makes_no_sense_is_refused(#[case] symbol: &str, #[case] fields: &str) {
+        let (orders, refused) = orders(&event(symbol, fields));
+        assert_eq!((orders.len(), refused), (0, 1));
+    }
+
+    #[test]
+    fn one_bad_order_of_a_list_does_not_stop_the_others() {
+        let good = event("BTCUSDT", r#""S":"SELL","p":"72000","ap":"73000","z":"2""#);
+        let (orders, refused) = orders(&format!(r#"{{"stream":"!forceOrder@arr","data":[{good},{{"o":1}},{good}]}}"#));
+        assert_eq!((orders.len(), refused), (2, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text: String, fields in "(\"[a-zA-Z]{1,2}\":(\"?[0-9a-zA-Z_.-]{0,12}\"?|[{}]),?){0,8}") {
+            let _ = parse_message(&text);
+            let _ = parse_message(&format!(r#"{{"o":{{{fields}}}}}"#));
+        }
+    }
+}

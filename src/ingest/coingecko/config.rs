@@ -14,8 +14,7 @@ pub struct CoinGeckoConfig {
     /// `https://api.coingecko.com/api/v3`.
     pub url: Url,
     /// A Demo or Pro key; without one the shared keyless limits apply. Default: none.
-    #[serde(skip_serializing)]
-    pub api_key: Option<ApiKey>,
+    pub api_key: ApiKey,
     /// How many of the largest coins are read, at most 250. Default: 150.
     pub coins: u32,
     /// Minutes between two visits; a Demo key lasts a month at 10. Default: 10.
@@ -24,7 +23,13 @@ pub struct CoinGeckoConfig {
 
 impl Default for CoinGeckoConfig {
     fn default() -> Self {
-        Self { enabled: true, url: public("https://api.coingecko.com/api/v3"), api_key: None, coins: 150, every_minutes: 10 }
+        Self {
+            enabled: true,
+            url: public("https://api.coingecko.com/api/v3"),
+            api_key: ApiKey::default(),
+            coins: 150,
+            every_minutes: 10,
+        }
     }
 }
 

@@ -27,8 +27,8 @@ impl SnapshotFeed {
 
     fn question(&self, path: &str, query: &[(&str, String)], read: Reader) -> Result<Question, FetchError> {
         let mut request = Request::get(&self.config.url, path, query)?;
-        if let Some(key) = &self.config.api_key {
-            request = request.with_key(self.config.key_header(), key.expose());
+        if let Some(key) = self.config.api_key.expose() {
+            request = request.with_key(self.config.key_header(), key);
         }
         Ok(Question { request, read })
     }
