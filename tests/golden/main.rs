@@ -19,6 +19,8 @@ mod phases;
 #[cfg(test)]
 mod rank;
 #[cfg(test)]
+mod real_data;
+#[cfg(test)]
 mod safe_haven;
 #[cfg(test)]
 mod volatility;

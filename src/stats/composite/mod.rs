@@ -114,10 +114,12 @@ impl Composite {
         let scores = judged.scores();
         let covariance = self.comovement.covariance_with(&judged.deviations());
         let parts = covered.then(|| Parts::new(&judged.weights, &scores, &covariance));
-        let read = |(index, score)| self.read_segment(index, judged, score, parts.as_ref());
-        let segments: Vec<_> = scores.into_iter().enumerate().map(read).collect();
+        let before = || Parts::new(&judged.weights, &scores, &self.comovement.covariance());
+        let systemic = parts.as_ref().map(|parts| parts.systemic(&before(), &self.recipe.bands));
+        let read = |(index, &score)| self.read_segment(index, judged, score, parts.as_ref());
+        let segments: Vec<_> = scores.iter().enumerate().map(read).collect();
         Reading {
-            systemic: parts.as_ref().map(|parts| parts.systemic(&self.recipe.bands)),
+            systemic,
             acute: judged.acute(self.recipe.acute_top).filter(|_| covered),
             coverage,
             provisional: segments.iter().any(|segment| segment.provisional),
@@ -143,7 +145,7 @@ impl Composite {
             weight: judged.weights[index],
             contribution,
             standalone: parts.map(|parts| parts.standalone(index)),
-            provisional: judged.is_member(index) && segment.is_provisional(),
+            provisional: judged.present[index].is_some() && segment.is_provisional(),
             indicators: percentiles.iter().zip(shares).enumerate().map(read).collect(),
         }
     }

@@ -32,15 +32,57 @@ impl Parts {
         100.0 * self.weighted[segment]
     }
 
-    /// The index, in a band of those that begin at `bands`.
-    pub(super) fn systemic(&self, bands: &[f64]) -> Systemic {
-        let points = 100.0 * self.variance.sqrt();
+    /// The index in points, 0 to 100.
+    pub(super) fn points(&self) -> f64 {
+        100.0 * self.variance.sqrt()
+    }
+
+    /// The index, in a band of those that begin at `bands`; `before` is the same day at the co-movement before it.
+    pub(super) fn systemic(&self, before: &Self, bands: &[f64]) -> Systemic {
+        let points = self.points();
         let standalone: f64 = (0..self.weighted.len()).map(|segment| self.standalone(segment)).sum();
         Systemic {
             points,
             variance: self.variance,
+            at_previous_comovement: before.points(),
             correlation_effect: (points - standalone).min(0.0),
             band: bands.iter().filter(|&&bound| points >= bound).count(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{super::comovement::CoMovement, *};
+
+    #[test]
+    fn a_bound_belongs_to_the_band_above_it() {
+        let still = CoMovement::new(0.9, 1).covariance();
+        let band = |score| {
+            let parts = Parts::new(&[1.0], &[Some(score)], &still);
+            parts.systemic(&parts, &[25.0, 50.0]).band
+        };
+        assert_eq!([0.24, 0.25, 0.49, 0.5, 1.0].map(band), [0, 1, 1, 2, 2]);
+    }
+
+    proptest! {
+        #[test]
+        fn where_all_move_together_more_stress_anywhere_is_a_higher_index(
+            scores in prop::collection::vec(0.01..0.9, 4),
+            days in prop::collection::vec(prop::collection::vec(0.0..0.5, 4), 1..30),
+            segment in 0_usize..4, rise in 0.0..0.1,
+        ) {
+            let mut comovement = CoMovement::new(0.9, 4);
+            days.into_iter().for_each(|day| comovement.push(day));
+            let points = |scores: &[f64]| {
+                let scores: Vec<_> = scores.iter().copied().map(Some).collect();
+                Parts::new(&[0.25; 4], &scores, &comovement.covariance()).points()
+            };
+            let mut risen = scores.clone();
+            risen[segment] += rise;
+            prop_assert!(points(&risen) >= points(&scores) - 1e-9);
         }
     }
 }

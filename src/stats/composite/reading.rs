@@ -9,7 +9,7 @@ pub struct Reading {
     pub acute: Option<f64>,
     /// Observed or carried share of the member weight; `None` while there is no member.
     pub coverage: Option<f64>,
-    /// Whether a member's history is shorter than the full warm-up.
+    /// Whether the history of a segment that is observed or carried is shorter than the full warm-up.
     pub provisional: bool,
     /// The segments in the order of the recipe.
     pub segments: Vec<SegmentReading>,
@@ -22,6 +22,10 @@ pub struct Systemic {
     pub points: f64,
     /// `q'Cq`, the index as a variance, 0 to 1.
     pub variance: f64,
+    /// The index of the day's scores at the co-movement of the day before, in points.
+    ///
+    /// It splits a change: from yesterday's index to here the scores moved, from here to `points` the co-movement.
+    pub at_previous_comovement: f64,
     /// What segments not moving together takes off the sum of the stand-alone parts, in points, never above 0.
     pub correlation_effect: f64,
     /// How many of the recipe's bounds the index has reached: 0 is the lowest band.
@@ -43,7 +47,7 @@ pub struct SegmentReading {
     pub contribution: Option<f64>,
     /// `100 w s`: its part if everything moved together, in points.
     pub standalone: Option<f64>,
-    /// Whether its history is shorter than the full warm-up.
+    /// Whether its score rests on a history shorter than the full warm-up.
     pub provisional: bool,
     /// Its indicators in the order of the recipe.
     pub indicators: Vec<IndicatorReading>,

@@ -142,9 +142,18 @@ fn a_missing_segment_is_carried_and_then_imputed_with_its_weight_kept() {
     assert_eq!(gone[1].standing, Standing::Carried { age_days: 2 });
     assert_eq!(gone[2].standing, Standing::Imputed);
     assert_eq!(gone[1].score, readings[7].segments[1].score);
+    assert!(readings[8..].iter().all(|reading| !reading.provisional));
     assert_eq!(gone[2].weight.to_bits(), (1.0_f64 / 3.0).to_bits());
     let others = f64::midpoint(readings[10].segments[0].score.unwrap(), readings[10].segments[2].score.unwrap());
     assert!((gone[2].score.unwrap() - others).abs() < 1e-12);
+}
+
+#[test]
+fn a_day_whose_scores_repeat_moves_the_index_by_co_movement_alone() {
+    let readings = after_calm(vec![without(&[1]), without(&[0, 1, 2])]);
+    let (before, after) = (readings[8].systemic.unwrap(), readings[9].systemic.unwrap());
+    assert!((after.at_previous_comovement - before.points).abs() < 1e-9);
+    assert!((after.points - before.points).abs() > 1e-6);
 }
 
 #[test]
