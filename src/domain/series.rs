@@ -206,6 +206,8 @@ impl Period {
     pub const HOUR: Self = Self(HOUR_MS);
     /// One UTC day.
     pub const DAY: Self = Self(DAY_MS);
+    /// Seven UTC days from a Monday.
+    pub const WEEK: Self = Self(WEEK_MS);
 
     /// The length in milliseconds; zero for a reading.
     #[must_use]

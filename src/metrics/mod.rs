@@ -7,6 +7,8 @@ mod answer;
 mod catalogue;
 mod drawdown;
 mod episodes;
+mod etf_days;
+mod etf_flows;
 mod liquidation_book;
 mod liquidations;
 mod market_cap;
@@ -24,6 +26,11 @@ pub use catalogue::{
 };
 pub use drawdown::{Drawdown, DrawdownQuestion, DrawdownRow, drawdown, drawdown_series};
 pub use episodes::{DrawdownEpisode, EpisodesQuestion, ReboundRow, ReboundState, drawdown_episodes};
+pub use etf_days::EtfStatus;
+pub use etf_flows::{
+    EtfDayFlow, EtfDirection, EtfExtreme, EtfFlows, EtfFlowsQuestion, EtfFlowsRow, EtfFundFlow, EtfFundRow, EtfStreak, etf_flows,
+    etf_flows_series, etf_funds,
+};
 pub use liquidations::{
     LargestOrder, LiquidationDay, LiquidationDayTotal, Liquidations, LiquidationsOfAsset, LiquidationsOfSource,
     LiquidationsQuestion, LiquidationsRow, liquidation_days, liquidations, liquidations_series,

@@ -1,0 +1,322 @@
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::{Asset, Period, Source, Timestamp};
+use crate::market::MarketView;
+use crate::metrics::etf_days::{EtfDay, EtfStatus, etf_days, etf_sources};
+use crate::metrics::trail::{Trail, Working, known_asset};
+use crate::metrics::{Answer, Length, Method, SourceOrder, Unanswerable, WarningCode, Window};
+use crate::stats::flows;
+use crate::stats::moments::Moments;
+use crate::stats::sum::sum;
+
+/// Trading days over which flips, choppiness and efficiency look.
+const CHOPPINESS_DAYS: usize = 20;
+/// Trading days before the last that make the baseline of the z-score.
+const BASELINE_DAYS: usize = 60;
+/// Trading days the baseline needs.
+const LEAST_BASELINE: usize = 20;
+
+/// What is asked about ETF flows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EtfFlowsQuestion {
+    /// Of the funds that hold this asset.
+    pub asset: Asset,
+    /// According to whom; the first source in the configured order where none is named.
+    pub source: Option<Source>,
+    /// Which span; `5d` means the last five trading days.
+    pub window: Window,
+}
+
+/// Net flows of US spot funds (METHODOLOGY section 4). Inflows are positive.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, ToSchema)]
+pub struct EtfFlows {
+    /// Sum over the window, USD.
+    pub net_flow_usd: Option<f64>,
+    /// The last trading day with any figure.
+    pub latest: Option<EtfDayFlow>,
+    /// The trading day before it.
+    pub previous: Option<EtfDayFlow>,
+    /// Whether the latest day's sign is the opposite of the previous day's.
+    pub reversal: Option<bool>,
+    /// The part of the previous day's flow that the latest undid: 1 is all of it, negative where both
+    /// went the same way.
+    pub offset_ratio: Option<f64>,
+    /// The run of days of one sign that ends with the latest.
+    pub streak: Option<EtfStreak>,
+    /// Changes of sign over the last 20 trading days.
+    pub flips: Option<usize>,
+    /// Flips over the flips there could have been, 0 to 1.
+    pub choppiness_ratio: Option<f64>,
+    /// Size of the sum over the sum of sizes over the last 20 trading days: 1 is one-way.
+    pub efficiency_ratio: Option<f64>,
+    /// The latest day against the 60 before it, in standard deviations.
+    pub zscore: Option<f64>,
+    /// Sum since the first day on record, USD.
+    pub cumulative_usd: Option<f64>,
+    /// The day of the window with the largest inflow.
+    pub largest_inflow: Option<EtfExtreme>,
+    /// The day of the window with the largest outflow.
+    pub largest_outflow: Option<EtfExtreme>,
+    /// Sums over the window by fund, largest inflow first.
+    pub by_fund: Vec<EtfFundFlow>,
+}
+
+/// One trading day's net flow.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct EtfDayFlow {
+    /// The US trading day.
+    pub trading_day: NaiveDate,
+    /// Sum over the funds that reported, USD.
+    pub net_flow_usd: f64,
+    /// Whether it may still change by late reports.
+    pub status: EtfStatus,
+    /// When the last of its figures was known.
+    pub known_at: Timestamp,
+    /// Funds whose report is still awaited.
+    pub pending_funds: Vec<String>,
+}
+
+/// A run of days of one sign.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+pub struct EtfStreak {
+    /// Which way it goes.
+    pub direction: EtfDirection,
+    /// How many trading days.
+    pub days: usize,
+    /// Their sum, USD.
+    pub net_flow_usd: f64,
+}
+
+/// Which way money goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EtfDirection {
+    /// Into the funds.
+    Inflow,
+    /// Out of the funds.
+    Outflow,
+    /// Neither: the latest day was a true zero.
+    None,
+}
+
+/// A day that stands out.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+pub struct EtfExtreme {
+    /// The US trading day.
+    pub trading_day: NaiveDate,
+    /// Its net flow, USD.
+    pub net_flow_usd: f64,
+}
+
+/// One fund's sum.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct EtfFundFlow {
+    /// Its ticker.
+    pub fund: String,
+    /// The sum, USD.
+    pub net_flow_usd: f64,
+}
+
+/// One day or week of the course of flows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+pub struct EtfFlowsRow {
+    /// The US trading day, or the Monday of the week.
+    pub trading_day: NaiveDate,
+    /// Net flow, USD.
+    pub net_flow_usd: f64,
+    /// Sum since the first day on record, USD.
+    pub cumulative_usd: f64,
+    /// Whether it may still change by late reports.
+    pub status: EtfStatus,
+}
+
+/// One fund on one trading day.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct EtfFundRow {
+    /// Its ticker.
+    pub fund: String,
+    /// The US trading day.
+    pub trading_day: NaiveDate,
+    /// Net flow, USD; absent while the report is awaited.
+    pub flow_usd: Option<f64>,
+    /// Whether the figure may still change.
+    pub status: EtfStatus,
+    /// When the figure was known.
+    pub known_at: Option<Timestamp>,
+}
+
+/// Net flows of the funds of an asset.
+///
+/// # Errors
+/// [`Unanswerable`] for an unknown asset or source, or an empty window.
+pub fn etf_flows(view: &MarketView, order: &SourceOrder, question: &EtfFlowsQuestion) -> Result<Answer<EtfFlows>, Unanswerable> {
+    let (mut trail, days) = open(view, order, question)?;
+    let window = in_window(view, question, &days)?;
+    let mut figures = EtfFlows::default();
+    if let Some(latest) = days.last() {
+        fill_days(&mut trail, latest, days.iter().rev().nth(1), &mut figures);
+        fill_runs(&mut trail, &days, &mut figures);
+        fill_window(window, &mut figures);
+    }
+    let n_obs = Some(window.len() as u64);
+    Ok(trail.answer(figures, Working { n_obs, ..working(view, question)? }))
+}
+
+/// The course of flows by day or week.
+///
+/// # Errors
+/// As [`etf_flows`].
+pub fn etf_flows_series(
+    view: &MarketView,
+    order: &SourceOrder,
+    question: &EtfFlowsQuestion,
+    weekly: bool,
+) -> Result<Answer<Vec<EtfFlowsRow>>, Unanswerable> {
+    let (trail, days) = open(view, order, question)?;
+    let window = in_window(view, question, &days)?;
+    let before: f64 = sum(days[..days.len() - window.len()].iter().map(EtfDay::net_flow_usd));
+    let mut rows: Vec<EtfFlowsRow> = Vec::new();
+    let mut cumulative_usd = before;
+    for day in window {
+        let net_flow_usd = day.net_flow_usd();
+        cumulative_usd += net_flow_usd;
+        let trading_day = if weekly { Period::WEEK.start_of(day.at) } else { day.at }.date();
+        match rows.last_mut().filter(|row| row.trading_day == trading_day) {
+            Some(row) => {
+                *row = EtfFlowsRow { net_flow_usd: row.net_flow_usd + net_flow_usd, cumulative_usd, status: day.status, ..*row }
+            }
+            None => rows.push(EtfFlowsRow { trading_day, net_flow_usd, cumulative_usd, status: day.status }),
+        }
+    }
+    Ok(trail.answer(rows, working(view, question)?))
+}
+
+/// Every fund on every trading day of the window, newest day first.
+///
+/// # Errors
+/// As [`etf_flows`].
+pub fn etf_funds(
+    view: &MarketView,
+    order: &SourceOrder,
+    question: &EtfFlowsQuestion,
+) -> Result<Answer<Vec<EtfFundRow>>, Unanswerable> {
+    let (trail, days) = open(view, order, question)?;
+    let window = in_window(view, question, &days)?;
+    let rows = window.iter().rev().flat_map(fund_rows).collect();
+    Ok(trail.answer(rows, working(view, question)?))
+}
+
+fn fund_rows(day: &EtfDay) -> Vec<EtfFundRow> {
+    let trading_day = day.at.date();
+    let reported = day.cells.iter().map(|cell| EtfFundRow {
+        fund: cell.fund.clone(),
+        trading_day,
+        flow_usd: Some(cell.flow_usd),
+        status: if day.pending_funds.contains(&cell.fund) { EtfStatus::Preliminary } else { day.status },
+        known_at: Some(cell.known_at),
+    });
+    let awaited = day.pending_funds.iter().filter(|fund| day.cells.iter().all(|cell| cell.fund != **fund)).map(|fund| {
+        EtfFundRow { fund: fund.clone(), trading_day, flow_usd: None, status: EtfStatus::Preliminary, known_at: None }
+    });
+    let mut rows: Vec<_> = reported.chain(awaited).collect();
+    rows.sort_by(|a, b| a.fund.cmp(&b.fund));
+    rows
+}
+
+fn open<'a>(
+    view: &'a MarketView,
+    order: &SourceOrder,
+    question: &EtfFlowsQuestion,
+) -> Result<(Trail<'a>, Vec<EtfDay>), Unanswerable> {
+    known_asset(view, &question.asset)?;
+    let mut trail = Trail::new(view);
+    let source = order.choose(question.source.as_ref(), etf_sources(view, &question.asset))?;
+    let days = source.map(|source| etf_days(view, &mut trail, &question.asset, &source)).unwrap_or_default();
+    Ok((trail, days))
+}
+
+/// The days of the window: the last so many trading days, or those whose date lies between two moments.
+fn in_window<'d>(view: &MarketView, question: &EtfFlowsQuestion, days: &'d [EtfDay]) -> Result<&'d [EtfDay], Unanswerable> {
+    if let Window::Last(Length::Ms(ms)) = question.window {
+        let count = usize::try_from(ms / Period::DAY.ms()).unwrap_or(usize::MAX).max(1);
+        return Ok(&days[days.len().saturating_sub(count)..]);
+    }
+    let span = question.window.resolve(view.as_of())?;
+    let from = days.partition_point(|day| day.at < span.from.day_start());
+    let to = days.partition_point(|day| day.at <= span.to);
+    Ok(&days[from..to.max(from)])
+}
+
+fn working(view: &MarketView, question: &EtfFlowsQuestion) -> Result<Working, Unanswerable> {
+    let method = Method { name: "etf_flows", version: 1, interval: Some(Period::DAY.to_string()), basis: None };
+    let span = question.window.resolve(view.as_of())?;
+    Ok(Working { span: Some(span), method: Some(method), ..Working::default() })
+}
+
+fn day_flow(day: &EtfDay) -> EtfDayFlow {
+    EtfDayFlow {
+        trading_day: day.at.date(),
+        net_flow_usd: day.net_flow_usd(),
+        status: day.status,
+        known_at: day.known_at(),
+        pending_funds: day.pending_funds.clone(),
+    }
+}
+
+fn fill_days(trail: &mut Trail<'_>, latest: &EtfDay, previous: Option<&EtfDay>, figures: &mut EtfFlows) {
+    if latest.status == EtfStatus::Preliminary {
+        trail.warn(WarningCode::Provisional, format!("funds are still reporting for {}", latest.at.date()));
+    }
+    figures.latest = Some(day_flow(latest));
+    figures.previous = previous.map(day_flow);
+    let Some(before) = previous.map(EtfDay::net_flow_usd) else { return };
+    let now = latest.net_flow_usd();
+    figures.reversal = Some(now * before < 0.0);
+    figures.offset_ratio = (before.abs() > 0.0).then(|| -now / before);
+}
+
+fn fill_runs(trail: &mut Trail<'_>, days: &[EtfDay], figures: &mut EtfFlows) {
+    let daily: Vec<f64> = days.iter().map(EtfDay::net_flow_usd).collect();
+    let streak = flows::streak(&daily);
+    let direction = match streak.total {
+        total if total > 0.0 => EtfDirection::Inflow,
+        total if total < 0.0 => EtfDirection::Outflow,
+        _ => EtfDirection::None,
+    };
+    figures.streak = Some(EtfStreak { direction, days: streak.days, net_flow_usd: streak.total });
+    let lately = &daily[daily.len().saturating_sub(CHOPPINESS_DAYS)..];
+    figures.flips = Some(flows::flips(lately));
+    figures.choppiness_ratio = flows::choppiness(lately);
+    figures.efficiency_ratio = flows::efficiency_ratio(lately);
+    figures.cumulative_usd = Some(sum(daily.iter().copied()));
+    let Some((latest, earlier)) = daily.split_last() else { return };
+    let baseline = &earlier[earlier.len().saturating_sub(BASELINE_DAYS)..];
+    if baseline.len() < LEAST_BASELINE {
+        let detail = format!("zscore needs {LEAST_BASELINE} earlier trading days, {} are known", baseline.len());
+        trail.warn(WarningCode::InsufficientHistory, detail);
+        return;
+    }
+    let moments: Moments = baseline.iter().copied().collect();
+    figures.zscore = moments.z_score(*latest);
+}
+
+fn fill_window(window: &[EtfDay], figures: &mut EtfFlows) {
+    if window.is_empty() {
+        return;
+    }
+    let extreme = |day: &EtfDay| EtfExtreme { trading_day: day.at.date(), net_flow_usd: day.net_flow_usd() };
+    let by_flow = |a: &EtfExtreme, b: &EtfExtreme| a.net_flow_usd.total_cmp(&b.net_flow_usd);
+    figures.net_flow_usd = Some(sum(window.iter().map(EtfDay::net_flow_usd)));
+    figures.largest_inflow = window.iter().map(extreme).max_by(by_flow).filter(|day| day.net_flow_usd > 0.0);
+    figures.largest_outflow = window.iter().map(extreme).min_by(by_flow).filter(|day| day.net_flow_usd < 0.0);
+    let mut funds: BTreeMap<&str, f64> = BTreeMap::new();
+    for cell in window.iter().flat_map(|day| &day.cells) {
+        *funds.entry(&cell.fund).or_default() += cell.flow_usd;
+    }
+    figures.by_fund = funds.into_iter().map(|(fund, net_flow_usd)| EtfFundFlow { fund: fund.to_owned(), net_flow_usd }).collect();
+    figures.by_fund.sort_by(|a, b| b.net_flow_usd.total_cmp(&a.net_flow_usd));
+}
