@@ -6,6 +6,7 @@
 use super::moments::CoMoments;
 use super::rank::mid_ranks;
 use super::real;
+use super::threshold::at_most;
 
 /// Half-width of the 95 % interval in standard errors: the normal's 0.975 quantile.
 const Z_95: f64 = 1.959_963_984_540_054;
@@ -159,7 +160,7 @@ pub fn lower_tail_dependence(a: &[f64], b: &[f64], level: f64) -> Option<TailDep
         return None;
     }
     let n = real(a.len());
-    let in_tail = |rank: f64| rank * n / (n + 1.0) <= level;
+    let in_tail = |rank: f64| at_most(rank * n / (n + 1.0), level);
     let joint = mid_ranks(a).into_iter().zip(mid_ranks(b)).filter(|&(u, v)| in_tail(u) && in_tail(v)).count();
     Some(TailDependence { coefficient: real(joint) / n / level, joint })
 }
@@ -226,6 +227,12 @@ mod tests {
         for definition in [DownsideBeta::Bear, DownsideBeta::BelowZero] {
             assert_eq!(downside_beta(&[1.0, -1.0], &[0.1, 0.2], definition), None);
         }
+    }
+
+    #[test]
+    fn a_rank_on_the_edge_of_the_tail_is_in_it() {
+        let a: Vec<f64> = (0..39).map(f64::from).collect();
+        assert_eq!(lower_tail_dependence(&a, &a, 0.25).map(|tail| tail.joint), Some(10));
     }
 
     #[test]

@@ -22,6 +22,7 @@ use self::parts::Parts;
 pub use self::reading::{IndicatorReading, Reading, SegmentReading, Standing, Systemic};
 pub use self::recipe::{CompositeError, Recipe, SegmentRecipe};
 use self::segment::Segment;
+use super::threshold::at_least;
 
 /// The theoretical median of a score, from which co-movement is measured.
 const MEDIAN_SCORE: f64 = 0.5;
@@ -110,7 +111,7 @@ impl Composite {
 
     fn read(&self, judged: &Judged) -> Reading {
         let coverage = judged.coverage();
-        let covered = coverage.is_some_and(|coverage| coverage > 0.0 && coverage >= self.recipe.coverage_floor);
+        let covered = coverage.is_some_and(|coverage| coverage > 0.0 && at_least(coverage, self.recipe.coverage_floor));
         let scores = judged.scores();
         let covariance = self.comovement.covariance_with(&judged.deviations());
         let parts = covered.then(|| Parts::new(&judged.weights, &scores, &covariance));

@@ -2,6 +2,7 @@
 
 use super::comovement::Covariance;
 use super::reading::Systemic;
+use crate::stats::threshold::at_least;
 
 /// `q = w s` and what follows from it.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ impl Parts {
             variance: self.variance,
             at_previous_comovement: before.points(),
             correlation_effect: (points - standalone).min(0.0),
-            band: bands.iter().filter(|&&bound| points >= bound).count(),
+            band: bands.iter().filter(|&&bound| at_least(points, bound)).count(),
         }
     }
 }
@@ -75,7 +76,9 @@ mod tests {
             segment in 0_usize..4, rise in 0.0..0.1,
         ) {
             let mut comovement = CoMovement::new(0.9, 4);
-            days.into_iter().for_each(|day| comovement.push(day));
+            for day in days {
+                comovement.push(day);
+            }
             let points = |scores: &[f64]| {
                 let scores: Vec<_> = scores.iter().copied().map(Some).collect();
                 Parts::new(&[0.25; 4], &scores, &comovement.covariance()).points()

@@ -15,7 +15,7 @@ pub struct Recipe {
     pub window: usize,
     /// Days before the first publication; an indicator with fewer observations is provisional.
     pub warm_up: usize,
-    /// Observations an indicator that started late needs to count.
+    /// Observations an indicator needs to count once the index is past its own warm-up.
     pub late_warm_up: usize,
     /// Days a segment's last score stands in for a missing one.
     pub carry_limit: usize,
