@@ -10,6 +10,8 @@ static GOLDEN: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(include_s
 pub(crate) const EXACT: f64 = 1e-12;
 /// Relative tolerance of sums and quotients of rounded inputs.
 pub(crate) const CLOSE: f64 = 1e-9;
+/// Relative tolerance of iterative fits.
+pub(crate) const FITTED: f64 = 1e-4;
 
 /// The value at a JSON pointer such as `/drawdown/current`.
 pub(crate) fn value(pointer: &str) -> &'static Value {

@@ -7,6 +7,8 @@ mod cross_asset;
 #[cfg(test)]
 mod drawdown;
 #[cfg(test)]
+mod extremes;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod flows;
