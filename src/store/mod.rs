@@ -3,8 +3,25 @@
 //! Owns the trait [`Store`], its two engines and all SQL. It selects, inserts and orders; it does no
 //! arithmetic on values, knows no metric, and never updates or deletes a row of the log.
 
+mod address;
+mod append;
+mod dialect;
+mod fault;
+mod log;
+mod order_list;
+mod orders;
+mod payload;
+mod postgres;
+mod read;
+mod reconcile;
+mod sqlite;
+
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
+use self::address::Place;
+pub use self::address::StoreUrl;
 use crate::domain::{
     Asset, Bar, Batch, CommitReport, Delta, RecordedOrder, SeriesKey, Side, Source, SourceInfo, TimeRange, Timestamp, Version,
     Vintage,
@@ -36,7 +53,15 @@ pub enum StoreError {
     Unavailable(#[source] sqlx::Error),
     /// The schema is not the one this program was built for.
     #[error("the database schema could not be brought up to date: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(#[source] sqlx::migrate::MigrateError),
+    /// A later version of this program has changed the schema.
+    #[error(
+        "the database was brought to schema {version} by a newer version of this program; use that version, or another database"
+    )]
+    NewerSchema {
+        /// The first migration that this program does not know.
+        version: i64,
+    },
     /// The database holds a value that this program never writes.
     #[error("{table}.{column} of row {row} holds a value this program does not write; was the database edited by hand?")]
     Inconsistent {
@@ -126,6 +151,10 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Liquidation orders have no ids: as many equal orders of one instant are kept as the fullest
     /// batch held.
     ///
+    /// Rows of one batch that speak of the same point are applied one after the other, those with a
+    /// real vintage first and by its age. Of two without one that disagree, the second is refused.
+    /// A batch that was aborted reports nothing as new or revised.
+    ///
     /// # Errors
     /// [`StoreError`] when the database is away or refuses; then nothing was written.
     async fn append(&self, batch: &Batch, now: Timestamp, on_refusal: OnRefusal) -> Result<Appended, StoreError>;
@@ -189,4 +218,17 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// [`StoreError`] when there is none.
     async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// Opens the log at `url`, creates it where there is none, and brings its schema up to date.
+/// Several programs may do so at once.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database cannot be reached, [`StoreError::Address`] when it
+/// cannot be this one, [`StoreError::NewerSchema`] and [`StoreError::Migration`] for its schema.
+pub async fn open(url: &StoreUrl) -> Result<Arc<dyn Store>, StoreError> {
+    match &url.place {
+        Place::Sqlite(path) => Ok(Arc::new(sqlite::open(url, path).await?)),
+        Place::Postgres(options) => Ok(Arc::new(postgres::open(url, options).await?)),
+    }
 }

@@ -1,0 +1,237 @@
+//! Writes one batch inside of an open transaction.
+
+use std::collections::{BTreeMap, HashMap};
+
+use futures_util::TryStreamExt;
+use sqlx::SqlSafeStr;
+
+use super::dialect::{Argument, Cells, Columns, Dialect, Rows};
+use super::log::{execute, latest_version, sql};
+use super::payload::{self, Payload};
+use super::{Appended, OnRefusal, StoreError, order_list, orders, read, reconcile};
+use crate::domain::{
+    Batch, CommitReport, Delta, LiquidationOrder, Observation, RecordedOrder, Refusal, SeriesKey, Timestamp, Vintage,
+};
+
+/// How many points are compared with the stored ones at a time.
+const POINTS_AT_A_TIME: usize = 5_000;
+
+/// A series that a batch added to.
+struct Touched {
+    series_id: i64,
+    /// The first instant that got a vintage.
+    first: Timestamp,
+    /// The last.
+    last: Timestamp,
+}
+
+/// A batch on its way into the log.
+pub(super) struct Append<'a, D: Dialect> {
+    link: &'a mut D::Connection,
+    now: Timestamp,
+    report: CommitReport,
+    delta: Delta,
+    /// The id of each series of the batch that the log knows.
+    ids: HashMap<String, i64>,
+    touched: Vec<Touched>,
+    /// How many rows were added.
+    rows: usize,
+}
+
+impl<'a, D: Dialect> Append<'a, D> {
+    /// Takes the next version. The transaction must hold the writer's lock.
+    pub(super) async fn begin(link: &'a mut D::Connection, batch: &Batch, now: Timestamp) -> Result<Self, StoreError> {
+        let version = latest_version::<D>(link).await? + 1;
+        let ids = series_ids::<D>(link, batch).await?;
+        let delta = Delta {
+            version,
+            recorded_at: now,
+            source: batch.source.clone(),
+            readings: BTreeMap::new(),
+            candles: BTreeMap::new(),
+            orders: Vec::new(),
+        };
+        Ok(Self { link, now, report: CommitReport::default(), delta, ids, touched: Vec::new(), rows: 0 })
+    }
+
+    /// Writes the rows that add something. Without a delta in the answer the transaction must be rolled back.
+    pub(super) async fn run(mut self, batch: &Batch, on_refusal: OnRefusal) -> Result<Appended, StoreError> {
+        for (key, rows) in &batch.readings {
+            self.series(key, rows).await?;
+        }
+        for (key, rows) in &batch.candles {
+            self.series(key, rows).await?;
+        }
+        self.delta.orders = self.new_orders(&batch.orders).await?;
+        self.rows += self.delta.orders.len();
+        if on_refusal == OnRefusal::Abort && !self.report.refused.is_empty() {
+            let report = CommitReport { new: 0, revised: 0, ..self.report };
+            return Ok(Appended { report, delta: None });
+        }
+        if self.rows == 0 {
+            return Ok(Appended { report: self.report, delta: None });
+        }
+        self.commit_rows().await?;
+        Ok(Appended { report: self.report, delta: Some(self.delta) })
+    }
+
+    /// Adds what one series does not hold yet.
+    async fn series<P: Payload>(&mut self, key: &SeriesKey, rows: &[Observation<P>]) -> Result<(), StoreError> {
+        let admitted = match unreadable(key) {
+            None => reconcile::admit(key, rows, &mut self.report),
+            Some(reason) => {
+                let refusal = |row: &Observation<P>| Refusal {
+                    subject: key.to_string(),
+                    observed_at: row.observed_at,
+                    reason: reason.clone(),
+                };
+                self.report.refused.extend(rows.iter().map(refusal));
+                Vec::new()
+            }
+        };
+        if admitted.is_empty() {
+            return Ok(());
+        }
+        let (id, newest) = match self.ids.get(&key.to_string()) {
+            Some(id) => (*id, self.newest::<P>(*id).await?),
+            None => (self.add_series(key).await?, None),
+        };
+        let mut added = Vec::new();
+        let mut rest = admitted.as_slice();
+        while !rest.is_empty() {
+            let (piece, later) = rest.split_at(piece_length(rest, |a, b| a.observed_at == b.observed_at));
+            let stored = self.stored::<P>(id, piece, newest).await?;
+            let vintages = reconcile::reconcile(key, &stored, piece, self.now, &mut self.report);
+            D::insert(self.link, payload::rows(id, self.delta.version, &vintages)).await?;
+            added.extend(vintages);
+            rest = later;
+        }
+        if let (Some(first), Some(last)) = (added.first(), added.last()) {
+            self.touched.push(Touched { series_id: id, first: first.observed_at, last: last.observed_at });
+            self.rows += added.len();
+            P::of(&mut self.delta).insert(key.clone(), added);
+        }
+        Ok(())
+    }
+
+    /// The last instant a series speaks of: what comes after it need not be looked up.
+    async fn newest<P: Payload>(&mut self, id: i64) -> Result<Option<Timestamp>, StoreError> {
+        let row = D::rows(self.link, sql(P::TABLE.select_newest()), vec![Argument::Integer(id)]).try_next().await?;
+        Ok(row.map(|row| row.optional_integer(0)).transpose()?.flatten().map(Timestamp::from_unix_ms))
+    }
+
+    /// Every vintage of the points that `piece` speaks of.
+    async fn stored<P: Payload>(
+        &mut self,
+        id: i64,
+        piece: &[Observation<P>],
+        newest: Option<Timestamp>,
+    ) -> Result<Vec<Vintage<P>>, StoreError> {
+        let mut instants: Vec<i64> =
+            piece.iter().filter(|row| Some(row.observed_at) <= newest).map(|row| row.observed_at.unix_ms()).collect();
+        instants.dedup();
+        if instants.is_empty() {
+            return Ok(Vec::new());
+        }
+        let arguments = vec![Argument::Integer(id), Argument::AnyOf(Cells::Integers(instants))];
+        let mut rows = D::rows(self.link, sql(P::TABLE.select_points::<D>()), arguments);
+        let mut stored = Vec::with_capacity(piece.len());
+        while let Some(row) = rows.try_next().await? {
+            stored.push(read::vintage(&row, 0)?);
+        }
+        Ok(stored)
+    }
+
+    async fn add_series(&mut self, key: &SeriesKey) -> Result<i64, StoreError> {
+        let sql = "INSERT INTO series (key, metric, asset, part, source, period_ms) \
+                   VALUES ($1, $2, $3, $4, $5, $6) RETURNING id";
+        let arguments = vec![
+            Argument::Text(key.to_string()),
+            Argument::Text(key.metric.to_string()),
+            Argument::Text(key.asset.to_string()),
+            Argument::OptionalText(key.part.as_deref().map(str::to_owned)),
+            Argument::Text(key.source.to_string()),
+            Argument::Integer(key.period.ms()),
+        ];
+        let row = D::rows(self.link, sql.into_sql_str(), arguments).try_next().await?.ok_or(sqlx::Error::RowNotFound)?;
+        Ok(row.integer(0)?)
+    }
+
+    /// The orders the log does not hold yet.
+    async fn new_orders(&mut self, orders: &[LiquidationOrder]) -> Result<Vec<RecordedOrder>, StoreError> {
+        let admitted = orders::admit(orders, &mut self.report);
+        let mut added = Vec::new();
+        for orders in admitted.chunk_by(|a, b| (&a.source, &a.symbol) == (&b.source, &b.symbol)) {
+            let mut rest = orders;
+            while !rest.is_empty() {
+                let (piece, later) = rest.split_at(piece_length(rest, |a, b| a.occurred_at == b.occurred_at));
+                let stored = order_list::orders_at::<D>(self.link, piece).await?;
+                added.extend(orders::reconcile(&stored, piece, self.now, &mut self.report));
+                rest = later;
+            }
+        }
+        Ok(added)
+    }
+
+    /// Writes the commit, what it touched, and its orders.
+    async fn commit_rows(&mut self) -> Result<(), StoreError> {
+        let arguments = vec![
+            Argument::Integer(self.delta.version),
+            Argument::Integer(self.now.unix_ms()),
+            Argument::Text(self.delta.source.to_string()),
+            Argument::Integer(i64::try_from(self.rows).unwrap_or(i64::MAX)),
+        ];
+        let sql = "INSERT INTO batch (version, recorded_at, source, row_count) VALUES ($1, $2, $3, $4)";
+        execute::<D>(self.link, sql, arguments).await?;
+        if !self.touched.is_empty() {
+            D::insert(self.link, self.touched_rows()).await?;
+        }
+        for piece in self.delta.orders.chunks(POINTS_AT_A_TIME) {
+            D::insert(self.link, orders::rows(self.delta.version, piece)).await?;
+        }
+        Ok(())
+    }
+
+    fn touched_rows(&self) -> Rows {
+        let integers = |cell: fn(&Touched) -> i64| Cells::Integers(self.touched.iter().map(cell).collect());
+        Rows {
+            table: "batch_series",
+            columns: vec![
+                ("version", Cells::Integers(vec![self.delta.version; self.touched.len()])),
+                ("series_id", integers(|touched| touched.series_id)),
+                ("first_observed_at", integers(|touched| touched.first.unix_ms())),
+                ("last_observed_at", integers(|touched| touched.last.unix_ms())),
+            ],
+        }
+    }
+}
+
+/// The ids of the series of a batch that the log knows.
+async fn series_ids<D: Dialect>(link: &mut D::Connection, batch: &Batch) -> Result<HashMap<String, i64>, StoreError> {
+    let keys: Vec<String> = batch.readings.keys().chain(batch.candles.keys()).map(SeriesKey::to_string).collect();
+    let text = format!("SELECT key, id FROM series WHERE key {}", D::any_of(1));
+    let mut rows = D::rows(link, sql(text), vec![Argument::AnyOf(Cells::Texts(keys))]);
+    let mut ids = HashMap::new();
+    while let Some(row) = rows.try_next().await? {
+        ids.insert(row.text(0)?, row.integer(1)?);
+    }
+    Ok(ids)
+}
+
+/// Why a key could not be read back from the log.
+fn unreadable(key: &SeriesKey) -> Option<String> {
+    match key.to_string().parse::<SeriesKey>() {
+        Ok(read_back) if read_back == *key => None,
+        Ok(_) => Some("its key names another series when read back".to_owned()),
+        Err(error) => Some(error.to_string()),
+    }
+}
+
+/// How many of the first `rows` to take at once: about [`POINTS_AT_A_TIME`], and no point is cut in two.
+fn piece_length<T>(rows: &[T], same_point: impl Fn(&T, &T) -> bool) -> usize {
+    let mut length = POINTS_AT_A_TIME.min(rows.len());
+    while length > 0 && length < rows.len() && same_point(&rows[length - 1], &rows[length]) {
+        length += 1;
+    }
+    length
+}

@@ -1,0 +1,119 @@
+//! What the two databases do differently. All other SQL is written once, for both.
+
+use std::fmt::Debug;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use sqlx::{ColumnIndex, Database, Decode, Pool, Row, SqlStr, Type};
+use tokio::sync::watch;
+
+use crate::domain::Version;
+
+/// A value bound to a statement's `$n`.
+#[derive(Debug, Clone)]
+pub(super) enum Argument {
+    Integer(i64),
+    Real(f64),
+    Text(String),
+    OptionalText(Option<String>),
+    /// Several values, for [`Dialect::any_of`].
+    AnyOf(Cells),
+}
+
+/// The cells of one column, from top to bottom.
+#[derive(Debug, Clone)]
+pub(super) enum Cells {
+    Integers(Vec<i64>),
+    Reals(Vec<Option<f64>>),
+    Texts(Vec<String>),
+}
+
+/// Rows to insert, column by column. All columns have the same length.
+#[derive(Debug)]
+pub(super) struct Rows {
+    /// The table they go to.
+    pub(super) table: &'static str,
+    /// The columns by name.
+    pub(super) columns: Vec<(&'static str, Cells)>,
+}
+
+impl Rows {
+    /// The names of the columns, separated by commas.
+    pub(super) fn names(&self) -> String {
+        self.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    }
+
+    /// How many rows there are.
+    pub(super) fn len(&self) -> usize {
+        self.columns.first().map_or(0, |(_, cells)| match cells {
+            Cells::Integers(integers) => integers.len(),
+            Cells::Reals(reals) => reals.len(),
+            Cells::Texts(texts) => texts.len(),
+        })
+    }
+}
+
+/// Reads the columns of a row by their place.
+pub(super) trait Columns: Send {
+    fn integer(&self, place: usize) -> Result<i64, sqlx::Error>;
+    fn optional_integer(&self, place: usize) -> Result<Option<i64>, sqlx::Error>;
+    fn real(&self, place: usize) -> Result<f64, sqlx::Error>;
+    fn optional_real(&self, place: usize) -> Result<Option<f64>, sqlx::Error>;
+    fn text(&self, place: usize) -> Result<String, sqlx::Error>;
+}
+
+impl<R: Row> Columns for R
+where
+    usize: ColumnIndex<R>,
+    for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
+    for<'r> f64: Decode<'r, R::Database> + Type<R::Database>,
+    for<'r> String: Decode<'r, R::Database> + Type<R::Database>,
+{
+    fn integer(&self, place: usize) -> Result<i64, sqlx::Error> {
+        self.try_get(place)
+    }
+
+    fn optional_integer(&self, place: usize) -> Result<Option<i64>, sqlx::Error> {
+        self.try_get(place)
+    }
+
+    fn real(&self, place: usize) -> Result<f64, sqlx::Error> {
+        self.try_get(place)
+    }
+
+    fn optional_real(&self, place: usize) -> Result<Option<f64>, sqlx::Error> {
+        self.try_get(place)
+    }
+
+    fn text(&self, place: usize) -> Result<String, sqlx::Error> {
+        self.try_get(place)
+    }
+}
+
+/// One of the two databases.
+pub(super) trait Dialect: Database<Row: Columns> + Debug {
+    /// Begins a transaction that writes.
+    const BEGIN_WRITE: &'static str;
+
+    /// Begins a transaction that reads one and the same state throughout.
+    const BEGIN_SNAPSHOT: &'static str;
+
+    /// The condition that a column is one of the values bound to `$parameter`.
+    fn any_of(parameter: usize) -> String;
+
+    /// Runs a statement and streams its rows.
+    fn rows(link: &mut Self::Connection, sql: SqlStr, arguments: Vec<Argument>) -> BoxStream<'_, Result<Self::Row, sqlx::Error>>;
+
+    /// Waits in a write transaction until no other writes, so that versions follow the order of commits.
+    fn lock(link: &mut Self::Connection) -> BoxFuture<'_, Result<(), sqlx::Error>>;
+
+    /// Inserts rows, many in a statement.
+    fn insert(link: &mut Self::Connection, rows: Rows) -> BoxFuture<'_, Result<(), sqlx::Error>>;
+
+    /// Tells the other processes, once the transaction is committed, that there is a new version.
+    fn announce(link: &mut Self::Connection, version: Version) -> BoxFuture<'_, Result<(), sqlx::Error>>;
+
+    /// Sends the number of the last commit to `latest` whenever another process may have committed.
+    /// Never ends by itself.
+    fn follow(pool: Pool<Self>, latest: watch::Sender<Version>) -> BoxFuture<'static, ()>;
+}

@@ -1,0 +1,69 @@
+//! Tells a database that is away from one that refuses.
+
+use sqlx::migrate::MigrateError;
+
+use super::StoreError;
+
+/// Postgres' classes of errors after which trying again later may work: connection, resources
+/// (too many connections, disk or memory full), the operator's intervention, the system.
+const POSTGRES_PASSING: [&str; 4] = ["08", "53", "57", "58"];
+
+/// SQLite's primary codes of the same kind: busy, locked, out of memory, I/O, full, cannot open.
+const SQLITE_PASSING: [u32; 6] = [5, 6, 7, 10, 13, 14];
+
+/// SQLite's primary code of a file that is no database.
+const SQLITE_NOT_A_DATABASE: u32 = 26;
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        if is_passing(&error) { Self::Unavailable(error) } else { Self::Statement(error) }
+    }
+}
+
+fn is_passing(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(refusal) => {
+            let code = refusal.code().unwrap_or_default();
+            if refusal.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() {
+                POSTGRES_PASSING.iter().any(|class| code.starts_with(class))
+            } else {
+                sqlite_code(&code).is_some_and(|code| SQLITE_PASSING.contains(&code))
+            }
+        }
+        _ => false,
+    }
+}
+
+/// The primary part of SQLite's extended error code.
+fn sqlite_code(code: &str) -> Option<u32> {
+    code.parse::<u32>().ok().map(|extended| extended & 0xff)
+}
+
+/// Why the database at `url` could not be opened: a fault of the address unless it is merely away.
+pub(super) fn opening(url: &impl ToString, error: sqlx::Error) -> StoreError {
+    if is_passing(&error) {
+        return StoreError::Unavailable(error);
+    }
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default();
+    let reason = match sqlite_code(&code) {
+        Some(SQLITE_NOT_A_DATABASE) => "the file is not a SQLite database; name another one".to_owned(),
+        _ => error.to_string(),
+    };
+    StoreError::Address { url: url.to_string(), reason }
+}
+
+/// Why the schema could not be brought up to date.
+pub(super) fn migrating(error: MigrateError) -> StoreError {
+    match error {
+        MigrateError::VersionMissing(version) => StoreError::NewerSchema { version },
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) if is_passing(&error) => {
+            StoreError::Unavailable(error)
+        }
+        other => StoreError::Migration(other),
+    }
+}

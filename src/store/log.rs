@@ -1,0 +1,188 @@
+//! The log in one of the two databases: pools of connections and the contract's methods.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt;
+use sqlx::{AssertSqlSafe, Pool, SqlSafeStr, SqlStr, Transaction};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::append::Append;
+use super::dialect::{Argument, Columns, Dialect};
+use super::{Appended, LoadSink, OnRefusal, OrderCursor, OrderFilter, Store, StoreError, StoreUrl, order_list, read};
+use crate::domain::{Batch, Delta, RecordedOrder, Source, SourceInfo, SourceKind, Timestamp, Version};
+
+/// A log and everything needed to reach it.
+pub(super) struct Log<D: Dialect> {
+    url: StoreUrl,
+    readers: Pool<D>,
+    writers: Pool<D>,
+    /// The last commit this process has heard of.
+    latest: watch::Sender<Version>,
+    follower: JoinHandle<()>,
+}
+
+impl<D: Dialect> Log<D> {
+    /// A log over open pools; begins to listen to other processes.
+    pub(super) fn new(url: StoreUrl, readers: Pool<D>, writers: Pool<D>) -> Self {
+        let latest = watch::Sender::new(0);
+        let follower = tokio::spawn(D::follow(readers.clone(), latest.clone()));
+        Self { url, readers, writers, latest, follower }
+    }
+
+    async fn snapshot(&self) -> Result<Transaction<'static, D>, sqlx::Error> {
+        self.readers.begin_with(D::BEGIN_SNAPSHOT).await
+    }
+}
+
+impl<D: Dialect> Drop for Log<D> {
+    fn drop(&mut self) {
+        self.follower.abort();
+    }
+}
+
+impl<D: Dialect> std::fmt::Debug for Log<D> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Log").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// A statement made of this program's own words; values are always bound.
+pub(super) fn sql(text: String) -> SqlStr {
+    AssertSqlSafe(text).into_sql_str()
+}
+
+/// Runs a statement that returns no rows.
+pub(super) async fn execute<D: Dialect>(
+    link: &mut D::Connection,
+    sql: &'static str,
+    arguments: Vec<Argument>,
+) -> Result<(), sqlx::Error> {
+    D::rows(link, sql.into_sql_str(), arguments).try_for_each(|_| std::future::ready(Ok(()))).await
+}
+
+/// The number of the last commit; 0 for an empty log.
+pub(super) async fn latest_version<D: Dialect>(link: &mut D::Connection) -> Result<Version, sqlx::Error> {
+    one_integer::<D>(link, "SELECT MAX(version) FROM batch").await
+}
+
+/// The one integer a statement returns; 0 for none.
+async fn one_integer<D: Dialect>(link: &mut D::Connection, sql: &'static str) -> Result<i64, sqlx::Error> {
+    let row = D::rows(link, sql.into_sql_str(), Vec::new()).try_next().await?;
+    Ok(row.map(|row| row.optional_integer(0)).transpose()?.flatten().unwrap_or(0))
+}
+
+/// Moves `latest` on to `version`, never back.
+pub(super) fn advance(latest: &watch::Sender<Version>, version: Version) {
+    latest.send_if_modified(|latest| {
+        let is_later = version > *latest;
+        *latest = version.max(*latest);
+        is_later
+    });
+}
+
+#[async_trait]
+impl<D: Dialect> Store for Log<D> {
+    async fn append(&self, batch: &Batch, now: Timestamp, on_refusal: OnRefusal) -> Result<Appended, StoreError> {
+        let mut transaction = self.writers.begin_with(D::BEGIN_WRITE).await?;
+        D::lock(&mut transaction).await?;
+        let appended = Append::<D>::begin(&mut transaction, batch, now).await?.run(batch, on_refusal).await?;
+        match &appended.delta {
+            Some(delta) => {
+                D::announce(&mut transaction, delta.version).await?;
+                transaction.commit().await?;
+                advance(&self.latest, delta.version);
+            }
+            None => transaction.rollback().await?,
+        }
+        Ok(appended)
+    }
+
+    async fn put_source(&self, info: &SourceInfo) -> Result<(), StoreError> {
+        let mut link = self.writers.acquire().await?;
+        let arguments = vec![
+            Argument::Text(info.source.to_string()),
+            Argument::Text(kind_name(info.kind).to_owned()),
+            Argument::Text(info.note.clone()),
+        ];
+        let sql = "INSERT INTO source (name, kind, note) VALUES ($1, $2, $3) \
+                   ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, note = excluded.note";
+        Ok(execute::<D>(&mut link, sql, arguments).await?)
+    }
+
+    async fn sources(&self) -> Result<Vec<SourceInfo>, StoreError> {
+        let mut link = self.readers.acquire().await?;
+        let sql = "SELECT name, kind, note FROM source ORDER BY name".into_sql_str();
+        let mut rows = D::rows(&mut link, sql, Vec::new());
+        let mut sources = Vec::new();
+        while let Some(row) = rows.try_next().await? {
+            sources.push(read_source(&row)?);
+        }
+        Ok(sources)
+    }
+
+    async fn latest_version(&self) -> Result<Version, StoreError> {
+        let mut link = self.readers.acquire().await?;
+        Ok(latest_version::<D>(&mut link).await?)
+    }
+
+    async fn estimated_rows(&self) -> Result<u64, StoreError> {
+        let mut link = self.readers.acquire().await?;
+        let rows = one_integer::<D>(&mut link, "SELECT CAST(SUM(row_count) AS BIGINT) FROM batch").await?;
+        Ok(rows.unsigned_abs())
+    }
+
+    async fn load(&self, sink: &mut dyn LoadSink) -> Result<Version, StoreError> {
+        read::load::<D>(&mut *self.snapshot().await?, sink).await
+    }
+
+    async fn changes_after(&self, version: Version, limit: u32) -> Result<Vec<Delta>, StoreError> {
+        read::changes_after::<D>(&mut *self.snapshot().await?, version, limit).await
+    }
+
+    async fn wait_for_change(&self, version: Version, patience: Duration) -> Result<(), StoreError> {
+        let mut latest = self.latest.subscribe();
+        advance(&self.latest, self.latest_version().await?);
+        // Running out of patience and the end of the sender both mean: look for yourself.
+        let _ = tokio::time::timeout(patience, latest.wait_for(|latest| *latest > version)).await;
+        Ok(())
+    }
+
+    async fn liquidation_orders(
+        &self,
+        filter: &OrderFilter,
+        after: Option<&OrderCursor>,
+        limit: u32,
+    ) -> Result<Vec<RecordedOrder>, StoreError> {
+        let mut link = self.readers.acquire().await?;
+        order_list::liquidation_orders::<D>(&mut link, filter, after, limit).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        let mut link = self.readers.acquire().await?;
+        Ok(execute::<D>(&mut link, "SELECT 1", Vec::new()).await?)
+    }
+}
+
+/// The name a kind of source is stored under.
+const fn kind_name(kind: SourceKind) -> &'static str {
+    match kind {
+        SourceKind::Venue => "venue",
+        SourceKind::Aggregator => "aggregator",
+        SourceKind::Publisher => "publisher",
+        SourceKind::Scenario => "scenario",
+    }
+}
+
+fn read_source(row: &impl Columns) -> Result<SourceInfo, StoreError> {
+    let name = row.text(0)?;
+    let inconsistent = |column| StoreError::Inconsistent { table: "source", column, row: name.clone() };
+    let kind = row.text(1)?;
+    let kinds = [SourceKind::Venue, SourceKind::Aggregator, SourceKind::Publisher, SourceKind::Scenario];
+    Ok(SourceInfo {
+        source: name.parse::<Source>().map_err(|_| inconsistent("name"))?,
+        kind: kinds.into_iter().find(|known| kind_name(*known) == kind).ok_or_else(|| inconsistent("kind"))?,
+        note: row.text(2)?,
+    })
+}

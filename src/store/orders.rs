@@ -1,0 +1,165 @@
+//! Liquidation orders: which of them a batch adds (venues give them no ids, so equal ones are
+//! counted), and how they lie in their table.
+
+use std::collections::HashMap;
+
+use super::StoreError;
+use super::dialect::{Cells, Columns, Rows};
+use super::reconcile::{check_instant, plausible};
+use crate::domain::{
+    Asset, CommitReport, Knowledge, LiquidationOrder, Metric, RecordedOrder, Refusal, Side, Source, Timestamp, Version, finite,
+};
+
+/// The longest name of an instrument the log takes, in bytes.
+const SYMBOL_MAX: usize = 64;
+
+/// The orders that can be true, ordered by source, symbol and instant and otherwise as given.
+pub(super) fn admit(orders: &[LiquidationOrder], report: &mut CommitReport) -> Vec<LiquidationOrder> {
+    let mut admitted = Vec::with_capacity(orders.len());
+    for order in orders {
+        match admit_order(order) {
+            Ok(order) => admitted.push(order),
+            Err(reason) => report.refused.push(Refusal {
+                subject: format!("{} {}", order.source, order.symbol.escape_default()),
+                observed_at: order.occurred_at,
+                reason,
+            }),
+        }
+    }
+    admitted.sort_by(|a, b| instant_of(a).cmp(&instant_of(b)));
+    admitted
+}
+
+fn admit_order(order: &LiquidationOrder) -> Result<LiquidationOrder, String> {
+    let symbol = &order.symbol;
+    if symbol.is_empty() || symbol.len() > SYMBOL_MAX || symbol.chars().any(char::is_control) {
+        return Err(format!("an instrument's name has 1 to {SYMBOL_MAX} bytes and no control characters"));
+    }
+    check_instant("occurred_at", order.occurred_at)?;
+    if let Knowledge::Published(at) | Knowledge::Vintage(at) = order.knowledge {
+        check_instant("known_at", at)?;
+    }
+    let number = |value: f64, metric| plausible(finite(value).map_err(|e| e.to_string())?, metric);
+    Ok(LiquidationOrder {
+        price_usd: number(order.price_usd, Metric::Price)?,
+        quantity: number(order.quantity, Metric::OpenInterestNative)?,
+        usd: number(order.usd, Metric::Liquidation)?,
+        ..order.clone()
+    })
+}
+
+/// What places an order: those that share it are told apart by their ordinal.
+fn instant_of(order: &LiquidationOrder) -> (&Source, &str, Timestamp) {
+    (&order.source, &order.symbol, order.occurred_at)
+}
+
+/// Everything a venue says about an order, so that two with the same content are the same.
+#[derive(PartialEq, Eq, Hash)]
+struct Content(Asset, Side, [u64; 3]);
+
+impl Content {
+    fn of(order: &LiquidationOrder) -> Self {
+        Self(order.asset.clone(), order.side, [order.price_usd, order.quantity, order.usd].map(f64::to_bits))
+    }
+}
+
+/// The orders to add, in the order of their natural key; `report` counts what became of each.
+///
+/// `incoming` comes from [`admit`]; `stored` holds every order of the same instants that there is,
+/// ordered by its natural key. As many equal orders are kept as the fullest batch held.
+pub(super) fn reconcile(
+    stored: &[RecordedOrder],
+    incoming: &[LiquidationOrder],
+    now: Timestamp,
+    report: &mut CommitReport,
+) -> Vec<RecordedOrder> {
+    let mut added = Vec::new();
+    let mut rest = stored;
+    for orders in incoming.chunk_by(|a, b| instant_of(a) == instant_of(b)) {
+        let instant = instant_of(&orders[0]);
+        rest = &rest[rest.partition_point(|stored| instant_of(&stored.order) < instant)..];
+        let known = &rest[..rest.partition_point(|stored| instant_of(&stored.order) == instant)];
+        let mut left: HashMap<Content, u64> = HashMap::new();
+        for recorded in known {
+            *left.entry(Content::of(&recorded.order)).or_default() += 1;
+        }
+        let mut ordinal = known.last().map_or(0, |last| last.ordinal + 1);
+        for order in orders {
+            if let Some(count) = left.get_mut(&Content::of(order)).filter(|count| **count > 0) {
+                *count -= 1;
+                report.unchanged += 1;
+            } else {
+                added.push(record(order, ordinal, now));
+                ordinal += 1;
+                report.new += 1;
+            }
+        }
+    }
+    added
+}
+
+fn record(order: &LiquidationOrder, ordinal: u32, now: Timestamp) -> RecordedOrder {
+    let known_at = match order.knowledge {
+        Knowledge::OnCommit => now,
+        Knowledge::Published(at) | Knowledge::Vintage(at) => at,
+    };
+    RecordedOrder { order: LiquidationOrder { knowledge: Knowledge::Vintage(known_at), ..order.clone() }, known_at, ordinal }
+}
+
+/// Orders as rows of their table.
+pub(super) fn rows(version: Version, orders: &[RecordedOrder]) -> Rows {
+    let integers = |cell: fn(&RecordedOrder) -> i64| Cells::Integers(orders.iter().map(cell).collect());
+    let texts = |cell: fn(&LiquidationOrder) -> &str| {
+        Cells::Texts(orders.iter().map(|recorded| cell(&recorded.order).to_owned()).collect())
+    };
+    let reals =
+        |cell: fn(&LiquidationOrder) -> f64| Cells::Reals(orders.iter().map(|recorded| Some(cell(&recorded.order))).collect());
+    Rows {
+        table: "liquidation_order",
+        columns: vec![
+            ("source", texts(|order| order.source.as_str())),
+            ("symbol", texts(|order| &order.symbol)),
+            ("occurred_at", integers(|recorded| recorded.order.occurred_at.unix_ms())),
+            ("ordinal", integers(|recorded| i64::from(recorded.ordinal))),
+            ("asset", texts(|order| order.asset.as_str())),
+            ("side", texts(|order| order.side.as_str())),
+            ("known_at", integers(|recorded| recorded.known_at.unix_ms())),
+            ("price_usd", reals(|order| order.price_usd)),
+            ("quantity", reals(|order| order.quantity)),
+            ("usd", reals(|order| order.usd)),
+            ("version", Cells::Integers(vec![version; orders.len()])),
+        ],
+    }
+}
+
+/// The columns that [`read`] expects, in its order.
+pub(super) const COLUMNS: &str = "source, symbol, occurred_at, ordinal, asset, side, known_at, price_usd, quantity, usd";
+
+/// How many columns these are.
+pub(super) const WIDTH: usize = 10;
+
+/// An order back from the first columns of a row.
+pub(super) fn read(row: &impl Columns) -> Result<RecordedOrder, StoreError> {
+    let (source, symbol, occurred_at, ordinal) = (row.text(0)?, row.text(1)?, row.integer(2)?, row.integer(3)?);
+    let inconsistent = |column| StoreError::Inconsistent {
+        table: "liquidation_order",
+        column,
+        row: format!("{source} {symbol} {occurred_at} {ordinal}"),
+    };
+    let known_at = Timestamp::from_unix_ms(row.integer(6)?);
+    Ok(RecordedOrder {
+        order: LiquidationOrder {
+            source: source.parse().map_err(|_| inconsistent("source"))?,
+            symbol: symbol.clone(),
+            asset: row.text(4)?.parse().map_err(|_| inconsistent("asset"))?,
+            side: row.text(5)?.parse().map_err(|_| inconsistent("side"))?,
+            occurred_at: Timestamp::from_unix_ms(occurred_at),
+            knowledge: Knowledge::Vintage(known_at),
+            price_usd: row.real(7)?,
+            quantity: row.real(8)?,
+            usd: row.real(9)?,
+        },
+        known_at,
+        ordinal: ordinal.try_into().map_err(|_| inconsistent("ordinal"))?,
+    })
+}

@@ -1,0 +1,154 @@
+//! The log in Postgres 15 or later: for production, several nodes and replicas.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use sqlx::migrate::Migrator;
+use sqlx::pool::PoolOptions;
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgListener, PgRow};
+use sqlx::query::Query;
+use sqlx::{PgConnection, Pool, Postgres, SqlStr};
+use tokio::sync::watch;
+
+use super::dialect::{Argument, Cells, Dialect, Rows};
+use super::log::{Log, advance, execute, latest_version, sql};
+use super::{StoreError, StoreUrl, fault};
+use crate::domain::Version;
+
+static MIGRATOR: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// Connections of one process, the listener's among them.
+const CONNECTIONS: u32 = 10;
+
+/// How long to wait for a connection.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The advisory lock of whoever appends: the letters "market" in ASCII.
+const WRITER_LOCK: i64 = 0x6d61_726b_6574;
+
+/// The channel on which commits are announced.
+const CHANNEL: &str = "market_stress_commits";
+
+/// How often to look for commits where listening is not possible, as on a standby.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// How often to look, or to try to listen again, while the database is away.
+const RETRY_EVERY: Duration = Duration::from_secs(1);
+
+/// Opens the log in the database that `options` name.
+pub(super) async fn open(url: &StoreUrl, options: &PgConnectOptions) -> Result<Log<Postgres>, StoreError> {
+    let pool = PoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(PATIENCE)
+        .connect_with(options.clone().application_name("market-stress"))
+        .await
+        .map_err(|e| fault::opening(url, e))?;
+    // `run` takes the same road but makes a future that cannot move between threads.
+    MIGRATOR.run_direct(None, &mut *pool.acquire().await?, false).await.map_err(fault::migrating)?;
+    Ok(Log::new(url.clone(), pool.clone(), pool))
+}
+
+impl Dialect for Postgres {
+    const BEGIN_WRITE: &'static str = "BEGIN";
+
+    const BEGIN_SNAPSHOT: &'static str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+    fn any_of(parameter: usize) -> String {
+        format!("= ANY(${parameter})")
+    }
+
+    fn rows(link: &mut PgConnection, sql: SqlStr, arguments: Vec<Argument>) -> BoxStream<'_, Result<PgRow, sqlx::Error>> {
+        let bind = |query: Query<'static, Self, PgArguments>, argument| match argument {
+            Argument::Integer(integer) => query.bind(integer),
+            Argument::Real(real) => query.bind(real),
+            Argument::Text(text) => query.bind(text),
+            Argument::OptionalText(text) => query.bind(text),
+            Argument::AnyOf(cells) => bind_array(query, cells),
+        };
+        arguments.into_iter().fold(sqlx::query(sql), bind).fetch(link)
+    }
+
+    fn lock(link: &mut PgConnection) -> BoxFuture<'_, Result<(), sqlx::Error>> {
+        Box::pin(execute::<Self>(link, "SELECT pg_advisory_xact_lock($1)", vec![Argument::Integer(WRITER_LOCK)]))
+    }
+
+    fn insert(link: &mut PgConnection, rows: Rows) -> BoxFuture<'_, Result<(), sqlx::Error>> {
+        Box::pin(async move {
+            let arrays: Vec<String> = rows
+                .columns
+                .iter()
+                .zip(1..)
+                .map(|((_, cells), parameter)| format!("${parameter}::{}[]", type_name(cells)))
+                .collect();
+            let names = rows.names();
+            let text = format!(
+                "INSERT INTO {} ({names}) SELECT {names} FROM UNNEST({}) AS given ({names})",
+                rows.table,
+                arrays.join(", ")
+            );
+            let query = sqlx::query(sql(text));
+            rows.columns.into_iter().fold(query, |query, (_, cells)| bind_array(query, cells)).execute(link).await?;
+            Ok(())
+        })
+    }
+
+    fn announce(link: &mut PgConnection, version: Version) -> BoxFuture<'_, Result<(), sqlx::Error>> {
+        let arguments = vec![Argument::Text(CHANNEL.to_owned()), Argument::Text(version.to_string())];
+        Box::pin(execute::<Self>(link, "SELECT pg_notify($1, $2)", arguments))
+    }
+
+    fn follow(pool: Pool<Postgres>, latest: watch::Sender<Version>) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            loop {
+                if let Err(error) = listen(&pool, &latest).await {
+                    tracing::debug!(%error, "cannot listen for commits, looking for them instead");
+                }
+                let pause = match look(&pool).await {
+                    Ok(version) => {
+                        advance(&latest, version);
+                        LOOK_EVERY
+                    }
+                    Err(_) => RETRY_EVERY,
+                };
+                tokio::time::sleep(pause).await;
+            }
+        })
+    }
+}
+
+/// Passes on what other nodes announce until listening fails.
+async fn listen(pool: &Pool<Postgres>, latest: &watch::Sender<Version>) -> Result<(), sqlx::Error> {
+    let mut listener = PgListener::connect_with(pool).await?;
+    listener.listen(CHANNEL).await?;
+    loop {
+        // What was committed before the channel was open, or while it was broken, is not announced again.
+        advance(latest, look(pool).await?);
+        while let Some(notification) = listener.try_recv().await? {
+            match notification.payload().parse() {
+                Ok(version) => advance(latest, version),
+                Err(_) => advance(latest, look(pool).await?),
+            }
+        }
+    }
+}
+
+async fn look(pool: &Pool<Postgres>) -> Result<Version, sqlx::Error> {
+    latest_version::<Postgres>(&mut *pool.acquire().await?).await
+}
+
+fn bind_array(query: Query<'_, Postgres, PgArguments>, cells: Cells) -> Query<'_, Postgres, PgArguments> {
+    match cells {
+        Cells::Integers(integers) => query.bind(integers),
+        Cells::Reals(reals) => query.bind(reals),
+        Cells::Texts(texts) => query.bind(texts),
+    }
+}
+
+const fn type_name(cells: &Cells) -> &'static str {
+    match cells {
+        Cells::Integers(_) => "BIGINT",
+        Cells::Reals(_) => "DOUBLE PRECISION",
+        Cells::Texts(_) => "TEXT",
+    }
+}

@@ -1,0 +1,155 @@
+//! The log in a SQLite file: the embedded default.
+
+use std::ops::Range;
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use sqlx::migrate::Migrator;
+use sqlx::pool::PoolOptions;
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
+use sqlx::{Pool, SqlStr, Sqlite, SqliteConnection};
+use tokio::sync::watch;
+
+use super::dialect::{Argument, Cells, Dialect, Rows};
+use super::log::{Log, advance, latest_version, sql};
+use super::{StoreError, StoreUrl, fault};
+use crate::domain::Version;
+
+static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// How many connections read at once.
+const READERS: u32 = 4;
+
+/// How long to wait for another process that writes: a large import holds the file for a while.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How often to look whether another process has written.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// SQLite's limit of values bound to one statement.
+const VALUES_PER_STATEMENT: usize = 32_766;
+
+/// Opens or creates the log in the file at `path`.
+pub(super) async fn open(url: &StoreUrl, path: &Path) -> Result<Log<Sqlite>, StoreError> {
+    if let Some(folder) = path.parent() {
+        tokio::fs::create_dir_all(folder)
+            .await
+            .map_err(|e| StoreError::Address { url: url.to_string(), reason: format!("its folder cannot be made: {e}") })?;
+    }
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(PATIENCE);
+    let pool = |connections| PoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE);
+    let writers: Pool<Sqlite> = pool(1).connect_with(options.clone()).await.map_err(|e| fault::opening(url, e))?;
+    // One transaction around all migrations keeps other processes from doing the same. (`run` takes
+    // the same road but makes a future that cannot move between threads.)
+    let mut transaction = writers.begin_with(Sqlite::BEGIN_WRITE).await?;
+    MIGRATOR.run_direct(None, &mut *transaction, false).await.map_err(fault::migrating)?;
+    transaction.commit().await?;
+    let readers = pool(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
+    Ok(Log::new(url.clone(), readers, writers))
+}
+
+impl Dialect for Sqlite {
+    /// Takes the file's write lock at once, so that a transaction never has to give up half-way.
+    const BEGIN_WRITE: &'static str = "BEGIN IMMEDIATE";
+
+    const BEGIN_SNAPSHOT: &'static str = "BEGIN";
+
+    fn any_of(parameter: usize) -> String {
+        format!("IN (SELECT value FROM json_each(${parameter}))")
+    }
+
+    fn rows(link: &mut SqliteConnection, sql: SqlStr, arguments: Vec<Argument>) -> BoxStream<'_, Result<SqliteRow, sqlx::Error>> {
+        let bind = |query: Query<'static, Self, SqliteArguments>, argument| match argument {
+            Argument::Integer(integer) => query.bind(integer),
+            Argument::Real(real) => query.bind(real),
+            Argument::Text(text) => query.bind(text),
+            Argument::OptionalText(text) => query.bind(text),
+            Argument::AnyOf(cells) => query.bind(json_array(&cells)),
+        };
+        arguments.into_iter().fold(sqlx::query(sql), bind).fetch(link)
+    }
+
+    /// `BEGIN IMMEDIATE` holds the lock already.
+    fn lock(_link: &mut SqliteConnection) -> BoxFuture<'_, Result<(), sqlx::Error>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn insert(link: &mut SqliteConnection, rows: Rows) -> BoxFuture<'_, Result<(), sqlx::Error>> {
+        Box::pin(async move {
+            let full = VALUES_PER_STATEMENT / rows.columns.len();
+            for first in (0..rows.len()).step_by(full) {
+                let count = full.min(rows.len() - first);
+                let values = vec![format!("({})", vec!["?"; rows.columns.len()].join(", ")); count].join(", ");
+                let text = format!("INSERT INTO {} ({}) VALUES {values}", rows.table, rows.names());
+                // Only the full statement is likely to come again; keeping the others would cost memory.
+                bind_rows(sqlx::query(sql(text)), &rows, first..first + count)
+                    .persistent(count == full)
+                    .execute(&mut *link)
+                    .await?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Other processes look for themselves.
+    fn announce(_link: &mut SqliteConnection, _version: Version) -> BoxFuture<'_, Result<(), sqlx::Error>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn follow(pool: Pool<Sqlite>, latest: watch::Sender<Version>) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            loop {
+                tokio::time::sleep(LOOK_EVERY).await;
+                // Nobody waits: nothing to find out.
+                if latest.receiver_count() == 0 {
+                    continue;
+                }
+                match look(&pool).await {
+                    Ok(version) => advance(&latest, version),
+                    Err(error) => tracing::debug!(%error, "could not look for commits of other processes"),
+                }
+            }
+        })
+    }
+}
+
+async fn look(pool: &Pool<Sqlite>) -> Result<Version, sqlx::Error> {
+    latest_version::<Sqlite>(&mut *pool.acquire().await?).await
+}
+
+/// Binds some rows one after the other.
+fn bind_rows<'q>(
+    mut query: Query<'q, Sqlite, SqliteArguments>,
+    rows: &Rows,
+    some: Range<usize>,
+) -> Query<'q, Sqlite, SqliteArguments> {
+    for row in some {
+        for (_, cells) in &rows.columns {
+            query = match cells {
+                Cells::Integers(integers) => query.bind(integers[row]),
+                Cells::Reals(reals) => query.bind(reals[row]),
+                Cells::Texts(texts) => query.bind(texts[row].clone()),
+            };
+        }
+    }
+    query
+}
+
+/// The cells as a JSON array, which SQLite's `json_each` takes apart again.
+fn json_array(cells: &Cells) -> String {
+    match cells {
+        Cells::Integers(integers) => serde_json::json!(integers),
+        Cells::Reals(reals) => serde_json::json!(reals),
+        Cells::Texts(texts) => serde_json::json!(texts),
+    }
+    .to_string()
+}
