@@ -1,10 +1,13 @@
 //! Black-box and contract tests: both stores, the HTTP service, the command line.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says where it stopped")]
 
+mod harness;
 mod house;
 mod ingest_payloads;
 mod ingest_polling;
 mod ingest_streaming;
 mod rust_paths;
+mod store_contract;
+mod store_failures;
 mod upstream;
 mod walls;
