@@ -1,3 +1,31 @@
 //! The HTTP interface: routes, parameters, envelope, formats, problems, caching, limits, pages.
 //!
-//! Owns everything a client sees on the wire. It computes no metric and writes no SQL.
+//! Owns everything a client sees on the wire. It computes no metric and writes no SQL. Every route
+//! is in [`router`](self::router()); how to add one stands at the top of `router.rs`.
+
+mod allowance;
+mod columns;
+mod conditional;
+mod conduct;
+mod cutoff;
+mod endpoint;
+mod health;
+mod kept;
+mod negotiation;
+mod openapi;
+mod pages;
+mod parameter;
+mod problem;
+mod query;
+mod render;
+mod router;
+mod routes;
+mod serve;
+mod state;
+mod telemetry;
+
+pub use allowance::Allowance;
+pub use problem::{ParameterProblem, Problem, ProblemCode};
+pub use router::{document, router, router_with};
+pub use serve::serve;
+pub use state::{AppState, Settings, Shared};

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::str::FromStr;
 
 use crate::domain::{Period, TimeRange, Timestamp};
@@ -154,6 +155,24 @@ impl FromStr for Moment {
     }
 }
 
+/// The shortest way to write a length of time that reads back as the same.
+fn length_text(ms: i64) -> String {
+    match ms {
+        ms if ms % Period::DAY.ms() == 0 => format!("{}d", ms / Period::DAY.ms()),
+        ms if ms % Period::HOUR.ms() == 0 => format!("{}h", ms / Period::HOUR.ms()),
+        ms => format!("{}m", ms / Period::MINUTE.ms()),
+    }
+}
+
+impl fmt::Display for Length {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Ms(ms) => f.write_str(&length_text(*ms)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,6 +201,14 @@ mod tests {
     fn an_end_before_the_start_is_refused() {
         let window = Window::Since { since: Moment::At(at("2026-02-03")), until: Some(Moment::At(at("2026-02-02"))) };
         assert!(matches!(window.resolve(at("2026-02-04")), Err(Unanswerable::EmptyWindow { .. })));
+    }
+
+    #[test]
+    fn a_length_is_read_back_as_written() {
+        for text in ["all", "90m", "36h", "30d"] {
+            assert_eq!(text.parse::<Length>().unwrap().to_string(), text);
+        }
+        assert_eq!("24h".parse::<Length>().unwrap().to_string(), "1d");
     }
 
     #[test]

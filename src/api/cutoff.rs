@@ -1,0 +1,107 @@
+//! Which cutoff a question has.
+
+use crate::api::parameter::{Kind, Parameter, parsed};
+use crate::api::problem::ApiError;
+use crate::api::query::Query;
+use crate::domain::Timestamp;
+use crate::metrics::Moment;
+
+const AS_OF: Parameter<Moment> = Parameter {
+    name: "as_of",
+    about: "The cutoff: only what was known by then counts. RFC 3339, a date (the start of that UTC day), or a length before now such as `-7d`. Default: now.",
+    example: "2026-02-04T08:00:00Z",
+    kind: Kind::Text,
+    read: parsed,
+};
+
+/// The age from which on an instant counts as the past: a commit under way may still add rows that
+/// were known a moment ago.
+const SETTLED_AFTER_MS: i64 = 60_000;
+
+/// The cutoff of a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cutoff {
+    /// The instant.
+    pub at: Timestamp,
+    /// Whether the question named none.
+    pub defaulted: bool,
+    /// Whether the same question has the same cutoff later on, and that lies in the past.
+    pub settled: bool,
+}
+
+/// What the clock and the market say at the moment of a request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Present {
+    /// The clock.
+    pub now: Timestamp,
+    /// When the row known last of all was known.
+    pub latest_known_at: Option<Timestamp>,
+}
+
+impl Present {
+    /// No moment at all: for reading a query that nobody sent.
+    pub(super) const NEVER: Self = Self { now: Timestamp::MIN, latest_known_at: None };
+
+    /// The cutoff of a question that names none: the second, so that equal questions within it share
+    /// an answer, or the newest row where that is younger.
+    fn cutoff(self) -> Timestamp {
+        let second = self.now.floor(1_000);
+        self.latest_known_at.filter(|known_at| *known_at <= self.now).map_or(second, |known_at| known_at.max(second))
+    }
+}
+
+impl Cutoff {
+    /// Reads `as_of`. One in the future is told apart from one that cannot be read, because it is
+    /// another problem: [`Cutoff::check`] reports it once the whole query is read.
+    pub(super) fn read(query: &mut Query, present: Present) -> Self {
+        let default = present.cutoff();
+        match query.optional(&AS_OF) {
+            None => Self { at: default, defaulted: true, settled: false },
+            Some(Moment::At(at)) => Self { at, defaulted: false, settled: present.now.ms_since(at) >= SETTLED_AFTER_MS },
+            Some(before) => Self { at: before.resolve(default), defaulted: false, settled: false },
+        }
+    }
+
+    /// Refuses a cutoff ahead of the clock.
+    ///
+    /// # Errors
+    /// [`ApiError::Future`].
+    pub(super) fn check(self, present: Present) -> Result<(), ApiError> {
+        if self.at > present.now && !self.defaulted {
+            return Err(ApiError::Future { as_of: self.at, now: present.now });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn cutoff(raw: &str, latest_known_at: Option<&str>) -> Cutoff {
+        let present = Present { now: at("2026-02-04T08:00:00.700Z"), latest_known_at: latest_known_at.map(at) };
+        Cutoff::read(&mut Query::new(vec![], Some(raw)), present)
+    }
+
+    #[rstest]
+    #[case(None, "2026-02-04T08:00:00Z")]
+    #[case(Some("2026-02-04T07:59:00Z"), "2026-02-04T08:00:00Z")]
+    #[case(Some("2026-02-04T08:00:00.500Z"), "2026-02-04T08:00:00.500Z")]
+    #[case(Some("2026-02-05"), "2026-02-04T08:00:00Z")]
+    fn the_default_is_the_second_or_the_newest_row(#[case] latest: Option<&str>, #[case] expected: &str) {
+        assert_eq!(cutoff("", latest).at, at(expected));
+    }
+
+    #[test]
+    fn only_a_fixed_instant_of_the_past_is_settled() {
+        assert!(cutoff("as_of=2026-02-03", None).settled);
+        assert!(!cutoff("as_of=2026-02-04T08:00:00Z", None).settled);
+        let moving = cutoff("as_of=-1d", None);
+        assert_eq!((moving.at, moving.settled, moving.defaulted), (at("2026-02-03T08:00:00Z"), false, false));
+    }
+}

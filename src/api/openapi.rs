@@ -1,0 +1,150 @@
+//! The OpenAPI document: made from the declarations that also answer.
+
+use serde_json::json;
+use utoipa::openapi::path::{HttpMethod, OperationBuilder, Parameter, Paths};
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{
+    Components, ContentBuilder, HeaderBuilder, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
+    Response, ResponseBuilder, Schema, ServerBuilder, Type,
+};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::api::endpoint::Endpoint;
+use crate::api::negotiation::Format;
+use crate::api::problem::{Problem, ProblemCode};
+use crate::metrics::Answer;
+
+/// One endpoint in the document.
+pub(super) struct Entry {
+    /// The schemas it speaks of.
+    pub schemas: Vec<(String, RefOr<Schema>)>,
+    /// Its path and operation.
+    pub paths: Paths,
+}
+
+/// The problems any question may be answered with.
+const QUESTION_PROBLEMS: [ProblemCode; 8] = [
+    ProblemCode::BadRequest,
+    ProblemCode::NotFound,
+    ProblemCode::PayloadTooLarge,
+    ProblemCode::Unprocessable,
+    ProblemCode::RateLimited,
+    ProblemCode::Internal,
+    ProblemCode::Unavailable,
+    ProblemCode::Timeout,
+];
+
+/// The entry of an endpoint whose answers hold a `T`.
+#[must_use]
+pub(super) fn entry<T: ToSchema>(prefix: &str, endpoint: &Endpoint, parameters: Vec<Parameter>, rows: bool) -> Entry {
+    let mut schemas = vec![];
+    Answer::<T>::schemas(&mut schemas);
+    let name = format!("{}Answer", pascal(endpoint.operation));
+    schemas.push((name.clone(), Answer::<T>::schema()));
+    let operation = OperationBuilder::new()
+        .tag(endpoint.tag)
+        .operation_id(Some(endpoint.operation))
+        .summary(Some(endpoint.summary))
+        .description(Some(endpoint.about))
+        .parameters(Some(parameters))
+        .response("200", answer_response(&name, rows))
+        .response("304", Ref::from_response_name("NotModified"));
+    let operation = QUESTION_PROBLEMS.into_iter().fold(operation, |operation, code| {
+        operation.response(code.status().as_str(), Ref::from_response_name(problem_name(code)))
+    });
+    let mut paths = Paths::new();
+    paths.add_path_operation(format!("{prefix}{}", endpoint.path), vec![HttpMethod::Get], operation);
+    Entry { schemas, paths }
+}
+
+fn answer_response(schema: &str, rows: bool) -> Response {
+    let answer = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
+    let text = || ContentBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::String))).build();
+    let mut response = ResponseBuilder::new().description("The answer.").content(Format::Json.media_type(), answer);
+    for format in Format::offered(rows).iter().filter(|format| **format != Format::Json) {
+        response = response.content(format.media_type(), text());
+    }
+    let named = ["ETag", "Cache-Control", "X-Request-Id", "RateLimit", "RateLimit-Policy"];
+    named.into_iter().fold(response, |response, name| response.header_ref(name, header_ref(name))).build()
+}
+
+fn header_ref(name: &str) -> Ref {
+    Ref::new(format!("#/components/headers/{name}"))
+}
+
+/// `get_market_cap` as `GetMarketCap`.
+fn pascal(operation: &str) -> String {
+    operation.split('_').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+}
+
+fn problem_name(code: ProblemCode) -> String {
+    pascal(code.as_str())
+}
+
+/// Adds to the paths of `routes` what they share.
+#[must_use]
+pub(super) fn document(routes: OpenApi) -> OpenApi {
+    OpenApiBuilder::new()
+        .info(
+            InfoBuilder::new()
+                .title("market-stress")
+                .version(env!("CARGO_PKG_VERSION"))
+                .description(Some(include_str!("introduction.md")))
+                .license(Some(LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build()))
+                .build(),
+        )
+        .servers(Some([ServerBuilder::new().url("/").description(Some("This service")).build()]))
+        .tags(Some(TAGS.map(|(name, about)| TagBuilder::new().name(name).description(Some(about)).build())))
+        .paths(routes.paths)
+        .components(Some(shared(routes.components.unwrap_or_default())))
+        .build()
+}
+
+/// The groups of endpoints, in the order they are shown.
+const TAGS: [(&str, &str); 6] = [
+    ("price", "Prices, their day, and how rare their extremes are."),
+    ("drawdown", "Falls from the highest price: now, over time, and one by one."),
+    ("market", "The size of the market."),
+    ("flows", "Forced selling and the flows of exchange-traded funds."),
+    ("data", "The series underneath, their corrections and their sources."),
+    ("service", "The service itself."),
+];
+
+fn shared(components: Components) -> Components {
+    let mut components = components;
+    let mut schemas = vec![];
+    Problem::schemas(&mut schemas);
+    schemas.push((Problem::name().into_owned(), Problem::schema()));
+    components.schemas.extend(schemas);
+    for code in ProblemCode::ALL {
+        components.responses.insert(problem_name(code), problem_response(code).into());
+    }
+    let not_modified = ResponseBuilder::new().description("The answer is the one `If-None-Match` names.").build();
+    components.responses.insert("NotModified".to_owned(), not_modified.into());
+    for (name, about) in HEADERS {
+        let header =
+            HeaderBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::String))).description(Some(about)).build();
+        components.headers.insert(name.to_owned(), header.into());
+    }
+    components
+}
+
+/// The headers of answers.
+const HEADERS: [(&str, &str); 6] = [
+    ("ETag", "A weak validator: the same question over the same rows has the same one."),
+    ("Cache-Control", "How long the answer may be reused: until the next row is expected, long for a past `as_of`."),
+    ("X-Request-Id", "The id of the request: the one that was sent, or a new one."),
+    ("RateLimit", "What is left of the allowance: `r` requests, whole again in `t` seconds."),
+    ("RateLimit-Policy", "The allowance of one client: `q` requests at once, refilled over `w` seconds."),
+    ("Retry-After", "Seconds to wait."),
+];
+
+fn problem_response(code: ProblemCode) -> Response {
+    let example = json!(Problem::example(code));
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).example(Some(example)).build();
+    ResponseBuilder::new()
+        .description(code.about())
+        .content("application/problem+json", content)
+        .header_ref("X-Request-Id", header_ref("X-Request-Id"))
+        .build()
+}

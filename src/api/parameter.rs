@@ -1,0 +1,237 @@
+//! What a parameter is: one declaration from which it is read, refused and documented.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use serde_json::Value;
+use utoipa::openapi::path::{self, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
+use utoipa::openapi::{KnownFormat, Required, SchemaFormat};
+
+/// A parameter that reads as a `T`.
+#[derive(Debug)]
+pub(super) struct Parameter<T> {
+    /// Its name.
+    pub name: &'static str,
+    /// What it means, in a sentence.
+    pub about: &'static str,
+    /// A value it may have.
+    pub example: &'static str,
+    /// Which texts it takes.
+    pub kind: Kind,
+    /// Reads it; an error says what is wrong with the text.
+    pub read: fn(&str, &Kind) -> Result<T, String>,
+}
+
+/// Which texts a parameter takes, where they are no closed list.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Kind {
+    /// Words of a form the description names.
+    Text,
+    /// A number between two bounds, both included.
+    Number {
+        /// The least.
+        min: f64,
+        /// The greatest.
+        max: f64,
+    },
+    /// A whole number between two bounds, both included.
+    Count {
+        /// The least.
+        min: u32,
+        /// The greatest.
+        max: u32,
+    },
+    /// Texts separated by commas.
+    List,
+}
+
+/// A parameter that is one of a closed list of words, each standing for a `T`.
+#[derive(Debug)]
+pub(super) struct Choice<T: 'static> {
+    /// Its name.
+    pub name: &'static str,
+    /// What it means, in a sentence.
+    pub about: &'static str,
+    /// The words and what they stand for; the first is the example.
+    pub words: &'static [(&'static str, T)],
+}
+
+impl<T> Parameter<T> {
+    /// Reads a text that was given.
+    ///
+    /// # Errors
+    /// What is wrong with the text, for the person who sent it.
+    pub(super) fn read(&self, text: &str) -> Result<T, String> {
+        (self.read)(text, &self.kind)
+    }
+
+    /// The parameter as the OpenAPI document shows it; one of the path has no default.
+    #[must_use]
+    pub(super) fn document(&self, place: ParameterIn, default: Option<&str>) -> path::Parameter {
+        let required = if place == ParameterIn::Path { Required::True } else { Required::False };
+        ParameterBuilder::new()
+            .name(self.name)
+            .required(required)
+            .parameter_in(place)
+            .description(Some(self.about))
+            .schema(Some(self.kind.schema(default)))
+            .example(Some(self.kind.example(self.example)))
+            .explode((self.kind == Kind::List).then_some(false))
+            .build()
+    }
+}
+
+impl<T: Copy + PartialEq> Choice<T> {
+    /// What a word stands for.
+    ///
+    /// # Errors
+    /// Names the word that is most like it.
+    pub(super) fn read(&self, text: &str) -> Result<T, String> {
+        let found = self.words.iter().find(|(word, _)| *word == text);
+        found.map(|(_, value)| *value).ok_or_else(|| {
+            let nearest = nearest(text, self.words.iter().map(|(word, _)| *word)).unwrap_or_default();
+            format!("`{}` is not one of the words taken; did you mean `{nearest}`?", clip(text))
+        })
+    }
+
+    /// The words, in their order.
+    #[must_use]
+    pub(super) fn allowed(&self) -> Vec<String> {
+        self.words.iter().map(|(word, _)| (*word).to_owned()).collect()
+    }
+
+    /// The parameter as the OpenAPI document shows it.
+    #[must_use]
+    pub(super) fn document(&self, default: Option<T>) -> path::Parameter {
+        let default = default.and_then(|value| self.words.iter().find(|(_, other)| *other == value));
+        let words = self.words.iter().map(|(word, _)| *word);
+        let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
+        ParameterBuilder::new()
+            .name(self.name)
+            .required(Required::False)
+            .parameter_in(ParameterIn::Query)
+            .description(Some(self.about))
+            .schema(Some(schema.default(default.map(|(word, _)| Value::from(*word)))))
+            .build()
+    }
+}
+
+impl Kind {
+    /// What may be given, where that is a short list.
+    #[must_use]
+    pub(super) fn allowed(&self) -> Vec<String> {
+        match self {
+            Self::Number { min, max } => vec![format!("{min} to {max}")],
+            Self::Count { min, max } => vec![format!("{min} to {max}")],
+            Self::Text | Self::List => vec![],
+        }
+    }
+
+    fn example(&self, text: &str) -> Value {
+        match self {
+            Self::Number { .. } | Self::Count { .. } => text.parse::<serde_json::Number>().map_or(Value::Null, Value::Number),
+            Self::List => text.split(',').collect(),
+            Self::Text => text.into(),
+        }
+    }
+
+    fn schema(&self, default: Option<&str>) -> Schema {
+        let object = ObjectBuilder::new().default(default.map(|text| self.example(text)));
+        match self {
+            Self::Text => object.schema_type(Type::String).into(),
+            Self::Number { min, max } => object
+                .schema_type(Type::Number)
+                .format(Some(SchemaFormat::KnownFormat(KnownFormat::Double)))
+                .minimum(Some(*min))
+                .maximum(Some(*max))
+                .into(),
+            Self::Count { min, max } => {
+                object.schema_type(Type::Integer).minimum(Some(f64::from(*min))).maximum(Some(f64::from(*max))).into()
+            }
+            Self::List => ArrayBuilder::new().items(ObjectBuilder::new().schema_type(Type::String)).into(),
+        }
+    }
+}
+
+/// Reads what reads itself.
+///
+/// # Errors
+/// The type's own words.
+pub(super) fn parsed<T: FromStr<Err: Display>>(text: &str, _: &Kind) -> Result<T, String> {
+    text.parse().map_err(|error: T::Err| clip(&error.to_string()))
+}
+
+/// Reads a list of things that read themselves, separated by commas.
+///
+/// # Errors
+/// The type's own words about the first that does not.
+pub(super) fn list<T: FromStr<Err: Display>>(text: &str, kind: &Kind) -> Result<Vec<T>, String> {
+    text.split(',').map(|word| parsed(word, kind)).collect()
+}
+
+/// Reads a number within the bounds of its kind.
+///
+/// # Errors
+/// Says which numbers are taken.
+pub(super) fn number(text: &str, kind: &Kind) -> Result<f64, String> {
+    let Kind::Number { min, max } = *kind else { return Err("a number is not taken here".to_owned()) };
+    let plain = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'e' | b'E'));
+    match text.parse::<f64>() {
+        Ok(value) if plain && (min..=max).contains(&value) => Ok(value),
+        _ => Err(format!("`{}` is not a number from {min} to {max}", clip(text))),
+    }
+}
+
+/// Reads a whole number within the bounds of its kind.
+///
+/// # Errors
+/// Says which numbers are taken.
+pub(super) fn count(text: &str, kind: &Kind) -> Result<u32, String> {
+    let Kind::Count { min, max } = *kind else { return Err("a whole number is not taken here".to_owned()) };
+    match text.parse::<u32>() {
+        Ok(value) if !text.starts_with('+') && (min..=max).contains(&value) => Ok(value),
+        _ => Err(format!("`{}` is not a whole number from {min} to {max}", clip(text))),
+    }
+}
+
+/// The known name that is most like `name`, where one is.
+pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let name = clip(name);
+    known.max_by(|a, b| strsim::jaro_winkler(&name, a).total_cmp(&strsim::jaro_winkler(&name, b)))
+}
+
+/// A text short enough to repeat in an error.
+#[must_use]
+pub(super) fn clip(text: &str) -> String {
+    const LONGEST: usize = 200;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("NaN")]
+    #[case("inf")]
+    #[case("1e400")]
+    #[case("-1")]
+    #[case("101")]
+    #[case("5 ")]
+    #[case("+5")]
+    fn numbers_outside_of_the_bounds_are_refused(#[case] text: &str) {
+        assert!(number(text, &Kind::Number { min: 0.0, max: 100.0 }).is_err(), "{text} was accepted");
+        assert!(count(text, &Kind::Count { min: 0, max: 100 }).is_err(), "{text} was accepted");
+    }
+
+    #[test]
+    fn long_texts_are_cut_at_a_character() {
+        assert_eq!(clip(&"é".repeat(300)).chars().count(), 203);
+        assert_eq!(clip("short"), "short");
+    }
+}

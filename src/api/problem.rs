@@ -1,0 +1,410 @@
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::Timestamp;
+use crate::metrics::Unanswerable;
+use crate::store::StoreError;
+
+/// The closed set of problem codes; each belongs to one status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProblemCode {
+    /// A parameter or a body cannot be understood (400).
+    BadRequest,
+    /// A key is needed and none was sent (401).
+    Unauthorized,
+    /// The key that was sent may not do this (403).
+    Forbidden,
+    /// There is no such path, asset, source or series (404).
+    NotFound,
+    /// The path answers other methods (405).
+    MethodNotAllowed,
+    /// The request contradicts one that came before (409).
+    Conflict,
+    /// The body is longer than the service takes (413).
+    PayloadTooLarge,
+    /// The body is of a type the service does not read (415).
+    UnsupportedMediaType,
+    /// The question is well formed and cannot be answered, such as one about the future (422).
+    Unprocessable,
+    /// The client asks more often than it may (429).
+    RateLimited,
+    /// A fault of the service (500).
+    Internal,
+    /// The service cannot answer now and may later (503).
+    Unavailable,
+    /// The answer took too long (504).
+    Timeout,
+}
+
+/// One parameter that was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ParameterProblem {
+    /// Its name as it was sent.
+    pub parameter: String,
+    /// What is wrong and what to do.
+    pub detail: String,
+    /// What may be sent, where that is a short list; else empty.
+    pub allowed: Vec<String>,
+}
+
+/// A problem document, RFC 9457: the body of every answer that is not a success.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Problem {
+    /// A name of the kind of problem that never changes, as a URI.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The kind of problem in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What is wrong with this request and what to do.
+    pub detail: String,
+    /// The path that was asked for.
+    pub instance: String,
+    /// The kind of problem for programs.
+    pub code: ProblemCode,
+    /// The id of the request, also in `X-Request-Id` and in the log.
+    pub request_id: String,
+    /// Every parameter that was refused; empty when the problem is another.
+    pub errors: Vec<ParameterProblem>,
+}
+
+/// Why a request is not answered with a success. Each variant maps to one code in [`ApiError::code`].
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ApiError {
+    /// Parameters that cannot be used, all of them.
+    #[error("{}", summary(.0))]
+    Parameters(Vec<ParameterProblem>),
+    /// A cutoff that lies ahead of the clock.
+    #[error("`as_of` {as_of} lies in the future: it is {now}")]
+    Future {
+        /// The cutoff that was asked for.
+        as_of: Timestamp,
+        /// The clock.
+        now: Timestamp,
+    },
+    /// A question without an answer.
+    #[error(transparent)]
+    Unanswerable(#[from] Unanswerable),
+    /// A path the service does not know.
+    #[error("there is no path `{path}`; did you mean {nearest}? /docs lists them all")]
+    UnknownPath {
+        /// What was asked for.
+        path: String,
+        /// The known path that is most like it.
+        nearest: String,
+    },
+    /// A known path that does not answer this method.
+    #[error("{method} is not answered here")]
+    MethodNotAllowed {
+        /// The method that was used.
+        method: String,
+    },
+    /// A body that is too long.
+    #[error("the body is longer than {limit_bytes} bytes; send less at once")]
+    PayloadTooLarge {
+        /// The most the service takes, bytes.
+        limit_bytes: u64,
+    },
+    /// Too many requests from one client.
+    #[error("too many requests from this address; wait {retry_after_seconds} s")]
+    RateLimited {
+        /// When the next one will be answered, seconds from now.
+        retry_after_seconds: u64,
+    },
+    /// More requests at once than the service takes.
+    #[error("the service is answering as many requests as it can; try again in a second")]
+    Overloaded,
+    /// The answer took too long.
+    #[error("the answer took longer than {limit_seconds} s; ask for a shorter window")]
+    Timeout {
+        /// The most it may take, seconds.
+        limit_seconds: u64,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A fault of the service that was caught; its text stays in the log.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// A problem on its way out: the request's own facts are added where the request is known, in
+/// [`Draft::publish`].
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    code: ProblemCode,
+    detail: String,
+    errors: Vec<ParameterProblem>,
+}
+
+impl ProblemCode {
+    /// Every code.
+    pub const ALL: [Self; 13] = [
+        Self::BadRequest,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::Conflict,
+        Self::PayloadTooLarge,
+        Self::UnsupportedMediaType,
+        Self::Unprocessable,
+        Self::RateLimited,
+        Self::Internal,
+        Self::Unavailable,
+        Self::Timeout,
+    ];
+
+    /// The code as it is written, its status, and what it means.
+    const fn facts(self) -> (&'static str, StatusCode, &'static str) {
+        match self {
+            Self::BadRequest => {
+                ("bad_request", StatusCode::BAD_REQUEST, "A parameter or a body cannot be understood; `errors` names every one.")
+            }
+            Self::Unauthorized => ("unauthorized", StatusCode::UNAUTHORIZED, "A key is needed and none was sent."),
+            Self::Forbidden => ("forbidden", StatusCode::FORBIDDEN, "The key that was sent may not do this."),
+            Self::NotFound => ("not_found", StatusCode::NOT_FOUND, "There is no such path, asset, source or series."),
+            Self::MethodNotAllowed => {
+                ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "The path answers other methods; `Allow` lists them.")
+            }
+            Self::Conflict => ("conflict", StatusCode::CONFLICT, "The request contradicts one that came before."),
+            Self::PayloadTooLarge => {
+                ("payload_too_large", StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than the service takes.")
+            }
+            Self::UnsupportedMediaType => {
+                ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is of a type the service does not read.")
+            }
+            Self::Unprocessable => (
+                "unprocessable",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The question is well formed and cannot be answered: its `as_of` lies in the future.",
+            ),
+            Self::RateLimited => (
+                "rate_limited",
+                StatusCode::TOO_MANY_REQUESTS,
+                "The client asks more often than it may; `Retry-After` says how long to wait.",
+            ),
+            Self::Internal => ("internal", StatusCode::INTERNAL_SERVER_ERROR, "A fault of the service."),
+            Self::Unavailable => {
+                ("unavailable", StatusCode::SERVICE_UNAVAILABLE, "The service cannot answer now and may after `Retry-After`.")
+            }
+            Self::Timeout => ("timeout", StatusCode::GATEWAY_TIMEOUT, "The answer took too long."),
+        }
+    }
+
+    /// The code as it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.facts().0
+    }
+
+    /// The HTTP status it belongs to.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        self.facts().1
+    }
+
+    /// What it means, in a sentence.
+    #[must_use]
+    pub const fn about(self) -> &'static str {
+        self.facts().2
+    }
+
+    /// The code of a bare status that some library answered with.
+    fn of_status(status: StatusCode) -> Self {
+        let same = Self::ALL.into_iter().find(|code| code.status() == status);
+        same.unwrap_or(if status.is_server_error() { Self::Internal } else { Self::BadRequest })
+    }
+}
+
+impl ApiError {
+    /// The code this failure is answered with.
+    #[must_use]
+    pub(super) const fn code(&self) -> ProblemCode {
+        match self {
+            Self::Parameters(_) => ProblemCode::BadRequest,
+            Self::Future { .. } => ProblemCode::Unprocessable,
+            Self::Unanswerable(reason) => match reason {
+                Unanswerable::UnknownAsset { .. } | Unanswerable::UnknownSource { .. } | Unanswerable::UnknownSeries { .. } => {
+                    ProblemCode::NotFound
+                }
+                Unanswerable::EmptyWindow { .. } | Unanswerable::Parameter { .. } => ProblemCode::BadRequest,
+            },
+            Self::UnknownPath { .. } => ProblemCode::NotFound,
+            Self::MethodNotAllowed { .. } => ProblemCode::MethodNotAllowed,
+            Self::PayloadTooLarge { .. } => ProblemCode::PayloadTooLarge,
+            Self::RateLimited { .. } => ProblemCode::RateLimited,
+            Self::Overloaded | Self::Store(StoreError::Unavailable(_)) => ProblemCode::Unavailable,
+            Self::Timeout { .. } => ProblemCode::Timeout,
+            Self::Store(_) | Self::Internal(_) => ProblemCode::Internal,
+        }
+    }
+
+    /// What the client is told; the text of faults and of the database stays in the log.
+    fn detail(&self) -> String {
+        match self {
+            Self::Store(StoreError::Unavailable(_)) => "the database cannot be reached; try again in a few seconds".to_owned(),
+            Self::Store(_) | Self::Internal(_) => "the service failed; the log has the reason under this request id".to_owned(),
+            other => other.to_string(),
+        }
+    }
+
+    fn errors(&self) -> Vec<ParameterProblem> {
+        let one = |parameter: &str, allowed: Vec<String>| {
+            vec![ParameterProblem { parameter: parameter.to_owned(), detail: self.to_string(), allowed }]
+        };
+        match self {
+            Self::Parameters(problems) => problems.clone(),
+            Self::Future { .. } => one("as_of", vec![]),
+            Self::Unanswerable(reason) => match reason {
+                Unanswerable::UnknownAsset { known, .. } => one("asset", words(known)),
+                Unanswerable::UnknownSource { known, .. } => one("source", words(known)),
+                Unanswerable::UnknownSeries { .. } => one("key", vec![]),
+                Unanswerable::EmptyWindow { .. } => one("until", vec![]),
+                Unanswerable::Parameter { parameter, allowed, .. } => one(parameter, allowed.clone()),
+            },
+            _ => vec![],
+        }
+    }
+
+    const fn retry_after_seconds(&self) -> Option<u64> {
+        match self {
+            Self::RateLimited { retry_after_seconds } => Some(*retry_after_seconds),
+            Self::Overloaded => Some(1),
+            Self::Store(StoreError::Unavailable(_)) => Some(5),
+            _ => None,
+        }
+    }
+}
+
+impl ApiError {
+    /// A response without a body; [`Draft::publish`] writes it. Faults of the service are logged
+    /// here, once.
+    #[must_use]
+    pub(super) fn to_response(&self) -> Response {
+        let code = self.code();
+        match code {
+            ProblemCode::Internal => tracing::error!(error = %self, "a request failed"),
+            ProblemCode::Unavailable | ProblemCode::Timeout => tracing::warn!(error = %self, "a request could not be answered"),
+            _ => {}
+        }
+        let mut response = code.status().into_response();
+        if let Some(seconds) = self.retry_after_seconds() {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response.extensions_mut().insert(Draft { code, detail: self.detail(), errors: self.errors() });
+        response
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        self.to_response()
+    }
+}
+
+impl Draft {
+    /// The draft a response carries; for an error some library answered with, one made from its status.
+    #[must_use]
+    pub(super) fn of(response: &mut Response) -> Option<Self> {
+        let status = response.status();
+        if !(status.is_client_error() || status.is_server_error()) {
+            return None;
+        }
+        Some(response.extensions_mut().remove::<Self>().unwrap_or_else(|| Self {
+            code: ProblemCode::of_status(status),
+            detail: status.canonical_reason().unwrap_or("the request failed").to_lowercase(),
+            errors: vec![],
+        }))
+    }
+
+    /// The document, once the request is known.
+    #[must_use]
+    pub(super) fn document(self, instance: &str, request_id: &str) -> Problem {
+        let status = self.code.status();
+        Problem {
+            kind: format!("urn:market-stress:problem:{}", self.code.as_str()),
+            title: status.canonical_reason().unwrap_or_default().to_owned(),
+            status: status.as_u16(),
+            detail: self.detail,
+            instance: instance.to_owned(),
+            code: self.code,
+            request_id: request_id.to_owned(),
+            errors: self.errors,
+        }
+    }
+
+    /// Writes the document into `response`, keeping headers that belong to its status (`Allow`,
+    /// `Retry-After`).
+    #[must_use]
+    pub(super) fn publish(self, mut response: Response, instance: &str, request_id: &str) -> Response {
+        *response.status_mut() = self.code.status();
+        let headers = response.headers_mut();
+        headers.remove(header::CONTENT_LENGTH);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        *response.body_mut() = serde_json::to_vec(&self.document(instance, request_id)).unwrap_or_default().into();
+        response
+    }
+}
+
+impl Problem {
+    /// What a problem of this kind looks like.
+    #[must_use]
+    pub fn example(code: ProblemCode) -> Self {
+        let windw = ParameterProblem {
+            parameter: "windw".to_owned(),
+            detail: "`windw` is not a parameter of this path; did you mean `window`?".to_owned(),
+            allowed: ["asset", "window", "since", "until"].map(str::to_owned).to_vec(),
+        };
+        let (detail, errors) = match code {
+            ProblemCode::BadRequest => (windw.detail.clone(), vec![windw]),
+            other => (other.about().to_owned(), vec![]),
+        };
+        Draft { code, detail, errors }.document("/v1/drawdown", "0b7e6d1f4c5a4b7c9e2f3a1d8c6b5a49")
+    }
+}
+
+fn words<T: ToString>(known: &[T]) -> Vec<String> {
+    known.iter().map(ToString::to_string).collect()
+}
+
+fn summary(problems: &[ParameterProblem]) -> String {
+    problems.iter().map(|problem| problem.detail.as_str()).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_written_as_it_is_serialised_and_has_its_own_status() {
+        let mut statuses = std::collections::BTreeSet::new();
+        for code in ProblemCode::ALL {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+            assert_eq!(ProblemCode::of_status(code.status()), code);
+            assert!(statuses.insert(code.status().as_u16()), "{code:?} shares its status");
+        }
+    }
+
+    #[test]
+    fn what_the_database_says_is_not_sent() {
+        let error = ApiError::Store(StoreError::Inconsistent { table: "t", column: "c", row: "secret".to_owned() });
+        let mut response = error.into_response();
+        let draft = Draft::of(&mut response).unwrap();
+        assert_eq!(draft.code, ProblemCode::Internal);
+        assert!(!draft.detail.contains("secret"), "{}", draft.detail);
+    }
+
+    #[test]
+    fn a_bare_error_of_a_library_becomes_a_problem() {
+        let mut response = StatusCode::URI_TOO_LONG.into_response();
+        let draft = Draft::of(&mut response).unwrap();
+        assert_eq!(draft.code, ProblemCode::BadRequest);
+        assert!(Draft::of(&mut StatusCode::OK.into_response()).is_none());
+    }
+}

@@ -1,0 +1,326 @@
+//! Reads a query string against the declarations of an endpoint.
+//!
+//! An endpoint reads its parameters one by one; what it reads is what it declares. The same
+//! reading, done on [`Query::declaring`], lists the parameters for the OpenAPI document.
+
+use std::fmt::Display;
+
+use url::form_urlencoded;
+use utoipa::openapi::path::{self, ParameterIn};
+
+use crate::api::parameter::{Choice, Kind, Parameter, clip, nearest, parsed};
+use crate::api::problem::{ApiError, ParameterProblem};
+use crate::domain::{Asset, Source};
+use crate::metrics::{Length, Moment, Window};
+
+/// The longest value of a parameter, bytes; cursors are the longest there are.
+const LONGEST_VALUE: usize = 2_048;
+/// The most parameters one query string may have.
+const MOST_PARAMETERS: usize = 64;
+
+/// What a client asks about.
+const ASSET: Parameter<Asset> = Parameter {
+    name: "asset",
+    about: "What to look at: a lower-case symbol such as `btc`, `total` for the whole crypto market, or one of `sp500`, `nasdaq`, `gold`, `silver`, `wti`, `vix`, `dxy`.",
+    example: "btc",
+    kind: Kind::Text,
+    read: asset,
+};
+
+/// Whose figures to use.
+const SOURCE: Parameter<Source> = Parameter {
+    name: "source",
+    about: "Whose figures to use. Default: the first source in the configured order that has data by `as_of`.",
+    example: "binance-perp",
+    kind: Kind::Text,
+    read: parsed,
+};
+
+const SINCE: Parameter<Moment> = Parameter {
+    name: "since",
+    about: "Where the window begins, instead of `window`: RFC 3339, a date, or a length before `as_of` such as `-7d`.",
+    example: "2026-01-29",
+    kind: Kind::Text,
+    read: parsed,
+};
+
+const UNTIL: Parameter<Moment> = Parameter {
+    name: "until",
+    about: "Where the window that begins at `since` ends. Default: `as_of`.",
+    example: "2026-02-04",
+    kind: Kind::Text,
+    read: parsed,
+};
+
+const WINDOW: Parameter<Length> = Parameter {
+    name: "window",
+    about: "How long a window that ends at `as_of` is: `24h`, `30d`, `2w`, `1y` (365 days) or `all`.",
+    example: "30d",
+    kind: Kind::Text,
+    read: parsed,
+};
+
+/// A query string while it is being read.
+#[derive(Default)]
+pub(super) struct Query {
+    given: Vec<(String, String)>,
+    known: Vec<&'static str>,
+    problems: Vec<ParameterProblem>,
+    canonical: String,
+    sheet: Option<Vec<path::Parameter>>,
+}
+
+impl Query {
+    /// Takes a query string apart; `path` holds the parameters of the path.
+    #[must_use]
+    pub(super) fn new(path: Vec<(String, String)>, raw: Option<&str>) -> Self {
+        let mut query = Self { given: path, ..Self::default() };
+        for (name, value) in form_urlencoded::parse(raw.unwrap_or_default().as_bytes()).take(MOST_PARAMETERS) {
+            if query.given.iter().any(|(known, _)| *known == name) {
+                query.refuse(&name, "is given more than once: give it once, and lists separated by commas", vec![]);
+            } else {
+                query.given.push((name.into_owned(), value.into_owned()));
+            }
+        }
+        query
+    }
+
+    /// A query nobody sent: reading it lists what is read.
+    #[must_use]
+    pub(super) fn declaring() -> Self {
+        Self { sheet: Some(vec![]), ..Self::default() }
+    }
+
+    /// What was read, for the OpenAPI document; empty unless the query is [`Query::declaring`].
+    #[must_use]
+    pub(super) fn into_sheet(self) -> Vec<path::Parameter> {
+        self.sheet.unwrap_or_default()
+    }
+
+    /// Reads a parameter that may be left out.
+    pub(super) fn optional<T>(&mut self, parameter: &Parameter<T>) -> Option<T> {
+        self.declare(parameter.name, || parameter.document(ParameterIn::Query, None));
+        self.read(parameter).map(|(value, text)| {
+            self.note(parameter.name, &text);
+            value
+        })
+    }
+
+    /// Reads a parameter that is `default` when it is left out.
+    pub(super) fn value_or<T: Display + PartialEq>(&mut self, parameter: &Parameter<T>, default: T) -> T {
+        self.declare(parameter.name, || parameter.document(ParameterIn::Query, Some(&default.to_string())));
+        match self.read(parameter) {
+            Some((value, text)) if value != default => {
+                self.note(parameter.name, &text);
+                value
+            }
+            _ => default,
+        }
+    }
+
+    /// Reads one of a closed list of words; `default` when it is left out.
+    pub(super) fn choice<T: Copy + PartialEq>(&mut self, choice: &Choice<T>, default: T) -> T {
+        self.optional_choice(choice, Some(default)).unwrap_or(default)
+    }
+
+    /// Reads one of a closed list of words that may be left out.
+    pub(super) fn optional_choice<T: Copy + PartialEq>(&mut self, choice: &Choice<T>, default: Option<T>) -> Option<T> {
+        self.declare(choice.name, || choice.document(default));
+        let text = self.text(choice.name)?;
+        match choice.read(&text) {
+            Ok(value) => {
+                if Some(value) != default {
+                    self.note(choice.name, &text);
+                }
+                Some(value)
+            }
+            Err(reason) => {
+                self.refuse(choice.name, &reason, choice.allowed());
+                None
+            }
+        }
+    }
+
+    /// Reads a parameter of the path, as it stands there.
+    pub(super) fn path(&mut self, parameter: &Parameter<String>) -> String {
+        self.declare(parameter.name, || parameter.document(ParameterIn::Path, None));
+        let text = self.text(parameter.name).unwrap_or_default();
+        self.note(parameter.name, &text);
+        text
+    }
+
+    /// Reads `asset`.
+    pub(super) fn asset(&mut self, default: Asset) -> Asset {
+        self.value_or(&ASSET, default)
+    }
+
+    /// Reads `source`.
+    pub(super) fn source(&mut self) -> Option<Source> {
+        self.optional(&SOURCE)
+    }
+
+    /// Reads `window`, or `since` with its `until`. Both at once are refused.
+    pub(super) fn window(&mut self, default: Length) -> Window {
+        let both = self.has(WINDOW.name) && (self.has(SINCE.name) || self.has(UNTIL.name));
+        let length = self.value_or(&WINDOW, default);
+        let since = self.optional(&SINCE);
+        let until = self.optional(&UNTIL);
+        if both {
+            self.refuse(WINDOW.name, "cannot be given together with `since` and `until`: give one of the two", vec![]);
+        } else if self.has(UNTIL.name) && !self.has(SINCE.name) {
+            self.refuse(UNTIL.name, "needs a `since` to begin at", vec![]);
+        }
+        since.map_or(Window::Last(length), |since| Window::Since { since, until })
+    }
+
+    /// Ends the reading: the parameters in their canonical form.
+    ///
+    /// # Errors
+    /// [`ApiError::Parameters`] with everything that was refused, parameters nobody reads included.
+    pub(super) fn finish(mut self) -> Result<String, ApiError> {
+        let unknown: Vec<String> =
+            self.given.iter().map(|(name, _)| name).filter(|name| !self.known.contains(&name.as_str())).cloned().collect();
+        for name in unknown {
+            let hint = nearest(&name, self.known.iter().copied()).unwrap_or_default();
+            let detail = format!("is not a parameter of this path; did you mean `{hint}`?");
+            let allowed = self.known.iter().map(|&known| known.to_owned()).collect();
+            self.refuse(&name, &detail, allowed);
+        }
+        if self.problems.is_empty() { Ok(self.canonical) } else { Err(ApiError::Parameters(self.problems)) }
+    }
+
+    /// Refuses a parameter, for a reason that only its place among others gives.
+    pub(super) fn refuse(&mut self, parameter: &str, reason: &str, allowed: Vec<String>) {
+        let parameter = clip(parameter);
+        if !self.problems.iter().any(|problem| problem.parameter == parameter) {
+            self.problems.push(ParameterProblem { detail: format!("`{parameter}` {reason}"), parameter, allowed });
+        }
+    }
+
+    /// Whether anything was given under this name.
+    #[must_use]
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.given.iter().any(|(given, _)| given == name)
+    }
+
+    fn declare(&mut self, name: &'static str, document: impl FnOnce() -> path::Parameter) {
+        self.known.push(name);
+        if let Some(sheet) = &mut self.sheet {
+            sheet.push(document());
+        }
+    }
+
+    fn read<T>(&mut self, parameter: &Parameter<T>) -> Option<(T, String)> {
+        let text = self.text(parameter.name)?;
+        match parameter.read(&text) {
+            Ok(value) => Some((value, text)),
+            Err(reason) => {
+                let reason = lost_plus(parameter, &text).unwrap_or_else(|| format!("is refused: {reason}"));
+                self.refuse(parameter.name, &reason, parameter.kind.allowed());
+                None
+            }
+        }
+    }
+
+    /// The text given under a name, unless it is empty or absurd.
+    fn text(&mut self, name: &str) -> Option<String> {
+        let (_, text) = self.given.iter().find(|(given, _)| given == name)?;
+        let text = text.clone();
+        if text.is_empty() {
+            self.refuse(name, "is empty: give a value or leave it out", vec![]);
+        } else if text.len() > LONGEST_VALUE {
+            self.refuse(name, &format!("is longer than {LONGEST_VALUE} bytes"), vec![]);
+        } else {
+            return Some(text);
+        }
+        None
+    }
+
+    fn note(&mut self, name: &str, text: &str) {
+        let mut pairs = form_urlencoded::Serializer::for_suffix(std::mem::take(&mut self.canonical), 0);
+        self.canonical = pairs.append_pair(name, text).finish();
+    }
+}
+
+/// The reason for a time whose `+` was decoded to a space on its way here.
+fn lost_plus<T>(parameter: &Parameter<T>, text: &str) -> Option<String> {
+    let meant = text.contains(' ').then(|| text.replace(' ', "+"))?;
+    parameter.read(&meant).is_ok().then(|| {
+        format!(
+            "is refused: a `+` in a query string is decoded to a space; write `{}` or a time in UTC with `Z`",
+            meant.replace('+', "%2B")
+        )
+    })
+}
+
+fn asset(text: &str, kind: &Kind) -> Result<Asset, String> {
+    let lower = text.to_lowercase();
+    parsed(text, kind).map_err(|reason: String| match lower.parse::<Asset>() {
+        Ok(meant) => format!("symbols are lower-case; did you mean `{meant}`?"),
+        Err(_) => reason,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn problems(raw: &str) -> Vec<ParameterProblem> {
+        let mut query = Query::new(vec![], Some(raw));
+        query.asset(Asset::btc());
+        query.source();
+        query.window(Length::All);
+        match query.finish() {
+            Err(ApiError::Parameters(problems)) => problems,
+            other => panic!("{raw} gave {other:?}"),
+        }
+    }
+
+    #[rstest]
+    #[case("windw=7d", "windw", "did you mean `window`")]
+    #[case("asset=btc&asset=eth", "asset", "more than once")]
+    #[case("asset=", "asset", "is empty")]
+    #[case("asset=BTC", "asset", "did you mean `btc`")]
+    #[case("window=7d&since=2026-01-01", "window", "together")]
+    #[case("until=2026-01-01", "until", "needs a `since`")]
+    #[case("since=2026-02-30", "since", "not a moment")]
+    #[case("since=2026-02-04T10:00:00+02:00", "since", "%2B02:00")]
+    #[case("window=0d", "window", "not a window")]
+    #[case("=x", "", "not a parameter")]
+    fn a_bad_parameter_is_named_with_its_reason(#[case] raw: &str, #[case] parameter: &str, #[case] reason: &str) {
+        let problems = problems(raw);
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].parameter, parameter);
+        assert!(problems[0].detail.contains(reason), "{}", problems[0].detail);
+    }
+
+    #[test]
+    fn all_bad_parameters_are_named_at_once() {
+        let raw = format!("asset=!&source=%FF&since={}&mood=bad", "9".repeat(3_000));
+        let named: Vec<String> = problems(&raw).into_iter().map(|problem| problem.parameter).collect();
+        assert_eq!(named, ["asset", "source", "since", "mood"]);
+    }
+
+    #[test]
+    fn equal_questions_have_one_canonical_form() {
+        let canonical = |raw: &str| {
+            let mut query = Query::new(vec![], Some(raw));
+            query.asset(Asset::btc());
+            query.window("7d".parse().unwrap());
+            query.finish().unwrap()
+        };
+        assert_eq!(canonical("window=7d&asset=btc"), canonical(""));
+        assert_eq!(canonical("window=1d&asset=eth"), canonical("asset=eth&window=1d"));
+        assert_ne!(canonical("asset=eth"), canonical("asset=sol"));
+    }
+
+    #[test]
+    fn what_is_read_is_what_is_declared() {
+        let mut query = Query::declaring();
+        query.asset(Asset::btc());
+        query.window(Length::All);
+        let names: Vec<String> = query.into_sheet().into_iter().map(|parameter| parameter.name).collect();
+        assert_eq!(names, ["asset", "window", "since", "until"]);
+    }
+}

@@ -1,0 +1,91 @@
+//! The one list of routes.
+//!
+//! To add a question:
+//! 1. In `routes/<family>.rs` declare an [`Endpoint`](crate::api::endpoint::Endpoint) (its path and
+//!    words) and a function that reads its parameters from a [`Query`](crate::api::query::Query) into
+//!    the question's struct. What that function reads is what the OpenAPI document lists and what the
+//!    service accepts; a parameter of its own is a `const` [`Parameter`](crate::api::parameter::Parameter)
+//!    or [`Choice`](crate::api::parameter::Choice) beside it. `as_of`, `format` and `time_format` are
+//!    read for every question.
+//! 2. Add one line to [`questions`]: the endpoint, the reading function, and the function of
+//!    `metrics` that answers `(&MarketView, &SourceOrder, &Question)` with `Result<Answer<T>, Unanswerable>`.
+//!    A `T` that is a list is offered as rows (CSV with one line a row, NDJSON).
+//!
+//! Formats, caching, validators, compression, problems and documentation follow from that.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::from_fn_with_state;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::api::conduct::conduct;
+use crate::api::endpoint::Routes;
+use crate::api::parameter::nearest;
+use crate::api::problem::ApiError;
+use crate::api::routes::{drawdown, price};
+use crate::api::state::AppState;
+use crate::api::{health, openapi, pages};
+use crate::metrics;
+
+/// The prefix of the present version of the contract. The same questions answer without it.
+const PREFIX: &str = "/v1";
+
+/// Every question, under a prefix.
+fn questions(prefix: &'static str) -> OpenApiRouter<AppState> {
+    Routes::new(prefix)
+        .question(price::PRICE, price::price, metrics::price)
+        .question(drawdown::DRAWDOWN, drawdown::drawdown, metrics::drawdown)
+        .question(drawdown::DRAWDOWN_SERIES, drawdown::drawdown_series, |view, order, (question, max_points)| {
+            metrics::drawdown_series(view, order, question, *max_points)
+        })
+        .into_router()
+}
+
+/// Signs of life, for machines.
+fn signs_of_life() -> OpenApiRouter<AppState> {
+    OpenApiRouter::default().routes(routes!(health::livez)).routes(routes!(health::readyz)).routes(routes!(health::metrics))
+}
+
+/// The service, ready to be served. The address of the peer is taken from `ConnectInfo`, which
+/// [`serve`](crate::api::serve) provides.
+pub fn router(state: AppState) -> Router {
+    router_with(state, Router::new())
+}
+
+/// The service with further routes under the same conduct, as tests need them.
+pub fn router_with(state: AppState, further: Router<AppState>) -> Router {
+    let (documented, paths) = documented();
+    let (unprefixed, _) = questions("").split_for_parts();
+    let document = openapi::document(paths);
+    let known: Vec<String> = document.paths.paths.keys().cloned().collect();
+    documented
+        .merge(unprefixed)
+        .merge(pages::pages(&document))
+        .merge(further)
+        .fallback(move |request: Request| async move { unknown_path(&request, &known) })
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(state.clone(), conduct))
+        .with_state(state)
+}
+
+/// The OpenAPI document of the service.
+#[must_use]
+pub fn document() -> OpenApi {
+    openapi::document(documented().1)
+}
+
+fn documented() -> (Router<AppState>, OpenApi) {
+    questions(PREFIX).merge(signs_of_life()).split_for_parts()
+}
+
+fn unknown_path(request: &Request, known: &[String]) -> ApiError {
+    let path = request.uri().path();
+    let nearest = nearest(path, known.iter().map(String::as_str)).unwrap_or_default();
+    ApiError::UnknownPath { path: crate::api::parameter::clip(path), nearest: nearest.to_owned() }
+}
+
+async fn method_not_allowed(request: Request) -> ApiError {
+    ApiError::MethodNotAllowed { method: request.method().to_string() }
+}

@@ -1,0 +1,35 @@
+use std::net::SocketAddr;
+
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::router::router;
+use crate::api::state::AppState;
+
+/// Serves the HTTP interface on `listener` until `shutdown` is cancelled; requests under way then
+/// have [`Settings::shutdown_grace`](crate::api::Settings::shutdown_grace) to end.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(listener: TcpListener, state: AppState, shutdown: CancellationToken) -> std::io::Result<()> {
+    let grace = state.settings.shutdown_grace;
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps collecting small packets");
+        }
+    });
+    let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    let patience = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(grace).await;
+    };
+    tokio::select! {
+        ended = serving => ended,
+        () = patience => {
+            tracing::warn!(grace_seconds = grace.as_secs(), "requests still under way were cut off");
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,110 @@
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use crate::api::allowance::{Allowance, Limiter};
+use crate::api::cutoff::Present;
+use crate::api::kept::AnswerCache;
+use crate::api::telemetry::Telemetry;
+use crate::domain::{Clock, StatusBoard};
+use crate::market::{Market, Publisher};
+use crate::metrics::SourceOrder;
+use crate::store::Store;
+
+/// What an operator may set about the HTTP interface.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The longest an answer may take.
+    pub request_timeout: Duration,
+    /// The longest body a request may have, bytes.
+    pub body_limit_bytes: u64,
+    /// How often one client address may ask; `None` for as often as it likes.
+    pub allowance: Option<Allowance>,
+    /// Whether the client's address is the last one in `X-Forwarded-For`, as behind a proxy.
+    pub behind_proxy: bool,
+    /// The most requests answered at once; more are turned away.
+    pub max_in_flight: usize,
+    /// Memory for answers that are kept, bytes.
+    pub cache_bytes: u64,
+    /// How long requests under way may take to end after a shutdown was asked for.
+    pub shutdown_grace: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            request_timeout: Duration::from_secs(10),
+            body_limit_bytes: 8 << 20,
+            allowance: Some(Allowance { burst: 1_000, per_second: 200 }),
+            behind_proxy: false,
+            max_in_flight: 4_096,
+            cache_bytes: 64 << 20,
+            shutdown_grace: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What every handler has at hand; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct AppState(Arc<Shared>);
+
+/// What the handlers share.
+#[derive(Debug)]
+pub struct Shared {
+    /// Publishes the market that questions are put to.
+    pub(super) market: Arc<Publisher>,
+    /// The log, for what is not in memory.
+    pub(super) store: Arc<dyn Store>,
+    /// Tells what "now" is.
+    pub(super) clock: Arc<dyn Clock>,
+    /// Which source answers where a question names none.
+    pub(super) source_order: SourceOrder,
+    /// How the feeds are.
+    pub(super) feeds: Arc<StatusBoard>,
+    /// What the operator set.
+    pub(super) settings: Settings,
+    /// Answers that are kept.
+    pub(super) cache: AnswerCache,
+    /// Keeps clients to their allowance.
+    pub(super) limiter: Option<Limiter>,
+    /// What the service counts about itself.
+    pub(super) telemetry: Telemetry,
+    /// Requests being answered.
+    pub(super) in_flight: AtomicUsize,
+}
+
+impl AppState {
+    /// The state of a service that answers from `market` and, for single orders, from `store`.
+    #[must_use]
+    pub fn new(
+        market: Arc<Publisher>,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        source_order: SourceOrder,
+        feeds: Arc<StatusBoard>,
+        settings: Settings,
+    ) -> Self {
+        let cache = AnswerCache::new(settings.cache_bytes);
+        let limiter = settings.allowance.map(Limiter::new);
+        let (telemetry, in_flight) = (Telemetry::new(), AtomicUsize::new(0));
+        Self(Arc::new(Shared { market, store, clock, source_order, feeds, settings, cache, limiter, telemetry, in_flight }))
+    }
+
+    /// The present market and the instant it is.
+    #[must_use]
+    pub(super) fn present(&self) -> (Arc<Market>, Present) {
+        let now = self.clock.now();
+        let market = self.market.load();
+        let latest_known_at = market.latest_known_at();
+        (market, Present { now, latest_known_at })
+    }
+}
+
+impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
