@@ -179,3 +179,67 @@ fn fill_indices(
     figures.pain_index_pct = falls::pain_index(&depths).map(|index| index * 100.0);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::fixture::{Fixture, at, order};
+
+    fn fixture() -> Fixture {
+        let rows = [
+            ("2026-01-01", 102.0, 95.0, 100.0),
+            ("2026-01-02", 130.0, 98.0, 120.0),
+            ("2026-01-03", 121.0, 80.0, 90.0),
+            ("2026-01-04", 100.0, 85.0, 96.0),
+        ];
+        Fixture::new().bars("candle.btc@x:1d", &rows)
+    }
+
+    fn question(basis: Basis) -> DrawdownQuestion {
+        DrawdownQuestion { asset: Asset::btc(), source: None, window: Window::ALL, interval: Period::DAY, basis }
+    }
+
+    #[test]
+    fn closes_and_extremes_give_different_falls() {
+        let view = fixture().cut("2026-01-05");
+        let close = drawdown(&view, &order(), &question(Basis::Close)).unwrap().data;
+        assert_eq!((close.peak_usd, close.peak_at, close.trough_usd), (Some(120.0), Some(at("2026-01-02")), Some(90.0)));
+        assert!((close.drawdown_pct.unwrap() + 20.0).abs() < 1e-12);
+        assert!((close.max_drawdown_pct.unwrap() + 25.0).abs() < 1e-12);
+        assert!((close.required_gain_pct.unwrap() - 25.0).abs() < 1e-12);
+        assert_eq!(close.days_since_peak, Some(2.0));
+        let intraday = drawdown(&view, &order(), &question(Basis::Intraday)).unwrap().data;
+        assert_eq!((intraday.peak_usd, intraday.trough_usd), (Some(130.0), Some(80.0)));
+        assert!((intraday.drawdown_pct.unwrap() - (96.0 / 130.0 - 1.0) * 100.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_bar_is_not_known_before_its_end() {
+        let early = drawdown(&fixture().cut("2026-01-03T23:59:59Z"), &order(), &question(Basis::Close)).unwrap();
+        assert_eq!((early.data.price_usd, early.data.drawdown_pct, early.meta.n_obs), (Some(120.0), Some(0.0), Some(2)));
+    }
+
+    #[test]
+    fn the_series_ends_where_the_summary_stands() {
+        let view = fixture().cut("2026-01-05");
+        let rows = drawdown_series(&view, &order(), &question(Basis::Close), None).unwrap().data;
+        let summary = drawdown(&view, &order(), &question(Basis::Close)).unwrap().data;
+        assert_eq!(rows.len(), 4);
+        assert!((rows[3].drawdown_pct - summary.drawdown_pct.unwrap()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn bars_finer_than_there_are_cannot_be_made() {
+        let fine = DrawdownQuestion { interval: Period::HOUR, ..question(Basis::Close) };
+        let refused = drawdown(&fixture().cut("2026-01-05"), &order(), &fine);
+        assert!(matches!(refused, Err(Unanswerable::Parameter { parameter: "interval", allowed, .. }) if allowed == ["1d"]));
+    }
+
+    #[test]
+    fn a_window_without_rows_is_null_with_a_reason() {
+        let last_hour = DrawdownQuestion { window: Window::Last("1h".parse().unwrap()), ..question(Basis::Close) };
+        let answer = drawdown(&fixture().cut("2026-01-08"), &order(), &last_hour).unwrap();
+        assert_eq!(answer.data.drawdown_pct, None);
+        assert!(answer.warnings.iter().any(|w| w.code == WarningCode::InsufficientHistory));
+    }
+}

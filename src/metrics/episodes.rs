@@ -132,3 +132,34 @@ fn rebound_row(times: &[Timestamp], rebound: &Rebound) -> ReboundRow {
     };
     ReboundRow { low_at: times[rebound.low], high_at: times[rebound.high], gain_pct: rebound.gain * 100.0, state, confirmed_at }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Asset, Period};
+    use crate::metrics::Window;
+    use crate::metrics::fixture::{Fixture, at, order};
+
+    #[test]
+    fn a_rebound_that_is_sold_is_counted_as_failed() {
+        let closes = [100.0, 80.0, 90.0, 75.0, 70.0];
+        let days = ["2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04", "2026-01-05"];
+        let rows: Vec<_> = days.iter().zip(closes).map(|(day, close)| (*day, close, close, close)).collect();
+        let view = Fixture::new().bars("candle.btc@x:1d", &rows).cut("2026-01-06");
+        let path = DrawdownQuestion {
+            asset: Asset::btc(),
+            source: None,
+            window: Window::ALL,
+            interval: Period::DAY,
+            basis: Basis::Close,
+        };
+        let question = EpisodesQuestion { path, min_depth_pct: 5.0, rebound_pct: 10.0 };
+        let episodes = drawdown_episodes(&view, &order(), &question).unwrap().data;
+        assert_eq!(episodes.len(), 1);
+        let episode = &episodes[0];
+        assert_eq!((episode.open, episode.failed_rebounds, episode.trough_at), (true, 1, at("2026-01-05")));
+        assert_eq!((episode.decline_days, episode.recovery_days), (4.0, None));
+        assert_eq!(episode.rebounds[0].state, ReboundState::Failed);
+        assert_eq!(episode.rebounds[0].confirmed_at, Some(at("2026-01-04")));
+    }
+}

@@ -320,3 +320,82 @@ fn fill_window(window: &[EtfDay], figures: &mut EtfFlows) {
     figures.by_fund = funds.into_iter().map(|(fund, net_flow_usd)| EtfFundFlow { fund: fund.to_owned(), net_flow_usd }).collect();
     figures.by_fund.sort_by(|a, b| b.net_flow_usd.total_cmp(&a.net_flow_usd));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::fixture::{Fixture, order};
+
+    /// Two funds; on the second day both write a zero first and report late in the night.
+    fn fixture() -> Fixture {
+        Fixture::new()
+            .vintages(
+                "etf_flow.btc.AAA@f",
+                &[
+                    ("2026-02-02", "2026-02-03T01:00:00Z", 500.0),
+                    ("2026-02-03", "2026-02-03T15:00:00Z", 0.0),
+                    ("2026-02-03", "2026-02-04T02:00:00Z", -300.0),
+                ],
+            )
+            .vintages(
+                "etf_flow.btc.BBB@f",
+                &[
+                    ("2026-02-02", "2026-02-03T03:00:00Z", 60.0),
+                    ("2026-02-03", "2026-02-03T15:00:00Z", 0.0),
+                    ("2026-02-03", "2026-02-04T05:00:00Z", 30.0),
+                ],
+            )
+    }
+
+    fn ask(as_of: &str) -> Answer<EtfFlows> {
+        let question = EtfFlowsQuestion { asset: Asset::btc(), source: None, window: Window::days(5) };
+        etf_flows(&fixture().cut(as_of), &order(), &question).unwrap()
+    }
+
+    #[test]
+    fn the_night_of_a_day_is_preliminary_whatever_the_publisher_writes() {
+        let night = ask("2026-02-04T02:01:00Z");
+        let latest = night.data.latest.unwrap();
+        assert_eq!((latest.net_flow_usd, latest.status), (-300.0, EtfStatus::Preliminary));
+        assert_eq!(latest.pending_funds, ["BBB"]);
+        assert!(night.warnings.iter().any(|w| w.code == WarningCode::Provisional));
+    }
+
+    #[test]
+    fn the_morning_after_is_final_and_tells_the_reversal() {
+        let figures = ask("2026-02-04T08:00:00Z").data;
+        let latest = figures.latest.unwrap();
+        assert_eq!((latest.net_flow_usd, latest.status), (-270.0, EtfStatus::Final));
+        assert_eq!((figures.previous.unwrap().net_flow_usd, figures.reversal), (560.0, Some(true)));
+        assert!((figures.offset_ratio.unwrap() - 270.0 / 560.0).abs() < 1e-12);
+        assert_eq!((figures.net_flow_usd, figures.cumulative_usd), (Some(290.0), Some(290.0)));
+        let streak = figures.streak.unwrap();
+        assert_eq!((streak.direction, streak.days), (EtfDirection::Outflow, 1));
+    }
+
+    #[test]
+    fn a_fund_that_is_silent_is_awaited_and_given_up_after_four_days() {
+        let fixture = || {
+            Fixture::new()
+                .readings("etf_flow.btc.AAA@f", &[("2026-02-02", 1.0), ("2026-02-03", 2.0)])
+                .readings("etf_flow.btc.BBB@f", &[("2026-02-02", 5.0)])
+        };
+        let question = EtfFlowsQuestion { asset: Asset::btc(), source: None, window: Window::days(5) };
+        let awaited = etf_flows(&fixture().cut("2026-02-05"), &order(), &question).unwrap().data.latest.unwrap();
+        assert_eq!((awaited.status, awaited.pending_funds), (EtfStatus::Preliminary, vec!["BBB".to_owned()]));
+        let rows = etf_funds(&fixture().cut("2026-02-05"), &order(), &question).unwrap().data;
+        assert!(rows.iter().any(|row| row.fund == "BBB" && row.flow_usd.is_none()));
+        let given_up = etf_flows(&fixture().cut("2026-02-07"), &order(), &question).unwrap().data.latest.unwrap();
+        assert_eq!(given_up.status, EtfStatus::Final);
+    }
+
+    #[test]
+    fn weeks_begin_on_monday_and_the_sum_goes_on() {
+        let rows = [("2026-01-30", 1.0), ("2026-02-02", 2.0), ("2026-02-06", 4.0), ("2026-02-09", 8.0)];
+        let view = Fixture::new().readings("etf_flow.btc.AAA@f", &rows).cut("2026-02-20");
+        let question = EtfFlowsQuestion { asset: Asset::btc(), source: None, window: Window::days(3) };
+        let weeks = etf_flows_series(&view, &order(), &question, true).unwrap().data;
+        let told: Vec<_> = weeks.iter().map(|row| (row.trading_day.to_string(), row.net_flow_usd, row.cumulative_usd)).collect();
+        assert_eq!(told, [("2026-02-02".to_owned(), 6.0, 7.0), ("2026-02-09".to_owned(), 8.0, 15.0)]);
+    }
+}

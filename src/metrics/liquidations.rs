@@ -367,3 +367,85 @@ fn by_asset(book: &LiquidationBook<'_>, span: Span) -> Vec<LiquidationsOfAsset> 
     rows.truncate(ASSETS_LISTED);
     rows
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::SourceKind;
+    use crate::metrics::fixture::{Fixture, at, order};
+
+    fn question(asset: Option<&str>, sources: &[&str], window: Window) -> LiquidationsQuestion {
+        LiquidationsQuestion {
+            asset: asset.map(|asset| asset.parse().unwrap()),
+            sources: sources.iter().map(|source| source.parse().unwrap()).collect(),
+            window,
+        }
+    }
+
+    /// A venue that publishes sums until noon of the 2nd and shows single orders before and after.
+    fn venue() -> Fixture {
+        Fixture::new()
+            .readings("liquidation.btc.long@v:4h", &[("2026-02-01T20:00:00Z", 100.0), ("2026-02-02T08:00:00Z", 50.0)])
+            .readings("liquidation.btc.short@v:4h", &[("2026-02-02T08:00:00Z", 10.0)])
+            .order("v", "btc", "2026-02-02T09:00:30Z", 40.0)
+            .order("v", "btc", "2026-02-02T13:00:30Z", 7.0)
+            .source("v", SourceKind::Venue, "one order a second at most")
+    }
+
+    #[test]
+    fn orders_inside_the_span_of_published_sums_are_not_added_to_them() {
+        let view = venue().cut("2026-02-02T16:00:00Z");
+        let answer = liquidations(&view, &order(), &question(Some("btc"), &[], Window::days(1))).unwrap();
+        assert_eq!((answer.data.total_usd, answer.data.long_usd, answer.data.short_usd), (Some(167.0), Some(157.0), Some(10.0)));
+        assert_eq!(answer.data.n_orders, Some(2));
+        let largest = answer.data.largest_order.unwrap();
+        assert_eq!((largest.usd, largest.at), (40.0, at("2026-02-02T09:00:30Z")));
+        assert!(answer.warnings.iter().any(|w| w.code == WarningCode::LowerBound));
+    }
+
+    #[test]
+    fn an_aggregator_answers_alone_unless_a_venue_is_asked() {
+        let both = || {
+            venue().readings("liquidation.total.long@agg:1h", &[("2026-02-02T10:00:00Z", 1_000.0)]).source(
+                "agg",
+                SourceKind::Aggregator,
+                "",
+            )
+        };
+        let view = both().cut("2026-02-02T16:00:00Z");
+        let all = liquidations(&view, &order(), &question(None, &[], Window::days(1))).unwrap().data;
+        assert_eq!((all.total_usd, all.by_source.len()), (Some(1_000.0), 1));
+        let venue = liquidations(&view, &order(), &question(None, &["v"], Window::days(1))).unwrap().data;
+        assert_eq!(venue.total_usd, Some(167.0));
+        assert_eq!(venue.by_asset[0].asset, Asset::btc());
+    }
+
+    #[test]
+    fn days_are_ranked_and_their_shares_make_a_whole() {
+        let view = venue().cut("2026-02-03");
+        let days = liquidation_days(&view, &order(), &question(None, &[], Window::ALL)).unwrap().data;
+        let told: Vec<_> = days.iter().map(|day| (day.date.to_string(), day.rank, day.total_usd)).collect();
+        assert_eq!(told, [("2026-02-01".to_owned(), 1, 100.0), ("2026-02-02".to_owned(), 2, 67.0)]);
+        assert!((days.iter().filter_map(|day| day.share_of_window_pct).sum::<f64>() - 100.0).abs() < 1e-9);
+        let summary = liquidations(&view, &order(), &question(None, &[], Window::days(1))).unwrap().data;
+        assert_eq!(summary.record_day.unwrap().date.to_string(), "2026-02-01");
+        assert_eq!(summary.largest_day.map(|day| day.total_usd), Some(67.0));
+    }
+
+    #[test]
+    fn a_day_without_liquidations_is_zero_only_where_something_is_known() {
+        let quiet = liquidations(&venue().cut("2026-02-10"), &order(), &question(None, &[], Window::days(1))).unwrap().data;
+        assert_eq!((quiet.total_usd, quiet.long_share_ratio), (Some(0.0), None));
+        let empty = liquidations(&Fixture::new().cut("2026-02-10"), &order(), &question(None, &[], Window::days(1))).unwrap();
+        assert_eq!((empty.data.total_usd, empty.warnings[0].code), (None, WarningCode::NoData));
+    }
+
+    #[test]
+    fn buckets_shorter_than_the_published_sums_are_refused() {
+        let refused = liquidations_series(&venue().cut("2026-02-03"), &order(), &question(None, &[], Window::ALL), Period::HOUR);
+        assert!(matches!(refused, Err(Unanswerable::Parameter { parameter: "interval", .. })));
+        let rows =
+            liquidations_series(&venue().cut("2026-02-03"), &order(), &question(None, &[], Window::ALL), Period::DAY).unwrap();
+        assert_eq!(rows.data.len(), 2);
+    }
+}

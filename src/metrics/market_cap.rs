@@ -130,3 +130,53 @@ fn dominance(view: &MarketView, trail: &mut Trail<'_>, asset: &Asset, source: &S
         .filter(|total| last.observed_at.ms_since(total.observed_at) <= key.expected_every_ms() && total.value > 0.0)?;
     Some(last.value / total.value * 100.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Moment;
+    use crate::metrics::fixture::{Fixture, at, order};
+
+    fn since(day: &str, asset: &str) -> MarketCapQuestion {
+        let window = Window::Since { since: Moment::At(at(day)), until: None };
+        MarketCapQuestion { asset: asset.parse().unwrap(), source: None, window }
+    }
+
+    fn fixture() -> Fixture {
+        let total = [("2026-01-28T12:00:00Z", 3_000.0), ("2026-01-29", 2_900.0), ("2026-02-04", 2_400.0)];
+        Fixture::new().readings("market_cap.total@y", &total).readings("market_cap.btc@y", &[("2026-02-04", 1_440.0)])
+    }
+
+    #[test]
+    fn the_change_counts_from_the_last_value_at_or_before_the_anchor() {
+        let answer = market_cap(&fixture().cut("2026-02-04T08:00:00Z"), &order(), &since("2026-01-29", "total")).unwrap().data;
+        assert_eq!((answer.change_usd, answer.anchor.unwrap().at), (Some(-500.0), at("2026-01-29")));
+        assert!((answer.drawdown_pct.unwrap() + 20.0).abs() < 1e-12);
+        assert_eq!(answer.dominance_pct, None);
+    }
+
+    #[test]
+    fn dominance_is_of_the_same_source_and_instant() {
+        let answer = market_cap(&fixture().cut("2026-02-04T08:00:00Z"), &order(), &since("2026-02-04", "btc")).unwrap().data;
+        assert!((answer.dominance_pct.unwrap() - 60.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn an_anchor_that_is_too_old_or_not_there_gives_null_and_a_reason() {
+        let view = fixture().cut("2026-02-04T08:00:00Z");
+        let gap = market_cap(&view, &order(), &since("2026-02-01", "total")).unwrap();
+        assert_eq!(gap.data.change_usd, None);
+        assert!(gap.warnings.iter().any(|w| w.code == WarningCode::Gap));
+        let early = market_cap(&view, &order(), &since("2026-01-01", "total")).unwrap();
+        assert_eq!(early.data.change_usd, None);
+        assert!(early.warnings.iter().any(|w| w.code == WarningCode::HistoryLimit));
+    }
+
+    #[test]
+    fn a_daily_sum_is_not_an_anchor_before_its_day_is_over() {
+        let rows = [("2026-01-27", 10.0), ("2026-01-28", 20.0), ("2026-01-29", 30.0)];
+        let view = Fixture::new().readings("market_cap.total@z:1d", &rows).cut("2026-01-30");
+        let answer = market_cap(&view, &order(), &since("2026-01-29", "total")).unwrap().data;
+        assert_eq!((answer.anchor.unwrap().market_cap_usd, answer.change_usd), (20.0, Some(10.0)));
+    }
+}

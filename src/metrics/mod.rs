@@ -20,6 +20,9 @@ mod trail;
 mod unanswerable;
 mod window;
 
+#[cfg(test)]
+mod fixture;
+
 pub use answer::{Answer, Coverage, Freshness, Meta, Method, SourceReading, Warning, WarningCode, WindowBounds};
 pub use catalogue::{
     CatalogueQuestion, Revision, RevisionsQuestion, SeriesEntry, SeriesQuestion, SeriesRow, catalogue, revisions, series_rows,

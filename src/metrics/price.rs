@@ -230,3 +230,89 @@ fn since(earlier: &[Vintage<Bar>], day: &Vintage<Bar>, find: Finder) -> Option<S
         None => SinceMark { at: first.observed_at, value_usd: None, at_least: true },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::fixture::{Fixture, at, order};
+
+    fn fixture() -> Fixture {
+        Fixture::new().bars(
+            "candle.btc@x:12h",
+            &[
+                ("2026-02-01T00:00:00Z", 105.0, 70.0, 100.0),
+                ("2026-02-01T12:00:00Z", 110.0, 95.0, 100.0),
+                ("2026-02-02T00:00:00Z", 101.0, 90.0, 95.0),
+                ("2026-02-02T12:00:00Z", 99.0, 93.0, 98.0),
+                ("2026-02-03T00:00:00Z", 99.0, 80.0, 85.0),
+            ],
+        )
+    }
+
+    fn ask(as_of: &str) -> Answer<Price> {
+        let question = PriceQuestion { asset: Asset::btc(), source: None, window: Window::days(1) };
+        price(&fixture().cut(as_of), &order(), &question).unwrap()
+    }
+
+    #[test]
+    fn the_running_day_counts_as_far_as_it_is_known() {
+        let answer = ask("2026-02-03T13:00:00Z");
+        let day = answer.data;
+        assert_eq!((day.price_usd, day.low_usd, day.high_usd), (Some(85.0), Some(80.0), Some(99.0)));
+        assert_eq!((day.previous_close_usd, day.low_at), (Some(98.0), Some(at("2026-02-03"))));
+        assert!((day.worst_fall_pct.unwrap() - (80.0 / 98.0 - 1.0) * 100.0).abs() < 1e-12);
+        assert_eq!(day.lowest_since, Some(SinceMark { at: at("2026-02-01"), value_usd: Some(70.0), at_least: false }));
+        assert_eq!(day.highest_since.unwrap().at, at("2026-02-02"));
+        assert!(answer.warnings.iter().any(|w| w.code == WarningCode::PartialBar));
+    }
+
+    #[test]
+    fn before_the_first_bar_of_a_day_its_figures_are_null() {
+        let answer = ask("2026-02-03T11:59:59Z");
+        assert_eq!((answer.data.price_usd, answer.data.low_usd, answer.data.lowest_since), (Some(98.0), None, None));
+        let yesterday = answer.data.previous_day.unwrap();
+        assert_eq!((yesterday.at, yesterday.low_usd), (at("2026-02-02"), 90.0));
+        assert!((yesterday.worst_fall_pct.unwrap() + 10.0).abs() < 1e-12);
+        assert!(answer.warnings.iter().any(|w| w.code == WarningCode::InsufficientHistory));
+    }
+
+    #[test]
+    fn a_record_low_is_told_as_at_least() {
+        let mark = ask("2026-02-01T13:00:00Z").data.lowest_since;
+        assert_eq!(mark, None);
+        let rising = Fixture::new().bars("candle.btc@x:1d", &[("2026-02-01", 2.0, 1.0, 2.0), ("2026-02-02", 3.0, 0.5, 3.0)]);
+        let question = PriceQuestion { asset: Asset::btc(), source: None, window: Window::days(1) };
+        let answer = price(&rising.cut("2026-02-03"), &order(), &question).unwrap();
+        let lowest = answer.data.previous_day.unwrap().lowest_since.unwrap();
+        assert_eq!(lowest, SinceMark { at: at("2026-02-01"), value_usd: None, at_least: true });
+    }
+
+    #[test]
+    fn a_source_without_bars_answers_from_readings() {
+        let rows = [("2026-02-02T23:00:00Z", 50.0), ("2026-02-03T01:00:00Z", 40.0), ("2026-02-03T02:00:00Z", 45.0)];
+        let view = Fixture::new().readings("price.sol@y", &rows).cut("2026-02-03T03:00:00Z");
+        let question = PriceQuestion { asset: "sol".parse().unwrap(), source: None, window: Window::days(1) };
+        let figures = price(&view, &order(), &question).unwrap().data;
+        assert_eq!((figures.price_usd, figures.low_usd, figures.previous_close_usd), (Some(45.0), Some(40.0), Some(50.0)));
+        assert!((figures.worst_fall_pct.unwrap() + 20.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn an_unknown_asset_or_source_is_named_with_the_known_ones() {
+        let view = fixture().cut("2026-02-03");
+        let asset = PriceQuestion { asset: "nope".parse().unwrap(), source: None, window: Window::days(1) };
+        assert!(
+            matches!(price(&view, &order(), &asset), Err(Unanswerable::UnknownAsset { known, .. }) if known.contains(&Asset::btc()))
+        );
+        let source = PriceQuestion { asset: Asset::btc(), source: Some("nope".parse().unwrap()), window: Window::days(1) };
+        assert!(matches!(price(&view, &order(), &source), Err(Unanswerable::UnknownSource { known, .. }) if known.len() == 1));
+    }
+
+    #[test]
+    fn an_empty_market_gives_nulls_and_a_reason() {
+        let question = PriceQuestion { asset: Asset::btc(), source: None, window: Window::days(1) };
+        let answer = price(&Fixture::new().cut("2026-02-03"), &order(), &question).unwrap();
+        assert_eq!(answer.data, Price::default());
+        assert_eq!(answer.warnings[0].code, WarningCode::NoData);
+    }
+}
