@@ -4,9 +4,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::client::{HttpClient, Request};
-use super::error::{FeedError, ParseError};
+use super::error::{FeedError, FetchError, ParseError};
 use super::schedule::Schedule;
-use crate::domain::{Batch, Cadence, Knowledge, LiquidationOrder, Refusal, SeriesKey, Side, Source, SourceInfo, Timestamp};
+use crate::domain::{
+    Batch, Cadence, Knowledge, LiquidationOrder, Observation, Refusal, SeriesKey, Side, Source, SourceInfo, Timestamp,
+};
 
 /// What a feed is called, whom it records for and how often it speaks.
 #[derive(Debug, Clone)]
@@ -20,27 +22,21 @@ pub struct Profile {
 }
 
 /// A feed that is asked again and again.
-pub trait PolledFeed: Send + Sync + std::fmt::Debug {
+pub struct PolledFeed {
     /// Its name, source and cadence.
-    fn profile(&self) -> &Profile;
-
+    pub profile: Profile,
     /// When it is asked.
-    fn schedule(&self) -> Schedule;
-
-    /// The most time one visit may take, all questions together.
-    fn deadline(&self) -> Duration {
-        Duration::from_mins(2)
-    }
-
-    /// Series whose newest rows say where an earlier run stopped.
-    fn resumes_from(&self) -> Vec<SeriesKey> {
-        Vec::new()
-    }
-
-    /// What to ask on this visit, in order. One question failing does not keep the others from
-    /// being asked.
-    fn questions(&self, visit: &Visit) -> Vec<Question>;
+    pub schedule: Schedule,
+    /// Series whose newest rows say where an earlier run stopped; empty where every visit is like
+    /// the first.
+    pub resumes_from: Vec<SeriesKey>,
+    /// What to ask on a visit, in order. One question failing does not keep the others from being
+    /// asked.
+    pub questions: Questions,
 }
+
+/// What to ask on a visit, or why the configured address cannot be asked.
+pub type Questions = Box<dyn Fn(&Visit) -> Result<Vec<Question>, FetchError> + Send + Sync>;
 
 /// A feed that speaks by itself over a websocket.
 #[async_trait]
@@ -120,6 +116,13 @@ pub struct Parsed {
     pub refused: Vec<Refusal>,
 }
 
+impl Question {
+    /// A request with the function that reads its answer.
+    pub fn new(request: Request, read: impl Fn(&[u8]) -> Result<Parsed, ParseError> + Send + Sync + 'static) -> Self {
+        Self { request, read: Box::new(read) }
+    }
+}
+
 impl Visit {
     /// How long after its publication a row still counts as seen live.
     const LIVE_MS: i64 = 5 * 60_000;
@@ -147,6 +150,11 @@ impl Parsed {
     #[must_use]
     pub const fn new(source: Source) -> Self {
         Self { batch: Batch::new(source), refused: Vec::new() }
+    }
+
+    /// Adds a reading or flow.
+    pub fn push(&mut self, key: SeriesKey, observed_at: Timestamp, knowledge: Knowledge, value: f64) {
+        self.batch.push_reading(key, Observation { observed_at, knowledge, value });
     }
 
     /// Refuses a row.
@@ -197,6 +205,12 @@ type OrderKey = (String, Timestamp, Side, u64, u64);
 
 fn order_key(order: &LiquidationOrder) -> OrderKey {
     (order.symbol.clone(), order.occurred_at, order.side, order.price_usd.to_bits(), order.quantity.to_bits())
+}
+
+impl std::fmt::Debug for PolledFeed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PolledFeed").field("profile", &self.profile).finish_non_exhaustive()
+    }
 }
 
 impl std::fmt::Debug for Question {

@@ -2,6 +2,27 @@
 //!
 //! Owns HTTP and websocket clients, wire structs, pure parsers and the scheduler. It never computes
 //! a metric and knows nothing of the HTTP interface.
+//!
+//! A feed is a list of [`Question`]s (what to ask, and the pure function that reads the answer) or a
+//! stream of messages ([`StreamedFeed`]); everything else is done once for all of them. The
+//! [`Collector`] runs each in a task of its own: the client spaces requests, obeys `Retry-After` and
+//! leaves a failing host alone; the monitor backs off, logs an outage once when it begins and once
+//! when it ends, and keeps the status that readers see. Rows go to a [`Sink`].
+//!
+//! # Adding a feed
+//!
+//! 1. A folder `<provider>/` with `config.rs` (every address configurable, the public one as
+//!    default), the wire structs with the provider's unit on each field, and a pure `parse_*` from
+//!    bytes to [`Parsed`]: units and sides become ours there and nowhere else. A bad row is refused
+//!    with its reason and the others land; an error inside a good status is a [`ParseError`].
+//! 2. How each row is known: [`Visit::knowledge`] with the instant its source publishes it, or
+//!    `OnCommit` for a snapshot or a stream. Only finished candles are rows. Never 0 for "no value".
+//! 3. The feed: [`PolledFeed`] with its [`Schedule`] from the publisher's habits, or
+//!    [`StreamedFeed`] with the silence after which an open connection counts as broken; a
+//!    [`Profile`] whose note says what the figures leave out.
+//! 4. Its line in `IngestConfig` and in `IngestConfig::entries`.
+//! 5. Tests beside the parser (a good body, an empty one, a refusal inside a good status, one bad
+//!    row among good ones, no bytes panic), and the provider's files in `tests/it/ingest_payloads.rs`.
 
 mod backoff;
 pub mod binance;
@@ -24,7 +45,7 @@ pub use backoff::{Backoff, Jitter, SeededJitter};
 pub use client::{Expects, HttpClient, HttpSettings, Request};
 pub use config::{ApiKey, IngestConfig};
 pub use error::{FeedError, FetchError, ParseError, StreamError};
-pub use feed::{Message, Parsed, PolledFeed, Profile, Question, Reader, Session, StreamedFeed, Visit};
+pub use feed::{Message, Parsed, PolledFeed, Profile, Question, Questions, Reader, Session, StreamedFeed, Visit};
 pub use gate::{HostGate, Manners};
 pub use monitor::Monitor;
 pub use poll::Poller;

@@ -11,10 +11,13 @@ use super::runner::Step;
 use super::sink::Sink;
 use crate::domain::{Clock, Timestamp};
 
+/// The most time one visit may take, all questions together.
+const DEADLINE: Duration = Duration::from_mins(10);
+
 /// One polled feed with its progress. A step is one visit.
 #[derive(Debug)]
 pub struct Poller {
-    feed: Box<dyn PolledFeed>,
+    feed: PolledFeed,
     http: HttpClient,
     sink: Arc<dyn Sink>,
     clock: Arc<dyn Clock>,
@@ -27,17 +30,16 @@ impl Step for Poller {
     /// Visits the upstream once: asks every question, records what comes and reports to the board.
     async fn run_once(&mut self) -> Duration {
         let visit = Visit { seen_until: self.seen_until, now: self.clock.now() };
-        let deadline = self.feed.deadline();
-        let outcome = match tokio::time::timeout(deadline, self.visit(&visit)).await {
+        let outcome = match tokio::time::timeout(DEADLINE, self.visit(&visit)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(FeedError::Deadline(deadline)),
+            Err(_) => Err(FeedError::Deadline(DEADLINE)),
         };
         match outcome {
             Ok(()) => {
                 self.seen_until = Some(visit.now);
                 self.monitor.succeeded(self.clock.now());
                 let now = self.clock.now();
-                let next = self.feed.schedule().next_after(now);
+                let next = self.feed.schedule.next_after(now);
                 self.monitor.spread(next.ms_since(now))
             }
             Err(error) => self.monitor.failed(&error),
@@ -52,15 +54,9 @@ impl Step for Poller {
 impl Poller {
     /// A poller that goes on where the recorded rows end.
     #[must_use]
-    pub fn new(
-        feed: Box<dyn PolledFeed>,
-        http: HttpClient,
-        sink: Arc<dyn Sink>,
-        clock: Arc<dyn Clock>,
-        monitor: Monitor,
-    ) -> Self {
-        let recorded = feed.resumes_from().into_iter().map(|series| {
-            let published = sink.newest(&series)?.plus_ms(series.publication_lag_ms());
+    pub fn new(feed: PolledFeed, http: HttpClient, sink: Arc<dyn Sink>, clock: Arc<dyn Clock>, monitor: Monitor) -> Self {
+        let recorded = feed.resumes_from.iter().map(|series| {
+            let published = sink.newest(series)?.plus_ms(series.publication_lag_ms());
             Some(published.min(clock.now()))
         });
         // A series without rows, or no series at all, means a first visit.
@@ -72,7 +68,7 @@ impl Poller {
     /// host wants to be left alone.
     async fn visit(&mut self, visit: &Visit) -> Result<(), FeedError> {
         let mut first_failure = None;
-        for question in self.feed.questions(visit) {
+        for question in (self.feed.questions)(visit)? {
             if let Err(error) = self.ask(&question).await {
                 let host_wants_silence = error.wait().is_some();
                 first_failure.get_or_insert(error);

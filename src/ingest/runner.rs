@@ -24,7 +24,7 @@ const AFTER_A_DEFECT: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub enum Feed {
     /// Asked again and again.
-    Polled(Box<dyn PolledFeed>),
+    Polled(PolledFeed),
     /// Speaks by itself.
     Streamed(Box<dyn StreamedFeed>),
 }
@@ -69,7 +69,7 @@ impl Feed {
     #[must_use]
     pub fn profile(&self) -> &Profile {
         match self {
-            Self::Polled(feed) => feed.profile(),
+            Self::Polled(feed) => &feed.profile,
             Self::Streamed(feed) => feed.profile(),
         }
     }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use market_stress::domain::{FeedState, Timestamp};
-use market_stress::ingest::binance::{BinanceConfig, CandleFeed};
-use market_stress::ingest::coingecko::{CoinGeckoConfig, SnapshotFeed};
+use market_stress::ingest::binance::{BinanceConfig, candle_feed};
+use market_stress::ingest::coingecko::{CoinGeckoConfig, snapshot_feed};
 use market_stress::ingest::farside::{FarsideConfig, entries};
 use market_stress::ingest::{Feed, Step};
 use rstest::rstest;
@@ -24,7 +24,7 @@ fn coingecko(path: &str) -> Play {
 
 fn snapshot(desk: &Desk, upstream: &Upstream) -> Box<dyn Step> {
     let config = CoinGeckoConfig { url: upstream.url.clone(), ..CoinGeckoConfig::default() };
-    desk.collector.step(Feed::Polled(Box::new(SnapshotFeed::new(&config))))
+    desk.collector.step(Feed::Polled(snapshot_feed(&config)))
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn a_refused_connection_makes_the_feed_dead_in_the_end_and_it_recovers_by_
     let refused = format!("http://{}", nobody.local_addr().unwrap()).parse().unwrap();
     drop(nobody);
     let config = CoinGeckoConfig { url: refused, ..CoinGeckoConfig::default() };
-    desk.collector.step(Feed::Polled(Box::new(SnapshotFeed::new(&config)))).run_once().await;
+    desk.collector.step(Feed::Polled(snapshot_feed(&config))).run_once().await;
     let error = desk.board.get("coingecko-market").unwrap().last_error.unwrap();
     assert!(error.contains("cannot be reached") && error.contains("check the network"), "{error}");
 
@@ -183,7 +183,7 @@ async fn candles_are_read_back_first_then_go_on_and_the_running_one_is_left_out(
         day_history_days: 10,
         ..BinanceConfig::default()
     };
-    let feed = || Feed::Polled(Box::new(CandleFeed::new(&config)));
+    let feed = || Feed::Polled(candle_feed(&config));
     desk.collector.step(feed()).run_once().await;
     assert_eq!(desk.board.get("binance-candles").unwrap().last_error, None);
     let count = |period: &str| desk.sink.points().keys().filter(|(key, _)| key.ends_with(period)).count();

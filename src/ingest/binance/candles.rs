@@ -3,24 +3,17 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::config::BinanceConfig;
-use super::instrument::{Instrument, Size};
+use super::contract::{Contract, Size, perpetual};
 use super::refusal;
 use crate::domain::{Asset, Bar, Cadence, Metric, Observation, Period, SeriesKey, Source, SourceInfo, SourceKind, Timestamp};
 use crate::ingest::wire::{Decimal, Millis, field, from_json};
-use crate::ingest::{ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
 
 /// The most candles one request may ask for.
 const PAGE: i64 = 1_500;
 /// A candle with none behind it counts as finished only when it ended this long ago by our clock,
 /// which may be wrong: the last row of a live answer is the running candle.
 const CLOCK_SLACK_MS: i64 = 3_600_000;
-
-/// Candles of the USD-M perpetuals: one-minute, hourly and daily.
-#[derive(Debug)]
-pub struct CandleFeed {
-    profile: Profile,
-    config: BinanceConfig,
-}
 
 /// One row of `/fapi/v1/klines`.
 struct Kline {
@@ -31,70 +24,65 @@ struct Kline {
     prices_and_volume: [f64; 5],
 }
 
-impl CandleFeed {
-    /// The feed as configured.
-    #[must_use]
-    pub fn new(config: &BinanceConfig) -> Self {
-        let info = SourceInfo {
-            source: source(),
-            kind: SourceKind::Venue,
-            note: "prices of one venue's USDT-margined perpetuals; USDT is taken as USD".to_owned(),
-        };
-        let profile = Profile { name: "binance-candles", info, cadence: Cadence::every(60_000) };
-        Self { profile, config: config.clone() }
-    }
-
-    fn question(&self, series: &SeriesKey, from: Timestamp, visit: Visit) -> Option<Question> {
-        let symbol = Instrument::perpetual(&series.asset);
-        let query = [
-            ("symbol", symbol.clone()),
-            ("interval", series.period.to_string()),
-            ("startTime", from.unix_ms().to_string()),
-            ("limit", page_size(from, visit.now, series.period).to_string()),
-        ];
-        let request = Request::get(&self.config.rest_url, "fapi/v1/klines", &query).ok()?;
-        let series = series.clone();
-        Some(Question { request, read: Box::new(move |body| parse_klines(body, &symbol, &series, &visit)) })
-    }
-
-    fn pages(&self, asset: &Asset, period: Period, history_days: u32, visit: Visit) -> Vec<Question> {
-        let series = SeriesKey::new(Metric::Candle, asset.clone(), source(), period);
-        let from = visit.from(2 * period.ms(), i64::from(history_days) * Period::DAY.ms()).floor(period.ms());
-        let page_ms = PAGE * period.ms();
-        let starts = (0..).map(|page| from.plus_ms(page * page_ms)).take_while(|start| *start < visit.now);
-        starts.filter_map(|start| self.question(&series, start, visit)).collect()
+/// Candles of the USD-M perpetuals: one-minute, hourly and daily.
+#[must_use]
+pub fn candle_feed(config: &BinanceConfig) -> PolledFeed {
+    let info = SourceInfo {
+        source: source(),
+        kind: SourceKind::Venue,
+        note: "prices of one venue's USDT-margined perpetuals; USDT is taken as USD".to_owned(),
+    };
+    let config = config.clone();
+    PolledFeed {
+        profile: Profile { name: "binance-candles", info, cadence: Cadence::every(60_000) },
+        schedule: Schedule::every(Duration::from_mins(1)).after(Duration::from_secs(3)),
+        resumes_from: spans(&config).iter().flat_map(|(period, _)| config.assets.iter().map(|a| series(a, *period))).collect(),
+        questions: Box::new(move |visit| questions(&config, *visit)),
     }
 }
 
-impl PolledFeed for CandleFeed {
-    fn profile(&self) -> &Profile {
-        &self.profile
+/// The candles that may have ended since the last visit, for every coin.
+fn questions(config: &BinanceConfig, visit: Visit) -> Result<Vec<Question>, FetchError> {
+    let mut questions = Vec::new();
+    for (period, history_days) in spans(config) {
+        let ended = visit.seen_until.is_none_or(|seen| seen.floor(period.ms()) < visit.now.floor(period.ms()));
+        if !ended {
+            continue;
+        }
+        let from = visit.from(2 * period.ms(), i64::from(history_days) * Period::DAY.ms()).floor(period.ms());
+        let starts = (0..).map(|page| from.plus_ms(page * PAGE * period.ms())).take_while(|start| *start < visit.now);
+        for start in starts {
+            for asset in &config.assets {
+                questions.push(question(config, series(asset, period), start, visit)?);
+            }
+        }
     }
+    Ok(questions)
+}
 
-    fn schedule(&self) -> Schedule {
-        Schedule::every(Duration::from_mins(1)).after(Duration::from_secs(3))
-    }
+fn question(config: &BinanceConfig, series: SeriesKey, from: Timestamp, visit: Visit) -> Result<Question, FetchError> {
+    let symbol = perpetual(&series.asset);
+    let query = [
+        ("symbol", symbol.clone()),
+        ("interval", series.period.to_string()),
+        ("startTime", from.unix_ms().to_string()),
+        ("limit", page_size(from, visit.now, series.period).to_string()),
+    ];
+    let request = Request::get(&config.rest_url, "fapi/v1/klines", &query)?;
+    Ok(Question::new(request, move |body| parse_klines(body, &symbol, &series, &visit)))
+}
 
-    fn resumes_from(&self) -> Vec<SeriesKey> {
-        let periods = [Period::MINUTE, Period::HOUR, Period::DAY];
-        let series = |asset: &Asset| periods.map(|period| SeriesKey::new(Metric::Candle, asset.clone(), source(), period));
-        self.config.assets.iter().flat_map(series).collect()
-    }
+/// The periods that are collected, and how many days of each the first visit reads back.
+fn spans(config: &BinanceConfig) -> [(Period, u32); 3] {
+    [
+        (Period::DAY, config.day_history_days),
+        (Period::HOUR, config.hour_history_days),
+        (Period::MINUTE, config.minute_history_days),
+    ]
+}
 
-    fn questions(&self, visit: &Visit) -> Vec<Question> {
-        let new = |period: Period| match visit.seen_until {
-            Some(seen) => seen.floor(period.ms()) < visit.now.floor(period.ms()),
-            None => true,
-        };
-        let spans = [
-            (Period::DAY, self.config.day_history_days),
-            (Period::HOUR, self.config.hour_history_days),
-            (Period::MINUTE, self.config.minute_history_days),
-        ];
-        let due = spans.into_iter().filter(|(period, _)| new(*period));
-        due.flat_map(|(period, days)| self.config.assets.iter().flat_map(move |asset| self.pages(asset, period, days, *visit)))
-            .collect()
-    }
+fn series(asset: &Asset, period: Period) -> SeriesKey {
+    SeriesKey::new(Metric::Candle, asset.clone(), source(), period)
 }
 
 /// Reads an answer of `/fapi/v1/klines` for the perpetual `symbol` into candles of `series`.
@@ -111,8 +99,8 @@ pub fn parse_klines(body: &[u8], symbol: &str, series: &SeriesKey, visit: &Visit
     let Value::Array(rows) = answer else {
         return Err(ParseError::Malformed { expected: "list of candles", reason: "it is no list".to_owned() });
     };
-    let units = match Instrument::parse(symbol) {
-        Ok(Instrument { size: Size::Coins(units), .. }) => units,
+    let units = match Contract::parse(symbol) {
+        Ok(Contract { size: Size::Coins(units), .. }) => units,
         _ => 1.0,
     };
     let mut parsed = Parsed::new(series.source.clone());

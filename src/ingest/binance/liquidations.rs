@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::config::BinanceConfig;
-use super::instrument::{Instrument, Size};
+use super::contract::{Contract, Size};
 use crate::domain::{Cadence, Knowledge, LiquidationOrder, Side, Source, SourceInfo, SourceKind, Timestamp};
 use crate::ingest::client::join;
 use crate::ingest::wire::{Decimal, Millis, from_json, row};
@@ -125,7 +125,7 @@ fn take(event: &Value, parsed: &mut Parsed) {
 
 impl Order {
     fn read(self) -> Result<LiquidationOrder, String> {
-        let instrument = Instrument::parse(&self.s).map_err(|error| error.to_string())?;
+        let contract = Contract::parse(&self.s).map_err(|error| error.to_string())?;
         let side = match self.side.as_str() {
             "SELL" => Side::Long,
             "BUY" => Side::Short,
@@ -135,14 +135,14 @@ impl Order {
         if price <= 0.0 || self.z.0 <= 0.0 {
             return Err(format!("nothing was filled: size {} at price {price}", self.z.0));
         }
-        let (price_usd, quantity, usd) = match instrument.size {
+        let (price_usd, quantity, usd) = match contract.size {
             Size::Coins(units) => (price / units, self.z.0 * units, price * self.z.0),
             Size::Usd(contract_usd) => (price, self.z.0 * contract_usd / price, self.z.0 * contract_usd),
         };
         Ok(LiquidationOrder {
             source: source(),
             symbol: self.s,
-            asset: instrument.asset,
+            asset: contract.asset,
             side,
             occurred_at: self.time.0,
             knowledge: Knowledge::OnCommit,

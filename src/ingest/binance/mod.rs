@@ -5,12 +5,11 @@
 
 mod candles;
 mod config;
-mod instrument;
+mod contract;
 mod liquidations;
 
-pub use candles::{CandleFeed, parse_klines};
+pub use candles::{candle_feed, parse_klines};
 pub use config::BinanceConfig;
-pub use instrument::Instrument;
 pub use liquidations::{LiquidationFeed, parse_message};
 
 use super::ParseError;
@@ -20,7 +19,7 @@ use super::runner::{Entry, Feed};
 #[must_use]
 pub fn entries(config: &BinanceConfig) -> Vec<Entry> {
     let off = (!config.enabled).then(|| "switched off by ingest.binance.enabled".to_owned());
-    let feeds = [Feed::Polled(Box::new(CandleFeed::new(config))), Feed::Streamed(Box::new(LiquidationFeed::new(config)))];
+    let feeds = [Feed::Polled(candle_feed(config)), Feed::Streamed(Box::new(LiquidationFeed::new(config)))];
     feeds.into_iter().map(|feed| Entry { feed, off: off.clone() }).collect()
 }
 

@@ -6,7 +6,7 @@ mod snapshot;
 
 pub use config::CoinGeckoConfig;
 pub use parse::{parse_global, parse_markets};
-pub use snapshot::SnapshotFeed;
+pub use snapshot::snapshot_feed;
 
 use super::runner::{Entry, Feed};
 
@@ -14,5 +14,5 @@ use super::runner::{Entry, Feed};
 #[must_use]
 pub fn entries(config: &CoinGeckoConfig) -> Vec<Entry> {
     let off = (!config.enabled).then(|| "switched off by ingest.coingecko.enabled".to_owned());
-    vec![Entry { feed: Feed::Polled(Box::new(SnapshotFeed::new(config))), off }]
+    vec![Entry { feed: Feed::Polled(snapshot_feed(config)), off }]
 }

@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use super::config::FarsideConfig;
 use super::table::{parse_table, source};
-use crate::domain::{Asset, Cadence, Metric, Period, SeriesKey, SourceInfo, SourceKind};
+use crate::domain::{Cadence, Metric, Period, SeriesKey, SourceInfo, SourceKind};
 use crate::ingest::config::asset;
-use crate::ingest::{Expects, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use crate::ingest::{Expects, FetchError, PolledFeed, Profile, Question, Request, Schedule, Visit};
 
 const DAY_MS: i64 = Period::DAY.ms();
 /// How many days back the short page certainly reaches.
@@ -31,57 +31,35 @@ pub(super) const TABLES: [Table; 3] = [
 ];
 
 /// Net flows of the funds on one coin.
-#[derive(Debug)]
-pub struct EtfFlowFeed {
-    profile: Profile,
-    config: FarsideConfig,
-    table: Table,
-    asset: Asset,
-}
-
-impl EtfFlowFeed {
-    pub(super) fn new(config: &FarsideConfig, table: Table) -> Self {
-        let info = SourceInfo {
-            source: source(),
-            kind: SourceKind::Publisher,
-            note: "a day fills in fund by fund until about 05:00 UTC of the next day and may be restated later; \
-                   a zero may stand for a fund that has not reported"
-                .to_owned(),
-        };
-        // The next row comes after one day, or after four over a long weekend.
-        let cadence = Cadence { expected_every_ms: DAY_MS, late_after_ms: 5 * DAY_MS, stale_after_ms: 8 * DAY_MS };
-        let asset = asset(table.asset);
-        Self { profile: Profile { name: table.feed, info, cadence }, config: config.clone(), table, asset }
-    }
-
-    fn question(&self, path: &str, visit: Visit) -> Option<Question> {
-        let request = Request::get(&self.config.url, path, &[]).ok()?.expecting(Expects::Html);
-        let asset = self.asset.clone();
-        Some(Question { request, read: Box::new(move |body| parse_table(body, &asset, &visit)) })
+pub(super) fn flow_feed(config: &FarsideConfig, table: Table) -> PolledFeed {
+    let info = SourceInfo {
+        source: source(),
+        kind: SourceKind::Publisher,
+        note: "a day fills in fund by fund until about 05:00 UTC of the next day and may be restated later; \
+               a zero may stand for a fund that has not reported"
+            .to_owned(),
+    };
+    // The next row comes after one day, or after four over a long weekend.
+    let cadence = Cadence { expected_every_ms: DAY_MS, late_after_ms: 5 * DAY_MS, stale_after_ms: 8 * DAY_MS };
+    let oldest = SeriesKey::new(Metric::EtfFlow, asset(table.asset), source(), Period::INSTANT).with_part(table.oldest_fund);
+    let config = config.clone();
+    PolledFeed {
+        profile: Profile { name: table.feed, info, cadence },
+        // Cells fill in from about 22:30 to 05:00 UTC.
+        schedule: Schedule::every(Duration::from_hours(4)).busier(22, 6, Duration::from_mins(30)).after(Duration::from_mins(2)),
+        resumes_from: vec![oldest],
+        questions: Box::new(move |visit| questions(&config, table, *visit)),
     }
 }
 
-impl PolledFeed for EtfFlowFeed {
-    fn profile(&self) -> &Profile {
-        &self.profile
-    }
-
-    /// Cells fill in from about 22:30 to 05:00 UTC.
-    fn schedule(&self) -> Schedule {
-        let half_hour = Duration::from_mins(30);
-        Schedule::every(Duration::from_hours(4)).busier(22, 6, half_hour).after(Duration::from_mins(2))
-    }
-
-    fn resumes_from(&self) -> Vec<SeriesKey> {
-        let key = SeriesKey::new(Metric::EtfFlow, self.asset.clone(), source(), Period::INSTANT);
-        vec![key.with_part(self.table.oldest_fund)]
-    }
-
-    /// The short page is read again and again, so restated days are seen; the long one only when the
-    /// short one may not reach back far enough.
-    fn questions(&self, visit: &Visit) -> Vec<Question> {
-        let reaches = visit.seen_until.is_some_and(|seen| visit.now.ms_since(seen) < SHORT_PAGE_DAYS * DAY_MS);
-        let all = self.table.all.filter(|_| !reaches);
-        all.into_iter().chain([self.table.recent]).filter_map(|path| self.question(path, *visit)).collect()
-    }
+/// The short page is read again and again, so restated days are seen; the long one only when the
+/// short one may not reach back far enough.
+fn questions(config: &FarsideConfig, table: Table, visit: Visit) -> Result<Vec<Question>, FetchError> {
+    let reaches = visit.seen_until.is_some_and(|seen| visit.now.ms_since(seen) < SHORT_PAGE_DAYS * DAY_MS);
+    let all = table.all.filter(|_| !reaches);
+    let question = |path| {
+        let request = Request::get(&config.url, path, &[])?.expecting(Expects::Html);
+        Ok(Question::new(request, move |body| parse_table(body, &asset(table.asset), &visit)))
+    };
+    all.into_iter().chain([table.recent]).map(question).collect()
 }

@@ -9,7 +9,6 @@ mod feed;
 mod table;
 
 pub use config::FarsideConfig;
-pub use feed::EtfFlowFeed;
 pub use table::parse_table;
 
 use super::runner::{Entry, Feed};
@@ -18,6 +17,6 @@ use super::runner::{Entry, Feed};
 #[must_use]
 pub fn entries(config: &FarsideConfig) -> Vec<Entry> {
     let off = (!config.enabled).then(|| "switched off by ingest.farside.enabled".to_owned());
-    let feeds = feed::TABLES.iter().map(|table| EtfFlowFeed::new(config, *table));
-    feeds.map(|feed| Entry { feed: Feed::Polled(Box::new(feed)), off: off.clone() }).collect()
+    let feeds = feed::TABLES.iter().map(|table| feed::flow_feed(config, *table));
+    feeds.map(|feed| Entry { feed: Feed::Polled(feed), off: off.clone() }).collect()
 }
