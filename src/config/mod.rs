@@ -20,6 +20,7 @@ pub use error::ConfigError;
 use variables::Variables;
 
 use crate::domain::Source;
+use crate::ingest::IngestConfig;
 
 /// The file that is read when none is named and this one exists.
 const DEFAULT_FILE: &str = "market-stress.toml";
@@ -50,6 +51,9 @@ pub struct Config {
     pub cors: bool,
     /// How long open requests and feeds are given to finish when the service is asked to stop, seconds.
     pub shutdown_grace_seconds: u64,
+    /// The feeds. Their keys stand in tables of the file, `[ingest.binance]`; a variable puts two
+    /// underscores between table and key, `MARKET_STRESS_INGEST__BINANCE__ENABLED`.
+    pub ingest: IngestConfig,
 }
 
 /// How log lines look.
@@ -88,6 +92,7 @@ impl Default for Config {
             cache_bytes: 64 * 1024 * 1024,
             cors: true,
             shutdown_grace_seconds: 10,
+            ingest: IngestConfig::default(),
         }
     }
 }
@@ -112,7 +117,7 @@ const DEFAULT_ORDER: [&str; 15] = [
 ];
 
 /// What each key may be, said when it is something else.
-const ALLOWED: [(&str, &str); 11] = [
+const ALLOWED: [(&str, &str); 31] = [
     ("listen", "an address and port such as 127.0.0.1:8080"),
     ("database_url", "sqlite://./data/market-stress.db or postgres://user:password@host/database"),
     ("log_format", "text or json"),
@@ -124,6 +129,26 @@ const ALLOWED: [(&str, &str); 11] = [
     ("cache_bytes", "a whole number; 0 for no cache"),
     ("cors", "true or false"),
     ("shutdown_grace_seconds", "a whole number from 0 to 300"),
+    ("ingest.enabled", "true or false"),
+    ("ingest.request_timeout_seconds", "a whole number"),
+    ("ingest.user_agent", "text"),
+    ("ingest.concurrent_requests", "a whole number"),
+    ("ingest.host_spacing_ms", "a whole number"),
+    ("ingest.binance.enabled", "true or false"),
+    ("ingest.binance.rest_url", "an https address"),
+    ("ingest.binance.stream_url", "a wss address"),
+    ("ingest.binance.assets", "assets such as btc; separated by commas in the environment"),
+    ("ingest.binance.minute_history_days", "a whole number"),
+    ("ingest.binance.hour_history_days", "a whole number"),
+    ("ingest.binance.day_history_days", "a whole number"),
+    ("ingest.binance.silent_after_seconds", "a whole number"),
+    ("ingest.coingecko.enabled", "true or false"),
+    ("ingest.coingecko.url", "an https address"),
+    ("ingest.coingecko.api_key", "a key as the publisher gave it; empty for none"),
+    ("ingest.coingecko.coins", "a whole number up to 250"),
+    ("ingest.coingecko.every_minutes", "a whole number"),
+    ("ingest.farside.enabled", "true or false"),
+    ("ingest.farside.url", "an https address"),
 ];
 
 impl Config {
@@ -245,6 +270,8 @@ mod tests {
     #[case::no_address("", &[("MARKET_STRESS_LISTEN", "here")], "environment variable MARKET_STRESS_LISTEN: `listen` cannot be read: invalid socket address syntax; allowed: an address and port such as 127.0.0.1:8080")]
     #[case::out_of_range("request_timeout_seconds = 0", &[], "settings.toml: `request_timeout_seconds` cannot be 0; allowed: a whole number from 1 to 300")]
     #[case::no_level("log_filter = 'a=b=c'", &[], "settings.toml: `log_filter` cannot be `a=b=c`; allowed: a level such as info, or levels by module such as warn,market_stress=debug")]
+    #[case::in_a_table("[ingest.binance]\nrest_url = 'here'", &[], "settings.toml: `ingest.binance.rest_url` cannot be read: relative URL without a base")]
+    #[case::unknown_in_a_table("", &[("MARKET_STRESS_INGEST__BINANCE__ENABLE", "1")], "environment variable MARKET_STRESS_INGEST__BINANCE__ENABLE: there is no setting `ingest.binance.enable`; did you mean `ingest.binance.enabled`?")]
     #[case::no_toml("listen", &[], "the configuration file settings.toml is not TOML")]
     fn a_bad_setting_says_which_where_from_and_what_is_allowed(
         #[case] file: &str,
