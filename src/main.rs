@@ -1,3 +1,7 @@
 //! The `market-stress` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    market_stress::cli::main()
+}

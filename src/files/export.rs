@@ -41,8 +41,17 @@ pub struct Exporter<W: Write> {
     range: TimeRange,
     lines: Lines<W>,
     rows: u64,
-    found: BTreeSet<SeriesKey>,
+    seen: BTreeSet<SeriesKey>,
     failed: Option<io::Error>,
+}
+
+/// What an export wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exported {
+    /// Rows in the file.
+    pub rows: u64,
+    /// Series asked for by name of which the store holds nothing, each with the one most like it.
+    pub missing: Vec<(SeriesKey, Option<SeriesKey>)>,
 }
 
 /// The open file in one of the formats.
@@ -102,19 +111,19 @@ impl<W: Write> Exporter<W> {
         let (lines, failed) = match format {
             ExportFormat::Csv => {
                 let mut writer = csv::Writer::from_writer(out);
-                let failed = writer.write_record(selection.columns()).err().map(io::Error::from);
+                let failed = writer.write_record(selection.columns()).err().map(io_error);
                 (Lines::Csv(Box::new(writer)), failed)
             }
             ExportFormat::Ndjson => (Lines::Ndjson(out), None),
         };
-        Self { selection, range, lines, rows: 0, found: BTreeSet::new(), failed }
+        Self { selection, range, lines, rows: 0, seen: BTreeSet::new(), failed }
     }
 
-    /// How many rows were written, and which of the series asked for by name hold none.
+    /// Ends the file.
     ///
     /// # Errors
     /// The first failure to write; the file is then incomplete.
-    pub fn finish(mut self) -> io::Result<(u64, Vec<SeriesKey>)> {
+    pub fn finish(mut self) -> io::Result<Exported> {
         if let Some(error) = self.failed {
             return Err(error);
         }
@@ -122,8 +131,8 @@ impl<W: Write> Exporter<W> {
             Lines::Csv(writer) => writer.flush()?,
             Lines::Ndjson(out) => out.flush()?,
         }
-        let missing = self.selection.named().map(|named| named.difference(&self.found).cloned().collect());
-        Ok((self.rows, missing.unwrap_or_default()))
+        let missing = self.selection.named().into_iter().flatten().filter(|key| !self.seen.contains(key));
+        Ok(Exported { rows: self.rows, missing: missing.map(|key| (key.clone(), nearest(key, &self.seen))).collect() })
     }
 
     /// Writes a row unless an earlier one failed.
@@ -143,7 +152,6 @@ impl<W: Write> Exporter<W> {
             fields.push(Field::Time(row.known_at));
             self.write(&fields);
         }
-        self.found.insert(key.clone());
     }
 }
 
@@ -151,7 +159,7 @@ impl<W: Write> Lines<W> {
     /// Writes one row.
     fn write(&mut self, columns: &[&str], fields: &[Field<'_>]) -> io::Result<()> {
         match self {
-            Self::Csv(writer) => Ok(writer.write_record(fields.iter().map(|field| field.to_text().into_owned()))?),
+            Self::Csv(writer) => writer.write_record(fields.iter().map(|field| field.to_text().into_owned())).map_err(io_error),
             Self::Ndjson(out) => {
                 let row: Map<String, Value> =
                     columns.iter().map(|column| (*column).to_owned()).zip(fields.iter().map(|field| field.to_json())).collect();
@@ -182,14 +190,33 @@ impl<'a> Field<'a> {
     }
 }
 
+/// The operating system's own error from under the CSV writer.
+fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
+fn nearest(key: &SeriesKey, seen: &BTreeSet<SeriesKey>) -> Option<SeriesKey> {
+    let wanted = key.to_string();
+    seen.iter()
+        .map(|key| (strsim::jaro_winkler(&wanted, &key.to_string()), key))
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, key)| key.clone())
+}
+
 impl<W: Write + Send> LoadSink for Exporter<W> {
     fn readings(&mut self, key: &SeriesKey, rows: Vec<Vintage<f64>>) {
+        self.seen.insert(key.clone());
         if matches!(&self.selection, Selection::Series(keys) if keys.is_empty() || keys.contains(key)) {
             self.vintages(key, &rows, |value| vec![Field::Number(*value)]);
         }
     }
 
     fn candles(&mut self, key: &SeriesKey, rows: Vec<Vintage<Bar>>) {
+        self.seen.insert(key.clone());
         if matches!(&self.selection, Selection::Candles(keys) if keys.is_empty() || keys.contains(key)) {
             self.vintages(key, &rows, |bar| {
                 let volume = bar.volume.map_or(Field::Blank, Field::Number);

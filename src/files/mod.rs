@@ -23,7 +23,7 @@ mod sequence;
 mod series;
 
 pub use column::{Column, ColumnNames};
-pub use export::{ExportFormat, Exporter, MixedSelection, Selection};
+pub use export::{ExportFormat, Exported, Exporter, MixedSelection, Selection};
 pub use fault::{BadRows, FileError, RowError, RowFault};
 pub use import::{FileKind, ImportOptions, Parsed, read};
 pub use name::NameFacts;

@@ -3,6 +3,7 @@
 
 mod harness;
 mod house;
+mod import;
 mod ingest_payloads;
 mod ingest_polling;
 mod ingest_streaming;

@@ -2,6 +2,7 @@
 
 mod collected;
 pub(crate) mod postgres;
+mod program;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
 
 pub(crate) use self::collected::{Collected, contents};
+pub(crate) use self::program::{Program, Ran};
 
 /// The two engines: a contract test takes each of them in turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +53,14 @@ impl Home {
     /// Opens the log; each call is like another process.
     pub(crate) async fn open(&self) -> Arc<dyn Store> {
         open(&self.url).await.unwrap()
+    }
+
+    /// The address with its password, as a user gives it to the program.
+    pub(crate) fn address(&self) -> String {
+        match &self.kept {
+            Kept::Folder(folder) => format!("sqlite://{}", folder.path().join(FILE).display()),
+            Kept::Database(database) => database.url.clone(),
+        }
     }
 
     /// Does to the database what the program never would.

@@ -1,1 +1,0 @@
-//! The command line: what can be asked of the program, and the help it gives.

@@ -1,0 +1,80 @@
+use std::io::Write;
+use std::process::ExitCode;
+
+use crate::config::ConfigError;
+use crate::files::{FileError, MixedSelection};
+use crate::store::StoreError;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// The settings make no sense.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The arguments make no sense together.
+    #[error("{0}")]
+    Usage(String),
+    /// A file was not taken.
+    #[error("{name}: {error}")]
+    File {
+        /// The file, or `standard input`.
+        name: String,
+        /// Why.
+        error: FileError,
+    },
+    /// The store would not take single rows.
+    #[error("{name}: {refused}\nnothing was imported; correct the rows, or leave them out with --skip-bad")]
+    Refused {
+        /// The file, or `standard input`.
+        name: String,
+        /// The first rows, one a line.
+        refused: String,
+    },
+    /// A series asked for by name holds no rows.
+    #[error("the store holds nothing of {key}{hint}")]
+    NoRows {
+        /// The series.
+        key: String,
+        /// The one most like it, in words.
+        hint: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The operating system gives no threads.
+    #[error("the program cannot start its threads: {0}")]
+    Runtime(#[source] std::io::Error),
+    /// Output could not be written.
+    #[error("the output cannot be written: {0}")]
+    Output(#[from] std::io::Error),
+}
+
+impl From<MixedSelection> for Failure {
+    fn from(error: MixedSelection) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl Failure {
+    /// Says it on standard error, unless nobody reads on, and gives the exit code.
+    pub(super) fn tell(&self) -> ExitCode {
+        if matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe) {
+            return ExitCode::SUCCESS;
+        }
+        // A standard error that is closed leaves nobody to tell; the code still says it.
+        let _ = writeln!(std::io::stderr(), "error: {self}");
+        ExitCode::from(if self.is_usage() { 2 } else { 1 })
+    }
+
+    fn is_usage(&self) -> bool {
+        match self {
+            Self::Config(_) | Self::Usage(_) => true,
+            Self::Store(error) => matches!(error, StoreError::Address { .. }),
+            Self::File { error, .. } => matches!(
+                error,
+                FileError::Unnamed { .. } | FileError::NamedTwice | FileError::Key(_) | FileError::NoSuchColumn { .. }
+            ),
+            Self::Refused { .. } | Self::NoRows { .. } | Self::Runtime(_) | Self::Output(_) => false,
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The command line: what can be asked of the program, and the help it gives.
+//!
+//! Owns flags, help, reports for people and for machines, and exit codes: 0 for done, 1 for failed,
+//! 2 for asked wrongly. What is asked for is done by the other rooms.
+
+mod export;
+mod failure;
+mod import;
+mod progress;
+mod report;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+use settings::Settings;
+
+/// How much stress the crypto market is under, how we know, and what was known when.
+#[derive(Debug, Parser)]
+#[command(name = "market-stress", version, arg_required_else_help = true, after_help = EXAMPLES)]
+struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  market-stress import candles btc-binance-perp-30m.csv
+  market-stress export candle.btc@binance-perp:30m --since 2026-01-01 > btc.csv
+
+Exit codes: 0 done, 1 failed, 2 asked wrongly.";
+
+/// What the program can be asked to do.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Store files: all rows of a file or none.
+    #[command(subcommand)]
+    Import(import::Import),
+    /// Write series or orders as they are stored: every vintage with the instant it was known.
+    Export(export::Export),
+}
+
+/// Does what the arguments of the process ask for.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Runtime);
+    match runtime.and_then(|runtime| runtime.block_on(run(cli))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.tell(),
+    }
+}
+
+async fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        Command::Import(import) => import.run(&cli.settings.load()?).await,
+        Command::Export(export) => export.run(&cli.settings.load()?).await,
+    }
+}

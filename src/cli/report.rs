@@ -1,0 +1,88 @@
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::domain::{CommitReport, Refusal};
+use crate::files::{BadRows, Parsed};
+
+/// How many refusals are described one by one.
+const LISTED: usize = 20;
+
+/// What became of an imported file.
+#[derive(Debug, Serialize)]
+pub(super) struct ImportReport {
+    /// The file, or `standard input`.
+    file: String,
+    /// The series it spoke of; the count of orders is in `new`.
+    series: Vec<String>,
+    /// What the file's name said.
+    inferred: Vec<String>,
+    /// Rows in the file.
+    rows_read: u64,
+    /// Rows that stated nothing.
+    rows_empty: u64,
+    /// Points that were not there before. A row of sums holds two points.
+    new: u64,
+    /// Points that were known already.
+    unchanged: u64,
+    /// Points that were known with another value.
+    revised: u64,
+    /// Rows that were left out.
+    refused: u64,
+    /// The first rows that were left out, and why.
+    refusals: Vec<String>,
+}
+
+impl ImportReport {
+    pub(super) fn new(file: String, parsed: &Parsed, commit: &CommitReport) -> Self {
+        let batch = &parsed.batch;
+        Self {
+            file,
+            series: batch.readings.keys().chain(batch.candles.keys()).map(ToString::to_string).collect(),
+            inferred: parsed.inferred.clone(),
+            rows_read: parsed.rows,
+            rows_empty: parsed.empty,
+            new: commit.new,
+            unchanged: commit.unchanged,
+            revised: commit.revised,
+            refused: parsed.bad.count + commit.refused.len() as u64,
+            refusals: descriptions(&parsed.bad, &commit.refused),
+        }
+    }
+
+    /// Writes the report on standard output.
+    pub(super) fn write(&self, as_json: bool) -> io::Result<()> {
+        let mut out = io::stdout();
+        if as_json { writeln!(out, "{}", serde_json::to_string(self)?) } else { write!(out, "{}", self.text()) }
+    }
+
+    fn text(&self) -> String {
+        use std::fmt::Write as _;
+        let Self { file, rows_read, rows_empty, new, unchanged, revised, refused, .. } = self;
+        let mut text =
+            format!("{file}: read {rows_read}, new {new}, unchanged {unchanged}, revised {revised}, refused {refused}");
+        if *rows_empty > 0 {
+            let _ = write!(text, ", empty {rows_empty}");
+        }
+        text.push('\n');
+        if !self.inferred.is_empty() {
+            let _ = writeln!(text, "  {} by the file's name", self.inferred.join(", "));
+        }
+        for refusal in &self.refusals {
+            let _ = writeln!(text, "  refused: {refusal}");
+        }
+        text
+    }
+}
+
+/// The first refused rows in words, one a line.
+pub(super) fn refused(refused: &[Refusal]) -> String {
+    let lines = descriptions(&BadRows::default(), refused).join("\n  ");
+    format!("the store refused {} rows:\n  {lines}", refused.len())
+}
+
+fn descriptions(bad: &BadRows, refused: &[Refusal]) -> Vec<String> {
+    let bad = bad.first.iter().map(ToString::to_string);
+    let refused = refused.iter().map(|row| format!("{} at {}: {}", row.subject, row.observed_at, row.reason));
+    bad.chain(refused).take(LISTED).collect()
+}

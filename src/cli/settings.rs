@@ -1,0 +1,38 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::Failure;
+use crate::config::{self, Config, LogFormat};
+use crate::telemetry;
+
+/// Settings that every command understands; each beats the environment and the file.
+#[derive(Debug, Args, Serialize)]
+pub(super) struct Settings {
+    /// Read settings from this TOML file instead of ./market-stress.toml.
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Settings")]
+    #[serde(skip)]
+    config: Option<PathBuf>,
+    /// Where the store is: `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`.
+    #[arg(long, global = true, value_name = "URL", help_heading = "Settings")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database_url: Option<String>,
+    /// How log lines look: text or json.
+    #[arg(long, global = true, value_name = "FORMAT", help_heading = "Settings")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_format: Option<LogFormat>,
+    /// What is logged: a level, or levels by module such as `warn,market_stress=debug`.
+    #[arg(long, global = true, value_name = "FILTER", help_heading = "Settings")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_filter: Option<String>,
+}
+
+impl Settings {
+    /// Puts the configuration together and starts logging by it.
+    pub(super) fn load(&self) -> Result<Config, Failure> {
+        let config = Config::load(self.config.as_deref(), config::environment(), self)?;
+        telemetry::start(&config);
+        Ok(config)
+    }
+}
