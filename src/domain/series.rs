@@ -4,14 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::domain::{Asset, Source, Timestamp};
-
-const MINUTE_MS: i64 = 60_000;
-const HOUR_MS: i64 = 60 * MINUTE_MS;
-const DAY_MS: i64 = 24 * HOUR_MS;
-const WEEK_MS: i64 = 7 * DAY_MS;
-/// 1970-01-05, the first Monday of the count.
-const FIRST_MONDAY_MS: i64 = 4 * DAY_MS;
+use crate::domain::{Asset, Period, Source};
 
 /// What a series measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,10 +74,6 @@ pub enum SeriesKind {
     /// An amount over a period; amounts add.
     Flow,
 }
-
-/// The length of the span one row covers; zero for a reading at an instant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Period(i64);
 
 /// Names one series: `<metric>.<asset>[.<part>]@<source>[:<period>]`.
 ///
@@ -197,42 +186,6 @@ impl Metric {
     }
 }
 
-impl Period {
-    /// A reading at an instant.
-    pub const INSTANT: Self = Self(0);
-    /// One minute.
-    pub const MINUTE: Self = Self(MINUTE_MS);
-    /// One hour.
-    pub const HOUR: Self = Self(HOUR_MS);
-    /// One UTC day.
-    pub const DAY: Self = Self(DAY_MS);
-    /// Seven UTC days from a Monday.
-    pub const WEEK: Self = Self(WEEK_MS);
-
-    /// The length in milliseconds; zero for a reading.
-    #[must_use]
-    pub const fn ms(self) -> i64 {
-        self.0
-    }
-
-    /// The start of the span of this length that holds `at`: counted from 1970 in UTC, weeks from Mondays.
-    /// A reading holds only its own instant.
-    #[must_use]
-    pub fn start_of(self, at: Timestamp) -> Timestamp {
-        match self.0 {
-            0 => at,
-            ms if ms % WEEK_MS == 0 => at.plus_ms(-FIRST_MONDAY_MS).floor(ms).plus_ms(FIRST_MONDAY_MS),
-            ms => at.floor(ms),
-        }
-    }
-
-    /// Whether rows are readings at an instant.
-    #[must_use]
-    pub const fn is_instant(self) -> bool {
-        self.0 == 0
-    }
-}
-
 impl SeriesKey {
     /// A series without a part.
     #[must_use]
@@ -253,7 +206,7 @@ impl SeriesKey {
     #[must_use]
     pub const fn publication_lag_ms(&self) -> i64 {
         match self.metric {
-            Metric::EtfFlow => DAY_MS + 5 * HOUR_MS,
+            Metric::EtfFlow => Period::DAY.ms() + 5 * Period::HOUR.ms(),
             Metric::FundingRate | Metric::FundingInterval => 0,
             _ => self.period.ms(),
         }
@@ -263,9 +216,9 @@ impl SeriesKey {
     #[must_use]
     pub const fn expected_every_ms(&self) -> i64 {
         match self.metric {
-            Metric::EtfFlow | Metric::EtfAssets | Metric::FearGreed | Metric::StablecoinSupply => DAY_MS,
-            Metric::FundingRate | Metric::FundingInterval if self.period.is_instant() => 8 * HOUR_MS,
-            _ if self.period.is_instant() => HOUR_MS,
+            Metric::EtfFlow | Metric::EtfAssets | Metric::FearGreed | Metric::StablecoinSupply => Period::DAY.ms(),
+            Metric::FundingRate | Metric::FundingInterval if self.period.is_instant() => 8 * Period::HOUR.ms(),
+            _ if self.period.is_instant() => Period::HOUR.ms(),
             _ => self.period.ms(),
         }
     }
@@ -279,30 +232,6 @@ impl FromStr for Metric {
             text: text.to_owned(),
             reason: format!("the metric is one of {}", Self::ALL.map(|(_, name)| name).join(", ")),
         })
-    }
-}
-
-impl FromStr for Period {
-    type Err = InvalidSeriesKey;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = || InvalidSeriesKey {
-            text: text.to_owned(),
-            reason: "a period is a whole number and m, h, d or w, such as 30m, 1h or 1d".to_owned(),
-        };
-        let unit_ms = match text.as_bytes().last() {
-            Some(b'm') => MINUTE_MS,
-            Some(b'h') => HOUR_MS,
-            Some(b'd') => DAY_MS,
-            Some(b'w') => WEEK_MS,
-            _ => return Err(invalid()),
-        };
-        let count: i64 = text[..text.len() - 1].parse().map_err(|_| invalid())?;
-        if (1..=10_000).contains(&count) && text.as_bytes()[0].is_ascii_digit() {
-            Ok(Self(count * unit_ms))
-        } else {
-            Err(invalid())
-        }
     }
 }
 
@@ -343,17 +272,6 @@ impl fmt::Display for Metric {
     }
 }
 
-impl fmt::Display for Period {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            0 => f.write_str("instant"),
-            ms if ms % DAY_MS == 0 => write!(f, "{}d", ms / DAY_MS),
-            ms if ms % HOUR_MS == 0 => write!(f, "{}h", ms / HOUR_MS),
-            ms => write!(f, "{}m", ms / MINUTE_MS),
-        }
-    }
-}
-
 impl fmt::Display for SeriesKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.metric, self.asset)?;
@@ -378,18 +296,6 @@ impl Serialize for Metric {
 }
 
 impl<'de> Deserialize<'de> for Metric {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-impl Serialize for Period {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Period {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }

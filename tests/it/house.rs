@@ -1,5 +1,6 @@
-//! The rules of the house that no compiler knows: names, sizes, and links that lead somewhere.
+//! The rules of the house that no compiler knows: names, sizes, twins, and links that lead somewhere.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use rstest::rstest;
@@ -65,6 +66,12 @@ fn broken(from: &Path, target: &str) -> Option<String> {
     (!found).then(|| format!("{}: {target}: no such heading", from.display()))
 }
 
+/// The names of the files in a folder.
+fn names(folder: &Path) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+}
+
 #[test]
 fn every_link_of_the_documents_leads_somewhere() {
     let mut found = Vec::new();
@@ -100,6 +107,14 @@ fn no_file_is_longer_than_a_reader_can_hold() {
         }
     }
     assert!(found.is_empty(), "more than {MOST_LINES} lines without tests; split them:\n{}", found.join("\n"));
+}
+
+#[test]
+fn the_migrations_of_both_engines_are_twins() {
+    let migrations = project().join("migrations");
+    let sqlite = names(&migrations.join("sqlite"));
+    assert_eq!(sqlite, names(&migrations.join("postgres")), "left: sqlite, right: postgres");
+    assert!(!sqlite.is_empty(), "no migrations were found");
 }
 
 #[rstest]
