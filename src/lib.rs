@@ -12,6 +12,7 @@ pub mod files;
 pub mod ingest;
 pub mod market;
 pub mod metrics;
+pub mod scenario;
 pub mod stats;
 pub mod store;
 pub mod telemetry;

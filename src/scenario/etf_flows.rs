@@ -1,0 +1,124 @@
+use serde::Deserialize;
+
+use super::ScenarioError;
+use super::calendar::Exchange;
+use super::file::{ETF_FLOWS, read};
+use super::path::{phase, wave};
+use crate::domain::{Batch, Knowledge, Observation, SeriesKey, Source, Timestamp, TradingCalendar};
+
+/// The grain of published flows, USD.
+const GRAIN_USD: f64 = 100_000.0;
+/// How far a day swings about its even part, as a share of what a usual day moves.
+const DAY_SWING: f64 = 1.2;
+/// How far a fund swings about its share of a day.
+const FUND_SWING: f64 = 0.5;
+
+#[derive(Deserialize)]
+struct File {
+    etf: Vec<Etf>,
+}
+
+/// The funds on one asset.
+#[derive(Deserialize)]
+struct Etf {
+    asset: String,
+    shares: Vec<(String, f64)>,
+    spans: Vec<Span>,
+    #[serde(default)]
+    days: Vec<Day>,
+}
+
+/// First day, day after the last, net flow in USD and mark.
+#[derive(Deserialize)]
+struct Span(
+    Timestamp,
+    Timestamp,
+    f64,
+    #[expect(dead_code, reason = "says to the reader of the file where the value is from")] String,
+);
+
+/// One trading day fund by fund.
+#[derive(Deserialize)]
+struct Day {
+    #[serde(rename = "day")]
+    start: Timestamp,
+    early: Option<Timestamp>,
+    #[serde(default)]
+    pending: Vec<String>,
+    flows: Vec<(String, f64)>,
+}
+
+/// The flows of every fund.
+pub(super) fn batch(source: &Source) -> Result<Batch, ScenarioError> {
+    let file: File = read("etf_flows.toml", ETF_FLOWS)?;
+    let exchange = Exchange::open()?;
+    let mut batch = Batch::new(source.clone());
+    for etf in &file.etf {
+        for span in &etf.spans {
+            etf.push_span(&mut batch, span, &exchange)?;
+        }
+        for day in &etf.days {
+            etf.push_day(&mut batch, day)?;
+        }
+    }
+    Ok(batch)
+}
+
+impl Etf {
+    fn push_span(&self, batch: &mut Batch, Span(from, to, total, _): &Span, exchange: &Exchange) -> Result<(), ScenarioError> {
+        let days: Vec<_> = exchange.days(TradingCalendar::TradingDays, *from, *to).collect();
+        let swing = centred(&days.iter().map(|day| wave(*day, phase(&self.asset))).collect::<Vec<_>>());
+        #[expect(clippy::cast_precision_loss, reason = "a span has a few hundred days")]
+        let even = total / days.len() as f64;
+        let flows: Vec<f64> = swing.iter().map(|swing| even + DAY_SWING * even.abs() * swing).collect();
+        for (day, flow) in days.iter().zip(grains(&flows, *total)) {
+            for (fund, share) in self.shares.iter().zip(self.split(*day, flow)) {
+                let key = self.key(batch, &fund.0)?;
+                let known_at = day.plus_ms(key.publication_lag_ms());
+                batch.push_reading(
+                    key,
+                    Observation { observed_at: *day, knowledge: Knowledge::Published(known_at), value: share },
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn push_day(&self, batch: &mut Batch, day: &Day) -> Result<(), ScenarioError> {
+        for (fund, flow) in &day.flows {
+            let key = self.key(batch, fund)?;
+            let complete_at = day.start.plus_ms(key.publication_lag_ms());
+            let known_at = day.early.filter(|_| !day.pending.contains(fund)).unwrap_or(complete_at);
+            batch
+                .push_reading(key, Observation { observed_at: day.start, knowledge: Knowledge::Vintage(known_at), value: *flow });
+        }
+        Ok(())
+    }
+
+    /// One day's flow by fund.
+    fn split(&self, day: Timestamp, flow: f64) -> Vec<f64> {
+        let parts: Vec<f64> =
+            self.shares.iter().map(|(fund, share)| flow * share * (1.0 + FUND_SWING * wave(day, phase(fund)))).collect();
+        grains(&parts, flow)
+    }
+
+    fn key(&self, batch: &Batch, fund: &str) -> Result<SeriesKey, ScenarioError> {
+        Ok(format!("etf_flow.{}.{fund}@{}", self.asset, batch.source).parse()?)
+    }
+}
+
+/// The values less their mean, so that they add up to nothing.
+fn centred(values: &[f64]) -> Vec<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "a span has a few hundred days")]
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    values.iter().map(|value| value - mean).collect()
+}
+
+/// The values in whole grains; the last takes what is left of `total`.
+fn grains(values: &[f64], total: f64) -> Vec<f64> {
+    let mut counts: Vec<f64> = values.iter().map(|value| (value / GRAIN_USD).round()).collect();
+    if let Some((last, others)) = counts.split_last_mut() {
+        *last = (total / GRAIN_USD).round() - others.iter().sum::<f64>();
+    }
+    counts.into_iter().map(|count| count * GRAIN_USD + 0.0).collect()
+}

@@ -1,0 +1,105 @@
+use serde::Deserialize;
+
+use super::file::{POSITIONS, read};
+use super::path::{phase, rounded, wave};
+use super::prices::{Bitcoin, steps};
+use super::{CUTOFF, ScenarioError};
+use crate::domain::{Asset, Batch, Knowledge, LiquidationOrder, Metric, Observation, Period, SeriesKey, Side, Source, Timestamp};
+
+/// How far the hours of a span swing about their even share; below one, so none turns negative.
+const SWING: f64 = 0.6;
+/// The contract of every single order.
+const SYMBOL: &str = "BTCUSDT";
+/// Steps of the two scatterings: the golden ratio and the plastic number, which never fall into step.
+const SIDE_STEP: f64 = 0.618_033_988_749_895;
+const SIZE_STEP: f64 = 0.754_877_666_246_693;
+
+#[derive(Deserialize)]
+struct File {
+    liquidations: Vec<Span>,
+    orders: Vec<Burst>,
+}
+
+/// Start, total in USD, share of longs and mark of a span that ends where the next begins.
+#[derive(Deserialize)]
+struct Span(Timestamp, f64, f64, #[expect(dead_code, reason = "says to the reader of the file where the value is from")] String);
+
+/// Single orders in a span of time.
+#[derive(Deserialize)]
+struct Burst {
+    from: Timestamp,
+    to: Timestamp,
+    count: u32,
+    smallest_usd: f64,
+    largest_usd: f64,
+    long_share: f64,
+}
+
+/// Hourly sums of both sides over all coins, and single orders of the hours before the cutoff.
+pub(super) fn batch(source: &Source, bitcoin: &Bitcoin) -> Result<Batch, ScenarioError> {
+    let file: File = read("positions.toml", POSITIONS)?;
+    let key =
+        |side: Side| SeriesKey::new(Metric::Liquidation, Asset::total(), source.clone(), Period::HOUR).with_part(side.as_str());
+    let mut batch = Batch::new(source.clone());
+    let ends = file.liquidations.iter().skip(1).map(|span| span.0).chain([CUTOFF]);
+    for (Span(from, total, long_share, _), to) in file.liquidations.iter().zip(ends) {
+        let hours: Vec<_> = steps(*from, to.plus_ms(-1), Period::HOUR.ms()).collect();
+        for (side, amount) in [(Side::Long, total * long_share), (Side::Short, total * (1.0 - long_share))] {
+            for (at, value) in hours.iter().zip(shared(&hours, amount, phase(side.as_str()))) {
+                batch.push_reading(key(side), known_at_end(*at, value));
+            }
+        }
+    }
+    batch.orders = file.orders.iter().flat_map(|burst| burst.orders(source, bitcoin)).collect();
+    Ok(batch)
+}
+
+impl Burst {
+    /// Its orders: spread evenly in time, sizes and sides scattered by [`scatter`].
+    fn orders(&self, source: &Source, bitcoin: &Bitcoin) -> impl Iterator<Item = LiquidationOrder> {
+        let step_ms = self.to.ms_since(self.from) / i64::from(self.count.max(1));
+        (0..self.count).map(move |index| {
+            let occurred_at = self.from.plus_ms(i64::from(index) * step_ms);
+            let price_usd = rounded(bitcoin.price.value(occurred_at));
+            let size = scatter(index, SIZE_STEP).powi(3);
+            let quantity = rounded(self.smallest_usd * (self.largest_usd / self.smallest_usd).powf(size) / price_usd);
+            LiquidationOrder {
+                source: source.clone(),
+                symbol: SYMBOL.to_owned(),
+                asset: Asset::btc(),
+                side: if scatter(index, SIDE_STEP) < self.long_share { Side::Long } else { Side::Short },
+                occurred_at,
+                knowledge: Knowledge::Published(occurred_at),
+                price_usd,
+                quantity,
+                usd: price_usd * quantity,
+            }
+        })
+    }
+}
+
+/// A fraction of one, spread evenly over the indexes and the same on every machine.
+fn scatter(index: u32, step: f64) -> f64 {
+    (f64::from(index + 1) * step).fract()
+}
+
+/// `amount` in cents over the hours, by a wave; the last hour takes what rounding leaves.
+fn shared(hours: &[Timestamp], amount: f64, phase: f64) -> Vec<f64> {
+    let weights: Vec<f64> = hours.iter().map(|at| 1.0 + SWING * wave(*at, phase)).collect();
+    let whole: f64 = weights.iter().sum();
+    let mut shares: Vec<f64> = weights.iter().map(|weight| cents(amount * weight / whole)).collect();
+    if let Some((last, others)) = shares.split_last_mut() {
+        *last = cents(amount - others.iter().sum::<f64>());
+    }
+    shares
+}
+
+/// The amount to the cent.
+fn cents(usd: f64) -> f64 {
+    (usd * 100.0).round() / 100.0
+}
+
+/// A sum known at the end of its hour.
+fn known_at_end(at: Timestamp, value: f64) -> Observation<f64> {
+    Observation { observed_at: at, knowledge: Knowledge::Published(at.plus_ms(Period::HOUR.ms())), value }
+}

@@ -1,0 +1,127 @@
+use std::f64::consts::TAU;
+
+use super::ScenarioError;
+use crate::domain::{Bar, Timestamp};
+
+/// Periods in days of the sines that make the wave, and the weight of each; the weights add to one.
+/// No period is a multiple of another, so the wave does not repeat within the scenario.
+const TONES: [(f64, f64); 4] = [(0.29, 0.15), (0.83, 0.25), (2.3, 0.35), (6.1, 0.25)];
+
+/// The instant from which the wave counts its days: 2018-01-01.
+const WAVE_ORIGIN: Timestamp = Timestamp::from_unix_seconds(1_514_764_800);
+
+/// A value for every instant, led through anchors.
+///
+/// Between two anchors it follows the straight line (in logarithms for [`Scale::Log`]) plus a wave
+/// that takes at most `share` of the room left to the nearer of the two. So it never leaves the span
+/// between the anchors around it, and every extreme of a series is one of its anchors.
+#[derive(Debug, Clone)]
+pub(super) struct Path {
+    points: Vec<(Timestamp, f64)>,
+    scale: Scale,
+    share: f64,
+    phase: f64,
+}
+
+/// On which scale the line between two anchors is straight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scale {
+    /// Logarithms: prices and amounts.
+    Log,
+    /// The values themselves: rates that change sign.
+    Linear,
+}
+
+impl Path {
+    /// A path through `anchors`; `name` sets the phase of its wave.
+    pub(super) fn new(
+        name: &str,
+        anchors: impl IntoIterator<Item = (Timestamp, f64)>,
+        scale: Scale,
+        share: f64,
+    ) -> Result<Self, ScenarioError> {
+        let points: Vec<_> = anchors.into_iter().map(|(at, value)| (at, scale.of(value))).collect();
+        if points.is_empty() || !points.is_sorted_by(|a, b| a.0 < b.0) {
+            return Err(ScenarioError::Anchors(name.to_owned()));
+        }
+        Ok(Self { points, scale, share, phase: phase(name) })
+    }
+
+    /// The value at an instant; before the first anchor and after the last, theirs.
+    pub(super) fn value(&self, at: Timestamp) -> f64 {
+        self.scale.undo(self.scaled(at))
+    }
+
+    /// The same on the path's own scale.
+    pub(super) fn scaled(&self, at: Timestamp) -> f64 {
+        let after = self.points.partition_point(|(point, _)| *point <= at);
+        let Some(&(to, end)) = self.points.get(after) else { return self.points[after - 1].1 };
+        let Some(&(from, start)) = after.checked_sub(1).and_then(|before| self.points.get(before)) else { return end };
+        let line = start + (end - start) * (at.days_since(from) / to.days_since(from));
+        if self.share == 0.0 {
+            return line;
+        }
+        let room = (line - start.min(end)).min(start.max(end) - line).max(0.0);
+        line + self.share * room * wave(at, self.phase)
+    }
+
+    /// The anchors' instants inside `[from, to]`, where the path turns.
+    pub(super) fn turns(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {
+        let first = self.points.partition_point(|(point, _)| *point < from);
+        self.points[first..].iter().map(|(point, _)| *point).take_while(move |point| *point <= to)
+    }
+
+    /// Where the path begins.
+    pub(super) fn start(&self) -> Timestamp {
+        self.points[0].0
+    }
+}
+
+impl Scale {
+    fn of(self, value: f64) -> f64 {
+        match self {
+            Self::Log => value.ln(),
+            Self::Linear => value,
+        }
+    }
+
+    fn undo(self, value: f64) -> f64 {
+        match self {
+            Self::Log => value.exp(),
+            Self::Linear => value,
+        }
+    }
+}
+
+/// A wave between -1 and 1 with the same course on every machine; `phase` in turns tells series apart.
+pub(super) fn wave(at: Timestamp, phase: f64) -> f64 {
+    let days = at.days_since(WAVE_ORIGIN);
+    TONES.iter().map(|(period, weight)| weight * (TAU * (days / period + phase)).sin()).sum()
+}
+
+/// A phase in turns for a name, spread evenly by the golden ratio.
+pub(super) fn phase(name: &str) -> f64 {
+    name.bytes().fold(0.0, |sum, byte| (sum * 31.0 + f64::from(byte) * 0.618_033_988_749_895).fract())
+}
+
+/// Seven significant digits: what a publisher would print, and coarser than any difference between machines.
+pub(super) fn rounded(value: f64) -> f64 {
+    if value == 0.0 {
+        return 0.0;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "the logarithm of a finite number is under 400")]
+    let decimals = 6 - value.abs().log10().floor() as i32;
+    let factor = 10_f64.powi(decimals.abs());
+    if decimals < 0 { (value / factor).round() * factor } else { (value * factor).round() / factor }
+}
+
+/// The bar of a course of prices, the volume larger the wider the bar.
+///
+/// `usual_range` is the logarithm of high over low at which `usual_volume` is traded.
+pub(super) fn bar(prices: impl IntoIterator<Item = f64>, usual_volume: f64, usual_range: f64) -> Option<Bar> {
+    let mut prices = prices.into_iter().map(rounded);
+    let open = prices.next()?;
+    let (low, high, close) = prices.fold((open, open, open), |(low, high, _), price| (low.min(price), high.max(price), price));
+    let volume = rounded(usual_volume * (0.5 + 0.5 * (high / low).ln() / usual_range));
+    Bar::new(open, high, low, close, Some(volume)).ok()
+}
