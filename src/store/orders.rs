@@ -163,3 +163,90 @@ pub(super) fn read(row: &impl Columns) -> Result<RecordedOrder, StoreError> {
         ordinal: ordinal.try_into().map_err(|_| inconsistent("ordinal"))?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_unix_ms(100);
+
+    fn order(symbol: &str, at: i64, usd: f64) -> LiquidationOrder {
+        LiquidationOrder {
+            source: "okx".parse().unwrap(),
+            symbol: symbol.to_owned(),
+            asset: Asset::btc(),
+            side: Side::Long,
+            occurred_at: Timestamp::from_unix_ms(at),
+            knowledge: Knowledge::OnCommit,
+            price_usd: 10.0,
+            quantity: usd / 10.0,
+            usd,
+        }
+    }
+
+    fn apply(stored: &[RecordedOrder], orders: &[LiquidationOrder]) -> (Vec<RecordedOrder>, CommitReport) {
+        let mut report = CommitReport::default();
+        let incoming = admit(orders, &mut report);
+        let added = reconcile(stored, &incoming, NOW, &mut report);
+        (added, report)
+    }
+
+    #[test]
+    fn ordinals_go_on_where_the_stored_ones_end() {
+        let (stored, _) = apply(&[], &[order("A", 1, 5.0), order("A", 1, 5.0), order("B", 1, 5.0)]);
+        let (added, report) = apply(&stored, &[order("A", 1, 5.0), order("A", 1, 6.0), order("B", 2, 5.0)]);
+        let places: Vec<_> = added.iter().map(|it| (it.order.symbol.as_str(), it.ordinal, it.order.usd)).collect();
+        assert_eq!(places, [("A", 2, 6.0), ("B", 0, 5.0)]);
+        assert_eq!((report.new, report.unchanged), (2, 1));
+    }
+
+    #[test]
+    fn the_clock_of_an_order_is_settled() {
+        let late = LiquidationOrder { knowledge: Knowledge::Published(Timestamp::from_unix_ms(7)), ..order("A", 1, 5.0) };
+        let (added, _) = apply(&[], &[order("A", 1, 4.0), late]);
+        assert_eq!(added.iter().map(|it| it.known_at.unix_ms()).collect::<Vec<_>>(), [100, 7]);
+        assert_eq!(added[1].order.knowledge, Knowledge::Vintage(Timestamp::from_unix_ms(7)));
+    }
+
+    #[rstest]
+    #[case::no_symbol(order("", 1, 5.0), "1 to 64 bytes")]
+    #[case::nul_in_symbol(order("A\0", 1, 5.0), "no control characters")]
+    #[case::negative(order("A", 1, -5.0), "is not a plausible")]
+    #[case::not_a_number(order("A", 1, f64::NAN), "not a finite number")]
+    #[case::long_ago(order("A", i64::MIN, 5.0), "occurred_at")]
+    #[case::known_too_late(
+        LiquidationOrder { knowledge: Knowledge::Vintage(Timestamp::from_unix_ms(i64::MAX)), ..order("A", 1, 5.0) },
+        "known_at"
+    )]
+    fn what_cannot_be_true_is_refused_with_a_reason(#[case] order: LiquidationOrder, #[case] reason: &str) {
+        let (added, report) = apply(&[], &[order]);
+        assert!(added.is_empty());
+        assert!(report.refused[0].reason.contains(reason), "{:?}", report.refused);
+    }
+
+    fn sizes() -> impl Strategy<Value = Vec<u8>> {
+        proptest::collection::vec(0..3u8, 0..8)
+    }
+
+    proptest! {
+        #[test]
+        fn each_content_is_kept_as_often_as_its_fullest_batch_held(batches in proptest::collection::vec(sizes(), 1..5)) {
+            let mut stored = Vec::new();
+            for sizes in &batches {
+                let orders: Vec<_> = sizes.iter().map(|usd| order("A", 1, f64::from(*usd))).collect();
+                let (added, report) = apply(&stored, &orders);
+                prop_assert_eq!(usize::try_from(report.new + report.unchanged).unwrap(), orders.len());
+                stored.extend(added);
+            }
+            for content in 0..3u8 {
+                let fullest = batches.iter().map(|sizes| sizes.iter().filter(|size| **size == content).count()).max();
+                let kept = stored.iter().filter(|it| it.order.usd.to_bits() == f64::from(content).to_bits()).count();
+                prop_assert_eq!(Some(kept), fullest);
+            }
+            prop_assert!(stored.iter().zip(0..).all(|(it, ordinal)| it.ordinal == ordinal));
+        }
+    }
+}

@@ -225,3 +225,249 @@ impl<'a, P: Statement> Point<'a, P> {
         Ok(verdict)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_unix_ms(100);
+
+    fn flow() -> SeriesKey {
+        "etf_flow.btc@farside".parse().unwrap()
+    }
+
+    const fn ms(ms: i64) -> Timestamp {
+        Timestamp::from_unix_ms(ms)
+    }
+
+    const fn row(at: i64, value: f64, knowledge: Knowledge) -> Observation<f64> {
+        Observation { observed_at: ms(at), knowledge, value }
+    }
+
+    const fn known(at: i64, known_at: i64, value: f64) -> Vintage<f64> {
+        Vintage { observed_at: ms(at), known_at: ms(known_at), value }
+    }
+
+    const fn commit(value: f64) -> Observation<f64> {
+        row(1, value, Knowledge::OnCommit)
+    }
+
+    const fn published(value: f64, at: i64) -> Observation<f64> {
+        row(1, value, Knowledge::Published(ms(at)))
+    }
+
+    const fn vintage(value: f64, at: i64) -> Observation<f64> {
+        row(1, value, Knowledge::Vintage(ms(at)))
+    }
+
+    fn apply(stored: &[Vintage<f64>], rows: &[Observation<f64>]) -> (Vec<Vintage<f64>>, CommitReport) {
+        let mut report = CommitReport::default();
+        let incoming = admit(&flow(), rows, &mut report);
+        let added = reconcile(&flow(), stored, &incoming, NOW, &mut report);
+        (added, report)
+    }
+
+    fn counts(report: &CommitReport) -> [usize; 4] {
+        let count = |n: u64| usize::try_from(n).unwrap();
+        [count(report.new), count(report.unchanged), count(report.revised), report.refused.len()]
+    }
+
+    #[rstest]
+    #[case::first_on_commit(&[], &[commit(5.0)], &[known(1, 100, 5.0)], [1, 0, 0, 0])]
+    #[case::first_by_rule(&[], &[published(5.0, 40)], &[known(1, 40, 5.0)], [1, 0, 0, 0])]
+    #[case::first_by_rule_in_the_future(&[], &[published(5.0, 400)], &[known(1, 400, 5.0)], [1, 0, 0, 0])]
+    #[case::first_vintage(&[], &[vintage(5.0, 40)], &[known(1, 40, 5.0)], [1, 0, 0, 0])]
+    #[case::same_on_commit(&[known(1, 40, 5.0)], &[commit(5.0)], &[], [0, 1, 0, 0])]
+    #[case::same_by_rule(&[known(1, 90, 5.0)], &[published(5.0, 40)], &[], [0, 1, 0, 0])]
+    #[case::same_as_an_older_vintage(&[known(1, 40, 5.0), known(1, 50, 6.0)], &[commit(5.0)], &[known(1, 100, 5.0)], [0, 0, 1, 0])]
+    #[case::corrected_on_commit(&[known(1, 40, 5.0)], &[commit(6.0)], &[known(1, 100, 6.0)], [0, 0, 1, 0])]
+    #[case::corrected_by_rule(&[known(1, 40, 5.0)], &[published(6.0, 30)], &[known(1, 100, 6.0)], [0, 0, 1, 0])]
+    #[case::corrected_behind_the_clock(&[known(1, 400, 5.0)], &[commit(6.0)], &[known(1, 401, 6.0)], [0, 0, 1, 0])]
+    #[case::vintage_fills_the_past(&[known(1, 40, 5.0)], &[vintage(6.0, 30)], &[known(1, 30, 6.0)], [0, 0, 1, 0])]
+    #[case::vintage_between(&[known(1, 20, 5.0), known(1, 40, 7.0)], &[vintage(6.0, 30)], &[known(1, 30, 6.0)], [0, 0, 1, 0])]
+    #[case::vintage_in_effect(&[known(1, 20, 5.0), known(1, 40, 7.0)], &[vintage(5.0, 30)], &[], [0, 1, 0, 0])]
+    #[case::vintage_contradicts(&[known(1, 40, 5.0)], &[vintage(6.0, 40)], &[], [0, 0, 0, 1])]
+    #[case::vintages_of_one_batch_by_age(
+        &[], &[vintage(7.0, 60), vintage(5.0, 20), vintage(5.0, 30)], &[known(1, 20, 5.0), known(1, 60, 7.0)], [1, 1, 1, 0]
+    )]
+    #[case::vintage_before_a_plain_row(&[], &[commit(6.0), vintage(5.0, 20)], &[known(1, 20, 5.0), known(1, 100, 6.0)], [1, 0, 1, 0])]
+    #[case::batch_repeats_itself(&[], &[commit(5.0), commit(5.0)], &[known(1, 100, 5.0)], [1, 1, 0, 0])]
+    #[case::batch_contradicts_itself(&[], &[commit(5.0), published(6.0, 50)], &[known(1, 100, 5.0)], [1, 0, 0, 1])]
+    #[case::batch_contradicts_itself_about_an_old_point(
+        &[known(1, 40, 5.0)], &[commit(5.0), commit(6.0)], &[], [0, 1, 0, 1]
+    )]
+    #[case::several_points_out_of_order(
+        &[known(2, 40, 5.0)],
+        &[row(3, 1.0, Knowledge::OnCommit), row(2, 6.0, Knowledge::OnCommit), commit(2.0)],
+        &[known(1, 100, 2.0), known(2, 100, 6.0), known(3, 100, 1.0)],
+        [2, 0, 1, 0]
+    )]
+    fn each_row_is_compared_with_what_was_known(
+        #[case] stored: &[Vintage<f64>],
+        #[case] rows: &[Observation<f64>],
+        #[case] added: &[Vintage<f64>],
+        #[case] expected: [usize; 4],
+    ) {
+        let (found, report) = apply(stored, rows);
+        assert_eq!((found.as_slice(), counts(&report)), (added, expected), "{:?}", report.refused);
+    }
+
+    #[rstest]
+    #[case::not_a_number(commit(f64::NAN), "is not a finite number")]
+    #[case::infinite(commit(f64::INFINITY), "is not a finite number")]
+    #[case::implausible(commit(1e13), "10000000000000 is not a plausible etf_flow")]
+    #[case::long_ago(row(i64::MIN, 1.0, Knowledge::OnCommit), "observed_at -9223372036854775808 ms after 1970")]
+    #[case::far_future_vintage(vintage(1.0, i64::MAX), "known_at 9223372036854775807 ms after 1970")]
+    #[case::far_future_rule(published(1.0, i64::MAX), "is not between 1900-01-01T00:00:00Z and")]
+    fn what_cannot_be_true_is_refused_with_a_reason(#[case] row: Observation<f64>, #[case] reason: &str) {
+        let (added, report) = apply(&[], &[row, row_after()]);
+        assert_eq!((added.len(), counts(&report)), (1, [1, 0, 0, 1]));
+        assert!(report.refused[0].reason.contains(reason), "{:?}", report.refused);
+        assert_eq!(report.refused[0].subject, "etf_flow.btc@farside");
+    }
+
+    const fn row_after() -> Observation<f64> {
+        row(2, 1.0, Knowledge::OnCommit)
+    }
+
+    #[test]
+    fn both_values_of_a_contradiction_are_named() {
+        let (_, report) = apply(&[], &[commit(5.0), commit(6.5)]);
+        assert_eq!(report.refused[0].reason, "the batch says both 5 and 6.5 of this point; keep one of them");
+    }
+
+    #[test]
+    fn a_correction_after_the_end_of_time_is_refused() {
+        let (added, report) = apply(&[Vintage { known_at: Timestamp::MAX, ..known(1, 0, 5.0) }], &[commit(6.0)]);
+        assert_eq!((added.len(), counts(&report)), (0, [0, 0, 0, 1]));
+    }
+
+    #[rstest]
+    #[case::nan(Bar { open: f64::NAN, ..plain() }, "is not a finite number")]
+    #[case::disordered(Bar { high: 9.0, ..plain() }, "do not make a bar")]
+    #[case::implausible(Bar { high: 1e12, ..plain() }, "1000000000000 is not a plausible candle")]
+    #[case::volume(Bar { volume: Some(-1.0), ..plain() }, "volume -1 is negative")]
+    fn a_bar_that_cannot_be_is_refused(#[case] bar: Bar, #[case] reason: &str) {
+        let found = bar.admit(Metric::Candle).unwrap_err();
+        assert!(found.contains(reason), "{found}");
+    }
+
+    const fn plain() -> Bar {
+        Bar { open: 10.0, high: 12.0, low: 8.0, close: 11.0, volume: Some(3.0) }
+    }
+
+    #[test]
+    fn bars_and_values_do_not_mix() {
+        assert!(plain().admit(Metric::Price).unwrap_err().contains("name the metric candle"));
+        assert!(1.0.admit(Metric::Candle).unwrap_err().contains("holds bars"));
+    }
+
+    #[test]
+    fn bars_agree_number_by_number() {
+        assert!(plain().agrees(&plain()));
+        for other in [Bar { close: 11.5, ..plain() }, Bar { volume: None, ..plain() }, Bar { volume: Some(4.0), ..plain() }] {
+            assert!(!plain().agrees(&other) && !other.agrees(&plain()), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn zero_has_no_sign_in_the_log() {
+        let (_, report) = apply(&[known(1, 40, 0.0)], &[commit(-0.0)]);
+        assert_eq!(counts(&report), [0, 1, 0, 0]);
+    }
+
+    fn any_row() -> impl Strategy<Value = Observation<f64>> {
+        let knowledge = prop_oneof![
+            Just(Knowledge::OnCommit),
+            (0..200i64).prop_map(|at| Knowledge::Published(ms(at))),
+            (0..200i64).prop_map(|at| Knowledge::Vintage(ms(at))),
+        ];
+        (0..4i64, 0..3u8, knowledge).prop_map(|(at, value, knowledge)| row(at, f64::from(value), knowledge))
+    }
+
+    fn rows() -> impl Strategy<Value = Vec<Observation<f64>>> {
+        proptest::collection::vec(any_row(), 0..20)
+    }
+
+    /// What is stored after both, in order.
+    fn join(stored: &[Vintage<f64>], added: &[Vintage<f64>]) -> Vec<Vintage<f64>> {
+        let mut all = [stored, added].concat();
+        all.sort_by_key(|vintage| (vintage.observed_at, vintage.known_at));
+        all
+    }
+
+    proptest! {
+        #[test]
+        fn every_row_is_counted_once_and_every_vintage_has_its_own_instants(first in rows(), second in rows()) {
+            let (stored, _) = apply(&[], &first);
+            let (added, report) = apply(&stored, &second);
+            let [new, unchanged, revised, refused] = counts(&report);
+            prop_assert_eq!(new + unchanged + revised + refused, second.len());
+            prop_assert_eq!(new + revised, added.len());
+            prop_assert!(added.is_sorted_by_key(|vintage| (vintage.observed_at, vintage.known_at)));
+            let all = join(&stored, &added);
+            let distinct: BTreeSet<_> = all.iter().map(|vintage| (vintage.observed_at, vintage.known_at)).collect();
+            prop_assert_eq!(distinct.len(), all.len());
+        }
+
+        #[test]
+        fn rows_without_a_vintage_never_change_an_answer_of_the_past(first in rows(), second in rows()) {
+            let (stored, _) = apply(&[], &first);
+            let points: BTreeSet<_> = stored.iter().map(|vintage| vintage.observed_at).collect();
+            let plain: Vec<_> = second.into_iter().filter(|row| real_vintage(row).is_none()).collect();
+            let (added, _) = apply(&stored, &plain);
+            for vintage in added.iter().filter(|vintage| points.contains(&vintage.observed_at)) {
+                prop_assert!(vintage.known_at >= NOW);
+                let older = stored.iter().filter(|stored| stored.observed_at == vintage.observed_at);
+                prop_assert!(older.map(|stored| stored.known_at).max() < Some(vintage.known_at));
+            }
+        }
+
+        #[test]
+        fn saying_the_last_word_again_changes_nothing(first in rows()) {
+            let (stored, _) = apply(&[], &first);
+            let again: Vec<_> =
+                stored.chunk_by(|a, b| a.observed_at == b.observed_at).map(|point| point[point.len() - 1]).collect();
+            let again: Vec<_> =
+                again.iter().map(|last| Observation { knowledge: Knowledge::OnCommit, observed_at: last.observed_at, value: last.value }).collect();
+            let (added, report) = apply(&stored, &again);
+            prop_assert_eq!((added.len(), counts(&report)), (0, [0, again.len(), 0, 0]));
+        }
+
+        #[test]
+        fn an_export_of_every_vintage_imports_as_the_same_log(first in rows()) {
+            let (stored, _) = apply(&[], &first);
+            let export: Vec<_> = stored
+                .iter()
+                .map(|vintage| Observation { observed_at: vintage.observed_at, knowledge: Knowledge::Vintage(vintage.known_at), value: vintage.value })
+                .collect();
+            let (imported, report) = apply(&[], &export);
+            prop_assert_eq!(counts(&report)[3], 0);
+            // A vintage that repeats the one before it adds nothing: what was known when stays the same.
+            for as_of in (0..=400).map(ms) {
+                for at in (0..4).map(ms) {
+                    let value = |log: &[Vintage<f64>]| {
+                        let known = log.iter().filter(|vintage| vintage.observed_at == at && vintage.known_at <= as_of);
+                        known.max_by_key(|vintage| vintage.known_at).map(|vintage| vintage.value.to_bits())
+                    };
+                    prop_assert_eq!(value(&imported), value(&stored));
+                }
+            }
+        }
+
+        #[test]
+        fn points_do_not_touch_each_other(first in rows(), second in rows(), cut in 0..4i64) {
+            let (stored, _) = apply(&[], &first);
+            let (whole, _) = apply(&stored, &second);
+            let (early, late): (Vec<_>, Vec<_>) = second.into_iter().partition(|row| row.observed_at < ms(cut));
+            let (mut parts, _) = apply(&stored, &early);
+            parts.extend(apply(&stored, &late).0);
+            prop_assert_eq!(parts, whole);
+        }
+    }
+}

@@ -45,6 +45,23 @@ struct Supervised {
 /// A database of one test.
 pub(crate) struct Database {
     pub(crate) url: String,
+    /// On a server that is not ours: its name and where to drop it.
+    drop_at: Option<(String, String)>,
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let Some((server, name)) = self.drop_at.take() else { return };
+        // The runtime of the test cannot be waited for from within; this one lives on its own thread.
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                let mut link = PgConnection::connect(&server).await?;
+                sqlx::query(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).execute(&mut link).await
+            })
+        });
+        assert!(matches!(dropped.join(), Ok(Ok(_))) || std::thread::panicking(), "a test database was left behind");
+    }
 }
 
 impl Database {
@@ -81,24 +98,29 @@ impl Server {
     /// Starts a server in a temporary folder.
     pub(crate) fn private() -> Result<Self, String> {
         let programs = programs().ok_or("neither PATH nor /usr/lib/postgresql/*/bin has initdb and pg_ctl")?;
-        let folder = tempfile::Builder::new().prefix("market-stress-postgres-").tempdir().map_err(|e| e.to_string())?.keep();
+        let folder = tempfile::Builder::new().prefix("market-stress-postgres-").tempdir().map_err(|e| e.to_string())?;
         let user = unprivileged_user()?;
         if let Some((uid, gid)) = user {
-            chown(&folder, Some(uid), Some(gid)).map_err(|e| format!("cannot give away {}: {e}", folder.display()))?;
+            chown(folder.path(), Some(uid), Some(gid)).map_err(|e| format!("cannot give away the folder: {e}"))?;
         }
-        make_cluster(&programs, &folder, user)?;
-        start(&programs, &folder, user)
+        make_cluster(&programs, folder.path(), user)?;
+        let server = start(&programs, folder.path(), user)?;
+        // From here on the supervisor removes it.
+        let _ = folder.keep();
+        Ok(server)
     }
 
     /// Makes an empty database.
     pub(crate) async fn database(&self) -> Database {
         let name = format!("market_stress_{}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
         let mut link = PgConnection::connect(&self.url).await.unwrap();
-        sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut link).await.unwrap();
+        let create = format!("CREATE DATABASE {name} {}", collation(&mut link).await);
+        sqlx::query(AssertSqlSafe(create)).execute(&mut link).await.unwrap();
         link.close().await.unwrap();
         let mut url = url::Url::parse(&self.url).unwrap();
         url.set_path(&name);
-        Database { url: url.to_string() }
+        let drop_at = self.private.is_none().then(|| (self.url.clone(), name));
+        Database { url: url.to_string(), drop_at }
     }
 
     /// Kills the server without letting it say goodbye. Only for one of our own.
@@ -116,6 +138,14 @@ impl Server {
         writeln!(supervised.orders, "{order}").unwrap();
         assert_eq!(answer(&mut supervised.answers), expected);
     }
+}
+
+/// Where the server can, a database sorts text as English does and not by its bytes, so that a query
+/// which forgets to say how it sorts shows itself.
+async fn collation(link: &mut PgConnection) -> &'static str {
+    let sql = "SELECT EXISTS (SELECT 1 FROM pg_collation WHERE collprovider = 'i')";
+    let has_icu: bool = sqlx::query_scalar(sql).fetch_one(link).await.unwrap();
+    if has_icu { "TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'" } else { "" }
 }
 
 /// The folder that holds `initdb` and `pg_ctl`, the newest where there are several.
