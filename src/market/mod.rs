@@ -15,6 +15,7 @@ mod publisher;
 mod shelf;
 mod summary;
 mod tallies;
+mod touched;
 mod tree;
 mod view;
 

@@ -7,6 +7,7 @@ use crate::market::daily::daily_vintages;
 use crate::market::shelf::Shelf;
 use crate::market::summary::Tally;
 use crate::market::tallies;
+use crate::market::touched::Touched;
 use crate::market::view::MarketView;
 
 /// The whole log in memory as of one commit. It never changes: the next commit makes the next market,
@@ -15,6 +16,7 @@ use crate::market::view::MarketView;
 pub struct Market {
     pub(super) version: Version,
     latest_known_at: Option<Timestamp>,
+    pub(super) touched: Touched,
     pub(super) readings: Shelf<f64>,
     pub(super) candles: Shelf<Bar>,
     /// Daily bars made of finer ones, under the key of the finer series.
@@ -74,12 +76,12 @@ impl Market {
     }
 
     pub(super) fn add_readings(&mut self, key: &SeriesKey, rows: &[Vintage<f64>], version: Version) {
-        self.note_known(rows.iter().map(|row| row.known_at).max());
+        self.note_known(rows.iter().map(|row| row.known_at), version);
         self.readings.amend(key, key.publication_lag_ms(), rows, version);
     }
 
     pub(super) fn add_candles(&mut self, key: &SeriesKey, rows: &[Vintage<Bar>], version: Version) {
-        self.note_known(rows.iter().map(|row| row.known_at).max());
+        self.note_known(rows.iter().map(|row| row.known_at), version);
         let former_last = self.candles.get(key).and_then(|column| column.newest().last()).map(|row| row.observed_at);
         self.candles.amend(key, key.publication_lag_ms(), rows, version);
         if key.period < Period::DAY
@@ -91,7 +93,7 @@ impl Market {
     }
 
     pub(super) fn add_orders(&mut self, orders: &[RecordedOrder], version: Version) {
-        self.note_known(orders.iter().map(|order| order.known_at).max());
+        self.note_known(orders.iter().map(|order| order.known_at), version);
         for (key, orders) in tallies::by_column(orders) {
             let rows = tallies::tally_vintages(self.tallies.get(&key), &orders);
             self.tallies.amend(&key, Period::MINUTE.ms(), &rows, version);
@@ -112,7 +114,10 @@ impl Market {
         self.commits = Some(self.commits.take().unwrap_or_else(|| Column::new(0)).amended(&rows, *last));
     }
 
-    fn note_known(&mut self, known_at: Option<Timestamp>) {
-        self.latest_known_at = self.latest_known_at.max(known_at);
+    fn note_known(&mut self, known: impl Iterator<Item = Timestamp> + Clone, version: Version) {
+        self.latest_known_at = self.latest_known_at.max(known.clone().max());
+        if let Some(known_from) = known.min() {
+            self.touched.note(version, known_from);
+        }
     }
 }

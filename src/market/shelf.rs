@@ -48,7 +48,9 @@ impl<P: Point> Shelf<P> {
         asset: &Asset,
         as_of: Timestamp,
     ) -> impl Iterator<Item = (&'a SeriesKey, ColumnView<'a, P>)> {
-        self.of_metric(metric, as_of).filter(move |(key, _)| key.asset == *asset)
+        let group = self.groups.get(&metric).into_iter().flat_map(|group| group.iter());
+        let named = group.filter(move |(key, _)| key.asset == *asset);
+        named.filter_map(move |(key, column)| column.at(as_of).map(|view| (key, view)))
     }
 
     /// The keys of all columns with something known by `as_of`.

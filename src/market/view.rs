@@ -32,6 +32,25 @@ impl MarketView {
         self.market.version_at(self.as_of)
     }
 
+    /// The last commit in the whole picture, whether or not it was recorded by the cutoff.
+    #[must_use]
+    pub fn picture(&self) -> Version {
+        self.market.version()
+    }
+
+    /// The same picture as it was known at another instant.
+    #[must_use]
+    pub fn at(&self, as_of: Timestamp) -> Self {
+        Self { market: Arc::clone(&self.market), as_of }
+    }
+
+    /// The start of the first day of knowledge that this picture shows in another way than the
+    /// picture of commit `version` did; `None` where it shows every day as that did.
+    #[must_use]
+    pub fn changed_since(&self, version: Version) -> Option<Timestamp> {
+        self.market.touched.since(version)
+    }
+
     /// A series of readings or flows; `None` when nothing of it was known.
     #[must_use]
     pub fn reading(&self, key: &SeriesKey) -> Option<ColumnView<'_, f64>> {
