@@ -2,28 +2,22 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, RawPathParams, Request, State};
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
-use axum::response::Response;
+use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::routing::get;
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa::openapi::{RefOr, Schema};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::api::columns::{Column, columns};
-use crate::api::conditional::{cache_control, etag, present_etag, respond};
-use crate::api::cutoff::{Cutoff, Present};
-use crate::api::kept::{Kept, Key, compressed};
-use crate::api::negotiation::Representation;
-use crate::api::openapi;
-use crate::api::problem::ApiError;
+use crate::api::asked::{Asked, Common, Reader};
+use crate::api::cutoff::Present;
+use crate::api::page::Page;
 use crate::api::query::Query;
-use crate::api::render::render;
+use crate::api::render::Links;
 use crate::api::state::AppState;
+use crate::api::{openapi, orders};
 use crate::market::MarketView;
-use crate::metrics::{Answer, SourceOrder, Unanswerable};
+use crate::metrics::{Answer, LiquidationOrderRow, SourceOrder, Unanswerable};
 
 /// What a route is called and what it is for.
 #[derive(Debug, Clone, Copy)]
@@ -46,127 +40,105 @@ pub(super) struct Routes {
     router: OpenApiRouter<AppState>,
 }
 
-/// What the handler of one endpoint needs at hand.
-struct Handler<R, A> {
-    endpoint: Endpoint,
-    rows: bool,
-    columns: Vec<Column>,
-    read: R,
-    answer: A,
-}
-
-/// What every question has beside its own parameters.
-struct Common {
-    cutoff: Cutoff,
-    representation: Representation,
-}
-
-impl Common {
-    fn read(query: &mut Query, present: Present, headers: &HeaderMap, rows: bool) -> Self {
-        let cutoff = Cutoff::read(query, present);
-        Self { cutoff, representation: Representation::agree(query, headers, rows) }
-    }
-}
-
 impl Routes {
     /// No routes yet.
-    #[must_use]
     pub(super) fn new(prefix: &'static str) -> Self {
         Self { prefix, router: OpenApiRouter::default() }
     }
 
-    /// Adds a question: `read` takes its parameters from the query, `answer` computes it. An answer
-    /// that is a list is offered as rows.
-    #[must_use]
-    pub(super) fn question<Q, T, R, A>(mut self, endpoint: Endpoint, read: R, answer: A) -> Self
+    /// Adds a question: `read` takes its parameters from the query, `answer` computes it from the
+    /// market alone. An answer that is a list is offered as rows.
+    pub(super) fn question<Q, T, R, A>(self, endpoint: Endpoint, read: R, answer: A) -> Self
     where
-        Q: Send,
-        T: Serialize + ToSchema,
+        Q: Send + 'static,
+        T: Serialize + ToSchema + 'static,
         R: Fn(&mut Query) -> Q + Send + Sync + 'static,
         A: Fn(&MarketView, &SourceOrder, &Q) -> Result<Answer<T>, Unanswerable> + Send + Sync + 'static,
     {
-        let mut schemas = vec![];
-        T::schemas(&mut schemas);
-        schemas.push((T::name().into_owned(), T::schema()));
-        let rows = matches!(T::schema(), RefOr::T(Schema::Array(_)));
-        let columns = columns(&T::schema(), &schemas).unwrap_or_default();
-        let mut sheet = Query::declaring();
-        read(&mut sheet);
-        Common::read(&mut sheet, Present::NEVER, &HeaderMap::new(), rows);
-        let entry = openapi::entry::<T>(self.prefix, &endpoint, sheet.into_sheet(), rows);
-        let handler = Arc::new(Handler { endpoint, rows, columns, read, answer });
+        self.status(endpoint, read, move |state, view, question| answer(view, &state.source_order, question))
+    }
+
+    /// Adds a question that is about the service as much as about the market.
+    pub(super) fn status<Q, T, R, A>(self, endpoint: Endpoint, read: R, answer: A) -> Self
+    where
+        Q: Send + 'static,
+        T: Serialize + ToSchema + 'static,
+        R: Fn(&mut Query) -> Q + Send + Sync + 'static,
+        A: Fn(&AppState, &MarketView, &Q) -> Result<Answer<T>, Unanswerable> + Send + Sync + 'static,
+    {
+        let document = openapi::Shape::single::<T>();
+        self.handler(endpoint, document, read, move |state, view, asked: &Asked<Q>| {
+            Ok((answer(state, view, &asked.question)?, None))
+        })
+    }
+
+    /// Adds a question whose answer is a list that is shown in pages of `limit` rows.
+    pub(super) fn list<Q, Row, R, A>(self, endpoint: Endpoint, limit: u32, read: R, answer: A) -> Self
+    where
+        Q: Send + 'static,
+        Row: Serialize + 'static,
+        Vec<Row>: ToSchema,
+        R: Fn(&mut Query) -> Q + Send + Sync + 'static,
+        A: Fn(&MarketView, &SourceOrder, &Q) -> Result<Answer<Vec<Row>>, Unanswerable> + Send + Sync + 'static,
+    {
+        let document = openapi::Shape::pages::<Vec<Row>>();
+        let read = move |query: &mut Query| Page::read(query, limit, &read);
+        self.handler(endpoint, document, read, move |state, view, asked: &Asked<(Q, Page)>| {
+            let (question, page) = &asked.question;
+            let mut next = None;
+            let answer = answer(view, &state.source_order, question)?.map(|rows| {
+                let (rows, following) = page.cut(rows);
+                next = following;
+                rows
+            });
+            Ok((answer, Some(page.links(&asked.path, view.as_of(), next))))
+        })
+    }
+
+    /// Adds the single liquidation orders, the one list that is not in memory.
+    pub(super) fn orders(mut self, endpoint: Endpoint) -> Self {
+        let shape = openapi::Shape::pages::<Vec<LiquidationOrderRow>>();
+        let reader = Arc::new(Reader::new(endpoint, &shape));
+        let entry = self.entry(&endpoint, shape, &orders::read);
         let route = get(move |State(state): State<AppState>, request: Request| {
-            let handler = Arc::clone(&handler);
-            async move { handler.handle(&state, request).await.unwrap_or_else(|error| error.to_response()) }
+            let reader = Arc::clone(&reader);
+            async move { orders::answer(&reader, &state, request).await.unwrap_or_else(|error| error.to_response()) }
         });
         self.router = self.router.routes((entry.schemas, entry.paths, route));
         self
     }
 
     /// The routes and their document.
-    #[must_use]
     pub(super) fn into_router(self) -> OpenApiRouter<AppState> {
         self.router
     }
-}
 
-impl<R, A> Handler<R, A> {
-    async fn handle<Q, T>(&self, state: &AppState, request: Request) -> Result<Response, Arc<ApiError>>
+    fn handler<Q, T, R, A>(mut self, endpoint: Endpoint, shape: openapi::Shape, read: R, answer: A) -> Self
     where
-        Q: Send,
-        T: Serialize,
-        R: Fn(&mut Query) -> Q,
-        A: Fn(&MarketView, &SourceOrder, &Q) -> Result<Answer<T>, Unanswerable>,
+        Q: Send + 'static,
+        T: Serialize + 'static,
+        R: Fn(&mut Query) -> Q + Send + Sync + 'static,
+        A: Fn(&AppState, &MarketView, &Asked<Q>) -> Result<(Answer<T>, Option<Links>), Unanswerable> + Send + Sync + 'static,
     {
-        let (mut parts, _) = request.into_parts();
-        let mut query = Query::new(self.path_parameters(&mut parts).await, parts.uri.query());
-        let (market, present) = state.present();
-        let question = (self.read)(&mut query);
-        let Common { cutoff, representation } = Common::read(&mut query, present, &parts.headers, self.rows);
-        let parameters = query.finish()?;
-        cutoff.check(present)?;
-        let key = Key {
-            version: market.version(),
-            route: self.endpoint.path,
-            parameters,
-            as_of: cutoff.at,
-            as_of_defaulted: cutoff.defaulted,
-            representation,
-        };
-        let kept = state.cache.get_or_make(&key, || {
-            let mut answer = (self.answer)(&market.at(cutoff.at), &state.source_order, &question)?;
-            answer.meta.as_of_defaulted = cutoff.defaulted;
-            keep(&key, cutoff.settled, &answer, &self.columns)
-        })?;
-        Ok(respond(&kept, &parts.headers))
+        let reader = Reader::new(endpoint, &shape);
+        let entry = self.entry(&endpoint, shape, &read);
+        let handler = Arc::new((reader, read, answer));
+        let route = get(move |State(state): State<AppState>, request: Request| {
+            let handler = Arc::clone(&handler);
+            async move {
+                let (reader, read, answer) = &*handler;
+                let answered = reader.read(&state, request, read).await.map_err(Arc::new);
+                answered.and_then(|asked| reader.answer(&state, &asked, answer)).unwrap_or_else(|error| error.to_response())
+            }
+        });
+        self.router = self.router.routes((entry.schemas, entry.paths, route));
+        self
     }
 
-    async fn path_parameters(&self, parts: &mut Parts) -> Vec<(String, String)> {
-        if !self.endpoint.path.contains('{') {
-            return vec![];
-        }
-        let found = RawPathParams::from_request_parts(parts, &()).await;
-        let pairs = found.iter().flat_map(|found| found.iter());
-        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    fn entry<Q>(&self, endpoint: &Endpoint, shape: openapi::Shape, read: &impl Fn(&mut Query) -> Q) -> openapi::Entry {
+        let mut sheet = Query::declaring();
+        read(&mut sheet);
+        Common::read(&mut sheet, Present::NEVER, &HeaderMap::new(), shape.rows);
+        openapi::entry(self.prefix, endpoint, sheet.into_sheet(), shape)
     }
-}
-
-/// Writes and compresses an answer, and gives it its validator and its lifetime.
-fn keep<T: Serialize>(key: &Key, settled: bool, answer: &Answer<T>, columns: &[Column]) -> Result<Kept, ApiError> {
-    let Representation { format, .. } = key.representation;
-    let plain = render(answer, None, key.representation, columns)
-        .map_err(|error| ApiError::Internal(format!("the answer of {} cannot be written: {error}", key.route)))?;
-    let etag = if settled {
-        etag(&[&plain])
-    } else {
-        present_etag(&[key.route, &key.parameters, format.media_type()], key.as_of, &answer.reads)
-    };
-    Ok(Kept {
-        gzip: compressed(&plain),
-        plain: plain.into(),
-        etag,
-        cache_control: cache_control(settled, key.as_of, answer.next_expected_at),
-        content_type: HeaderValue::from_static(format.content_type()),
-        link: None,
-    })
 }

@@ -4,6 +4,7 @@
 //! is in [`router`](self::router()); how to add one stands at the top of `router.rs`.
 
 mod allowance;
+mod asked;
 mod columns;
 mod conditional;
 mod conduct;
@@ -13,6 +14,8 @@ mod health;
 mod kept;
 mod negotiation;
 mod openapi;
+mod orders;
+mod page;
 mod pages;
 mod parameter;
 mod problem;

@@ -9,9 +9,11 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::api::columns::{Column, columns};
 use crate::api::endpoint::Endpoint;
 use crate::api::negotiation::Format;
 use crate::api::problem::{Problem, ProblemCode};
+use crate::api::render::Links;
 use crate::metrics::Answer;
 
 /// One endpoint in the document.
@@ -34,13 +36,45 @@ const QUESTION_PROBLEMS: [ProblemCode; 8] = [
     ProblemCode::Timeout,
 ];
 
-/// The entry of an endpoint whose answers hold a `T`.
-#[must_use]
-pub(super) fn entry<T: ToSchema>(prefix: &str, endpoint: &Endpoint, parameters: Vec<Parameter>, rows: bool) -> Entry {
-    let mut schemas = vec![];
-    Answer::<T>::schemas(&mut schemas);
-    let name = format!("{}Answer", pascal(endpoint.operation));
-    schemas.push((name.clone(), Answer::<T>::schema()));
+/// What the answers of an endpoint look like.
+pub(super) struct Shape {
+    /// Whether they are a list of rows.
+    pub(super) rows: bool,
+    data: RefOr<Schema>,
+    answer: RefOr<Schema>,
+    schemas: Vec<(String, RefOr<Schema>)>,
+}
+
+impl Shape {
+    /// Answers that hold a `T` and come whole.
+    pub(super) fn single<T: ToSchema>() -> Self {
+        let mut schemas = vec![];
+        Answer::<T>::schemas(&mut schemas);
+        let rows = matches!(T::schema(), RefOr::T(Schema::Array(_)));
+        Self { rows, data: T::schema(), answer: Answer::<T>::schema(), schemas }
+    }
+
+    /// Answers that hold a page of the rows `T`.
+    pub(super) fn pages<T: ToSchema>() -> Self {
+        let mut shape = Self::single::<T>();
+        if let RefOr::T(Schema::Object(answer)) = &mut shape.answer {
+            answer.properties.insert("links".to_owned(), Links::schema());
+            answer.required.push("links".to_owned());
+        }
+        shape
+    }
+
+    /// The columns of the answers written as CSV.
+    pub(super) fn columns(&self) -> Vec<Column> {
+        columns(&self.data, &self.schemas).unwrap_or_default()
+    }
+}
+
+/// The entry of an endpoint.
+pub(super) fn entry(prefix: &str, endpoint: &Endpoint, parameters: Vec<Parameter>, shape: Shape) -> Entry {
+    let Shape { rows, answer, mut schemas, .. } = shape;
+    let name = format!("{}Answer", pascal(endpoint.operation.trim_start_matches("get_")));
+    schemas.push((name.clone(), answer));
     let operation = OperationBuilder::new()
         .tag(endpoint.tag)
         .operation_id(Some(endpoint.operation))

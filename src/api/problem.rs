@@ -222,6 +222,11 @@ impl ProblemCode {
 }
 
 impl ApiError {
+    /// One parameter that cannot be used.
+    pub(super) fn parameter(name: &str, detail: &str) -> Self {
+        Self::Parameters(vec![ParameterProblem { parameter: name.to_owned(), detail: detail.to_owned(), allowed: vec![] }])
+    }
+
     /// The code this failure is answered with.
     #[must_use]
     pub(super) const fn code(&self) -> ProblemCode {

@@ -8,6 +8,7 @@ use std::fmt::Display;
 use url::form_urlencoded;
 use utoipa::openapi::path::{self, ParameterIn};
 
+use crate::api::page::Cursor;
 use crate::api::parameter::{Choice, Kind, Parameter, clip, nearest, parsed};
 use crate::api::problem::{ApiError, ParameterProblem};
 use crate::domain::{Asset, Source};
@@ -19,7 +20,7 @@ const LONGEST_VALUE: usize = 2_048;
 const MOST_PARAMETERS: usize = 64;
 
 /// What a client asks about.
-const ASSET: Parameter<Asset> = Parameter {
+pub(super) const ASSET: Parameter<Asset> = Parameter {
     name: "asset",
     about: "What to look at: a lower-case symbol such as `btc`, `total` for the whole crypto market, or one of `sp500`, `nasdaq`, `gold`, `silver`, `wti`, `vix`, `dxy`.",
     example: "btc",
@@ -147,6 +148,36 @@ impl Query {
         let text = self.text(parameter.name).unwrap_or_default();
         self.note(parameter.name, &text);
         text
+    }
+
+    /// Goes on where a cursor says: parameters it carries count as given. Those sent beside it must
+    /// be the same, but for the `free` ones.
+    pub(super) fn resume(&mut self, cursor: &Parameter<String>, free: &[&str]) -> Option<String> {
+        self.declare(cursor.name, || cursor.document(ParameterIn::Query, None));
+        let text = self.text(cursor.name)?;
+        let Some(Cursor { place, parameters }) = Cursor::decode(&text) else {
+            self.refuse(cursor.name, "is not one that this service gave out: take it from `links.next`", vec![]);
+            return None;
+        };
+        for (name, value) in form_urlencoded::parse(parameters.as_bytes()).filter(|(name, _)| !free.contains(&name.as_ref())) {
+            match self.given.iter().find(|(given, _)| *given == name) {
+                None => self.given.push((name.into_owned(), value.into_owned())),
+                Some((_, given)) if *given == value => {}
+                Some(_) => self.refuse(&name, "is not what the cursor was given out for: leave it out", vec![]),
+            }
+        }
+        Some(place)
+    }
+
+    /// The parameters among `names` that were given, as a query string.
+    pub(super) fn given_among(&self, names: &[&str]) -> String {
+        let given = self.given.iter().filter(|(name, _)| names.contains(&name.as_str()));
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish()
+    }
+
+    /// What was read so far, in its canonical form.
+    pub(super) fn canonical(&self) -> &str {
+        &self.canonical
     }
 
     /// Reads `asset`.

@@ -24,7 +24,7 @@ use crate::api::conduct::conduct;
 use crate::api::endpoint::Routes;
 use crate::api::parameter::nearest;
 use crate::api::problem::ApiError;
-use crate::api::routes::{drawdown, price};
+use crate::api::routes::{drawdown, etf_flows, liquidations, market_cap, price, series, sources};
 use crate::api::state::AppState;
 use crate::api::{health, openapi, pages};
 use crate::metrics;
@@ -40,6 +40,25 @@ fn questions(prefix: &'static str) -> OpenApiRouter<AppState> {
         .question(drawdown::DRAWDOWN_SERIES, drawdown::drawdown_series, |view, order, (question, max_points)| {
             metrics::drawdown_series(view, order, question, *max_points)
         })
+        .list(drawdown::DRAWDOWN_EPISODES, drawdown::EPISODES, drawdown::drawdown_episodes, metrics::drawdown_episodes)
+        .question(market_cap::MARKET_CAP, market_cap::market_cap, metrics::market_cap)
+        .question(liquidations::LIQUIDATIONS, liquidations::liquidations, metrics::liquidations)
+        .question(liquidations::LIQUIDATIONS_SERIES, liquidations::liquidations_series, |view, order, (question, interval)| {
+            metrics::liquidations_series(view, order, question, *interval)
+        })
+        .list(liquidations::LIQUIDATION_DAYS, liquidations::DAYS, liquidations::liquidation_days, metrics::liquidation_days)
+        .orders(liquidations::LIQUIDATION_ORDERS)
+        .question(etf_flows::ETF_FLOWS, etf_flows::etf_flows, metrics::etf_flows)
+        .question(etf_flows::ETF_FLOWS_SERIES, etf_flows::etf_flows_series, |view, order, (question, weekly)| {
+            metrics::etf_flows_series(view, order, question, *weekly)
+        })
+        .question(etf_flows::ETF_FUNDS, etf_flows::etf_funds, metrics::etf_funds)
+        .list(series::CATALOGUE, series::SERIES, series::catalogue, |view, _, question| Ok(metrics::catalogue(view, question)))
+        .list(series::SERIES_ROWS, series::ROWS, series::rows, series::answer_rows)
+        .list(series::REVISIONS, series::CORRECTIONS, series::revisions, |view, _, question| {
+            Ok(metrics::revisions(view, question))
+        })
+        .status(sources::SOURCES, sources::sources, sources::answer_sources)
         .into_router()
 }
 

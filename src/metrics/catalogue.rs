@@ -23,7 +23,6 @@ pub struct SeriesEntry {
     /// Its key.
     pub key: SeriesKey,
     /// What is measured.
-    #[schema(value_type = String)]
     pub metric: Metric,
     /// Of what.
     pub asset: Asset,
@@ -32,7 +31,6 @@ pub struct SeriesEntry {
     /// Who says so.
     pub source: Source,
     /// The unit of the values.
-    #[schema(value_type = String)]
     pub unit: Unit,
     /// The span of one row; absent for readings at an instant.
     pub period: Option<Period>,

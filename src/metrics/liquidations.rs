@@ -75,7 +75,6 @@ pub struct LargestOrder {
     /// The venue.
     pub source: Source,
     /// The position that was closed.
-    #[schema(value_type = String)]
     pub side: Side,
     /// Its value, USD.
     pub usd: f64,

@@ -10,11 +10,13 @@ mod episodes;
 mod etf_days;
 mod etf_flows;
 mod liquidation_book;
+mod liquidation_orders;
 mod liquidations;
 mod market_cap;
 mod path;
 mod price;
 mod schema;
+mod source_status;
 mod thin;
 mod trail;
 mod unanswerable;
@@ -34,6 +36,7 @@ pub use etf_flows::{
     EtfDayFlow, EtfDirection, EtfExtreme, EtfFlows, EtfFlowsQuestion, EtfFlowsRow, EtfFundFlow, EtfFundRow, EtfStreak, etf_flows,
     etf_flows_series, etf_funds,
 };
+pub use liquidation_orders::{LiquidationOrderRow, OrdersQuestion, liquidation_orders};
 pub use liquidations::{
     LargestOrder, LiquidationDay, LiquidationDayTotal, Liquidations, LiquidationsOfAsset, LiquidationsOfSource,
     LiquidationsQuestion, LiquidationsRow, liquidation_days, liquidations, liquidations_series,
@@ -41,6 +44,7 @@ pub use liquidations::{
 pub use market_cap::{MarketCap, MarketCapAnchor, MarketCapQuestion, market_cap};
 pub use path::Basis;
 pub use price::{Price, PriceQuestion, SinceMark, price};
+pub use source_status::{SourceStatus, source_statuses};
 pub use trail::SourceOrder;
 pub use unanswerable::Unanswerable;
 pub use window::{InvalidLength, InvalidMoment, Length, Moment, Span, Window};

@@ -3,7 +3,7 @@
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, SchemaFormat, Type, schema::KnownFormat};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::domain::{Asset, Period, SeriesKey, Source, Timestamp};
+use crate::domain::{Asset, FeedState, Metric, Period, SeriesKey, Side, Source, SourceKind, Timestamp, Unit};
 
 fn text(description: &str, example: &str) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).description(Some(description)).examples([example])
@@ -41,6 +41,46 @@ impl PartialSchema for SeriesKey {
     }
 }
 
+/// A closed list of words, in the order of the type's variants.
+fn words<const N: usize>(description: &str, words: [&str; N]) -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(Type::String).description(Some(description)).enum_values(Some(words)).into()
+}
+
+impl PartialSchema for Metric {
+    fn schema() -> RefOr<Schema> {
+        words("What a series measures.", Self::ALL.map(|(_, name)| name))
+    }
+}
+
+impl PartialSchema for Unit {
+    fn schema() -> RefOr<Schema> {
+        words("The unit of a series' values.", ["usd", "coin", "ratio", "percent", "hours", "index"])
+    }
+}
+
+impl PartialSchema for Side {
+    fn schema() -> RefOr<Schema> {
+        words("The position that was closed by force.", ["long", "short"])
+    }
+}
+
+impl PartialSchema for SourceKind {
+    fn schema() -> RefOr<Schema> {
+        words("How a source's figures may be combined.", ["venue", "aggregator", "publisher", "scenario"])
+    }
+}
+
+impl PartialSchema for FeedState {
+    fn schema() -> RefOr<Schema> {
+        words("How well a feed is, judged by its own cadence.", ["fresh", "late", "stale", "dead", "disabled"])
+    }
+}
+
+impl ToSchema for Metric {}
+impl ToSchema for Unit {}
+impl ToSchema for Side {}
+impl ToSchema for SourceKind {}
+impl ToSchema for FeedState {}
 impl ToSchema for Timestamp {}
 impl ToSchema for Asset {}
 impl ToSchema for Source {}

@@ -1,8 +1,9 @@
 use crate::api::endpoint::Endpoint;
-use crate::api::parameter::{Choice, Kind, Parameter, count, parsed};
+use crate::api::parameter::{Choice, Kind, Parameter, count, number};
 use crate::api::query::Query;
+use crate::api::routes::INTERVAL;
 use crate::domain::{Asset, Period};
-use crate::metrics::{Basis, DrawdownQuestion, Length};
+use crate::metrics::{Basis, DrawdownQuestion, EpisodesQuestion, Length};
 
 pub(in crate::api) const DRAWDOWN: Endpoint = Endpoint {
     path: "/drawdown",
@@ -22,13 +23,17 @@ pub(in crate::api) const DRAWDOWN_SERIES: Endpoint = Endpoint {
         least and the greatest of each stretch.",
 };
 
-const INTERVAL: Parameter<Period> = Parameter {
-    name: "interval",
-    about: "The length of a bar: a whole number and `m`, `h`, `d` or `w`.",
-    example: "1d",
-    kind: Kind::Text,
-    read: parsed,
+pub(in crate::api) const DRAWDOWN_EPISODES: Endpoint = Endpoint {
+    path: "/drawdown/episodes",
+    operation: "list_drawdown_episodes",
+    tag: "drawdown",
+    summary: "Every fall from a peak and the way back",
+    about: "Falls of closes, at least `min_depth_pct` deep. A rebound is a rise of at least `rebound_pct` from a low; it failed \
+        when the price then fell under that low.",
 };
+
+/// Episodes on a page where the question does not say.
+pub(in crate::api) const EPISODES: u32 = 100;
 
 const BASIS: Choice<Basis> = Choice {
     name: "basis",
@@ -44,6 +49,22 @@ const MAX_POINTS: Parameter<u32> = Parameter {
     read: count,
 };
 
+const MIN_DEPTH_PCT: Parameter<f64> = Parameter {
+    name: "min_depth_pct",
+    about: "The least depth of an episode, percent.",
+    example: "5",
+    kind: Kind::Number { min: 0.0, max: 100.0 },
+    read: number,
+};
+
+const REBOUND_PCT: Parameter<f64> = Parameter {
+    name: "rebound_pct",
+    about: "The least rise of a rebound, percent.",
+    example: "10",
+    kind: Kind::Number { min: 0.1, max: 10_000.0 },
+    read: number,
+};
+
 pub(in crate::api) fn drawdown(query: &mut Query) -> DrawdownQuestion {
     DrawdownQuestion {
         asset: query.asset(Asset::btc()),
@@ -56,4 +77,18 @@ pub(in crate::api) fn drawdown(query: &mut Query) -> DrawdownQuestion {
 
 pub(in crate::api) fn drawdown_series(query: &mut Query) -> (DrawdownQuestion, Option<usize>) {
     (drawdown(query), query.optional(&MAX_POINTS).and_then(|points| usize::try_from(points).ok()))
+}
+
+pub(in crate::api) fn drawdown_episodes(query: &mut Query) -> EpisodesQuestion {
+    EpisodesQuestion {
+        path: DrawdownQuestion {
+            asset: query.asset(Asset::btc()),
+            source: query.source(),
+            window: query.window(Length::All),
+            interval: query.value_or(&INTERVAL, Period::DAY),
+            basis: Basis::Close,
+        },
+        min_depth_pct: query.value_or(&MIN_DEPTH_PCT, 5.0),
+        rebound_pct: query.value_or(&REBOUND_PCT, 10.0),
+    }
 }

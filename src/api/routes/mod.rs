@@ -2,4 +2,21 @@
 //! parameters are read. What they compute is in [`crate::metrics`].
 
 pub(super) mod drawdown;
+pub(super) mod etf_flows;
+pub(super) mod liquidations;
+pub(super) mod market_cap;
 pub(super) mod price;
+pub(super) mod series;
+pub(super) mod sources;
+
+use crate::api::parameter::{Kind, Parameter, parsed};
+use crate::domain::Period;
+
+/// The length of a bar or bucket.
+const INTERVAL: Parameter<Period> = Parameter {
+    name: "interval",
+    about: "The length of a row: a whole number and `m`, `h`, `d` or `w`.",
+    example: "1d",
+    kind: Kind::Text,
+    read: parsed,
+};

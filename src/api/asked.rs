@@ -1,0 +1,159 @@
+//! From a request to a question, and from its answer to a response.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, RawPathParams, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
+use serde::Serialize;
+
+use crate::api::columns::Column;
+use crate::api::conditional::{cache_control, etag, present_etag, respond};
+use crate::api::cutoff::{Cutoff, Present};
+use crate::api::endpoint::Endpoint;
+use crate::api::kept::{Kept, Key, compressed};
+use crate::api::negotiation::Representation;
+use crate::api::openapi::Shape;
+use crate::api::problem::ApiError;
+use crate::api::query::Query;
+use crate::api::render::{Links, render};
+use crate::api::state::AppState;
+use crate::market::MarketView;
+use crate::metrics::{Answer, Unanswerable};
+
+/// What every question has beside its own parameters.
+pub(super) struct Common {
+    cutoff: Cutoff,
+    representation: Representation,
+}
+
+/// A question that was read from a request.
+pub(super) struct Asked<Q> {
+    /// Its own parameters.
+    pub(super) question: Q,
+    /// The market as it was known at the cutoff.
+    pub(super) view: MarketView,
+    /// The path it was asked at, with the prefix.
+    pub(super) path: String,
+    /// What makes it the same as another.
+    pub(super) key: Key,
+    cutoff: Cutoff,
+    headers: HeaderMap,
+}
+
+/// Reads the requests of one endpoint and writes its answers.
+pub(super) struct Reader {
+    endpoint: Endpoint,
+    rows: bool,
+    columns: Vec<Column>,
+}
+
+impl Common {
+    /// Reads `as_of`, `format` and `time_format`.
+    pub(super) fn read(query: &mut Query, present: Present, headers: &HeaderMap, rows: bool) -> Self {
+        let cutoff = Cutoff::read(query, present);
+        Self { cutoff, representation: Representation::agree(query, headers, rows) }
+    }
+}
+
+impl Reader {
+    /// The reader of an endpoint whose answers have this shape.
+    pub(super) fn new(endpoint: Endpoint, shape: &Shape) -> Self {
+        Self { endpoint, rows: shape.rows, columns: shape.columns() }
+    }
+
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// [`ApiError::Parameters`] for what cannot be read, [`ApiError::Future`] for a cutoff ahead of the clock.
+    pub(super) async fn read<Q>(
+        &self,
+        state: &AppState,
+        request: Request,
+        read: impl Fn(&mut Query) -> Q,
+    ) -> Result<Asked<Q>, ApiError> {
+        let (mut parts, _) = request.into_parts();
+        let mut query = Query::new(self.path_parameters(&mut parts).await, parts.uri.query());
+        let (market, present) = state.present();
+        let question = read(&mut query);
+        let Common { cutoff, representation } = Common::read(&mut query, present, &parts.headers, self.rows);
+        let parameters = query.finish()?;
+        cutoff.check(present)?;
+        let key = Key {
+            version: market.version(),
+            route: self.endpoint.path,
+            parameters,
+            as_of: cutoff.at,
+            as_of_defaulted: cutoff.defaulted,
+            representation,
+        };
+        let path = with_prefix(parts.uri.path());
+        Ok(Asked { question, view: market.at(cutoff.at), path, key, cutoff, headers: parts.headers })
+    }
+
+    /// The response to a question that is answered from memory: a kept one, or what `answer` says.
+    ///
+    /// # Errors
+    /// What `answer` fails with.
+    pub(super) fn answer<Q, T: Serialize>(
+        &self,
+        state: &AppState,
+        asked: &Asked<Q>,
+        answer: impl Fn(&AppState, &MarketView, &Asked<Q>) -> Result<(Answer<T>, Option<Links>), Unanswerable>,
+    ) -> Result<Response, Arc<ApiError>> {
+        let kept = state.cache.get_or_make(&asked.key, || {
+            let (answer, links) = answer(state, &asked.view, asked)?;
+            self.keep(asked, answer, links.as_ref())
+        })?;
+        Ok(respond(&kept, &asked.headers))
+    }
+
+    /// The response with an answer that is made now.
+    ///
+    /// # Errors
+    /// [`ApiError::Internal`] when it cannot be written.
+    pub(super) fn respond<Q, T: Serialize>(
+        &self,
+        asked: &Asked<Q>,
+        answer: Answer<T>,
+        links: &Links,
+    ) -> Result<Response, ApiError> {
+        Ok(respond(&self.keep(asked, answer, Some(links))?, &asked.headers))
+    }
+
+    /// Writes and compresses an answer, and gives it its validator and its lifetime.
+    fn keep<Q, T: Serialize>(&self, asked: &Asked<Q>, mut answer: Answer<T>, links: Option<&Links>) -> Result<Kept, ApiError> {
+        let Asked { key, cutoff, .. } = asked;
+        answer.meta.as_of_defaulted = cutoff.defaulted;
+        let format = key.representation.format;
+        let plain = render(&answer, links, key.representation, &self.columns)
+            .map_err(|error| ApiError::Internal(format!("the answer of {} cannot be written: {error}", key.route)))?;
+        let etag = if cutoff.settled || answer.reads.is_empty() {
+            etag(&[&plain])
+        } else {
+            present_etag(&[key.route, &key.parameters, format.media_type()], key.as_of, &answer.reads)
+        };
+        Ok(Kept {
+            gzip: compressed(&plain),
+            plain: plain.into(),
+            etag,
+            cache_control: cache_control(cutoff.settled, key.as_of, answer.next_expected_at),
+            content_type: HeaderValue::from_static(format.content_type()),
+            link: links.and_then(Links::header),
+        })
+    }
+
+    async fn path_parameters(&self, parts: &mut Parts) -> Vec<(String, String)> {
+        if !self.endpoint.path.contains('{') {
+            return vec![];
+        }
+        let found = RawPathParams::from_request_parts(parts, &()).await;
+        let pairs = found.iter().flat_map(|found| found.iter());
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+}
+
+fn with_prefix(path: &str) -> String {
+    if path.starts_with("/v1/") { path.to_owned() } else { format!("/v1{path}") }
+}

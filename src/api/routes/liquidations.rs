@@ -1,0 +1,75 @@
+use crate::api::endpoint::Endpoint;
+use crate::api::parameter::{Kind, Parameter, list};
+use crate::api::query::{self, Query};
+use crate::api::routes::INTERVAL;
+use crate::domain::{Asset, Period, Source};
+use crate::metrics::{Length, LiquidationsQuestion};
+
+pub(in crate::api) const LIQUIDATIONS: Endpoint = Endpoint {
+    path: "/liquidations",
+    operation: "get_liquidations",
+    tag: "flows",
+    summary: "Positions closed by force",
+    about: "Where no `source` is named, an aggregator answers alone, since its sums hold the venues'; without one, all venues are \
+        added. Public feeds leave orders out: figures of venues are lower bounds, and say so.",
+};
+
+pub(in crate::api) const LIQUIDATIONS_SERIES: Endpoint = Endpoint {
+    path: "/liquidations/series",
+    operation: "get_liquidations_series",
+    summary: "Positions closed by force, bucket by bucket",
+    about: "Buckets in which nothing was liquidated are left out.",
+    ..LIQUIDATIONS
+};
+
+pub(in crate::api) const LIQUIDATION_DAYS: Endpoint = Endpoint {
+    path: "/liquidations/days",
+    operation: "get_liquidation_days",
+    summary: "The days on which most was closed by force",
+    about: "UTC days of the window, ranked by their total.",
+    ..LIQUIDATIONS
+};
+
+pub(in crate::api) const LIQUIDATION_ORDERS: Endpoint = Endpoint {
+    path: "/liquidations/orders",
+    operation: "get_liquidation_orders",
+    summary: "Single orders, newest first",
+    about: "`side` is the position that was closed, not the side of the order. Pages follow `links.next`; a cursor pins the \
+        cutoff and every filter.",
+    ..LIQUIDATIONS
+};
+
+/// Days on a page where the question does not say.
+pub(in crate::api) const DAYS: u32 = 100;
+
+/// Of one asset; these questions have no default asset.
+pub(in crate::api) const ASSET: Parameter<Asset> = Parameter { about: "Of one asset. Default: all assets.", ..query::ASSET };
+
+/// Of some venues.
+pub(in crate::api) const SOURCES: Parameter<Vec<Source>> = Parameter {
+    name: "source",
+    about: "Whose figures to use, separated by commas. Default: the first aggregator in the configured order, or all venues.",
+    example: "binance,bybit",
+    kind: Kind::List,
+    read: list,
+};
+
+pub(in crate::api) fn liquidations(query: &mut Query) -> LiquidationsQuestion {
+    over(query, Length::Ms(Period::DAY.ms()))
+}
+
+pub(in crate::api) fn liquidations_series(query: &mut Query) -> (LiquidationsQuestion, Period) {
+    (liquidations(query), query.value_or(&INTERVAL, Period::HOUR))
+}
+
+pub(in crate::api) fn liquidation_days(query: &mut Query) -> LiquidationsQuestion {
+    over(query, Length::All)
+}
+
+fn over(query: &mut Query, default: Length) -> LiquidationsQuestion {
+    LiquidationsQuestion {
+        asset: query.optional(&ASSET),
+        sources: query.optional(&SOURCES).unwrap_or_default(),
+        window: query.window(default),
+    }
+}
