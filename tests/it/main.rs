@@ -3,6 +3,8 @@
 
 mod harness;
 mod house;
+mod http;
+mod http_bad_input;
 mod import;
 mod ingest_payloads;
 mod ingest_polling;

@@ -1,0 +1,250 @@
+//! A served service and a client that shows every byte: what the HTTP tests share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::Router;
+use market_stress::api::{AppState, Settings, router_with};
+use market_stress::domain::{
+    Bar, Batch, Clock, Delta, FixedClock, RecordedOrder, SeriesKey, Source, SourceInfo, StatusBoard, Timestamp, Version, Vintage,
+};
+use market_stress::market::{Market, Publisher};
+use market_stress::metrics::SourceOrder;
+use market_stress::store::{Appended, LoadSink, OnRefusal, OrderCursor, OrderFilter, Store, StoreError};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// The instant the clock of a test stands at.
+pub(crate) const NOW: &str = "2026-02-04T08:00:00Z";
+
+/// A store that holds orders only, and can be made to go away.
+#[derive(Debug, Default)]
+pub(crate) struct OrderStore {
+    pub(crate) orders: Vec<RecordedOrder>,
+    pub(crate) away: AtomicBool,
+}
+
+impl OrderStore {
+    fn reach(&self) -> Result<(), StoreError> {
+        if self.away.load(Ordering::SeqCst) { Err(StoreError::Unavailable(sqlx::Error::PoolTimedOut)) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl Store for OrderStore {
+    async fn append(&self, _: &Batch, _: Timestamp, _: OnRefusal) -> Result<Appended, StoreError> {
+        unimplemented!("the HTTP tests write to the market")
+    }
+
+    async fn put_source(&self, _: &SourceInfo) -> Result<(), StoreError> {
+        self.reach()
+    }
+
+    async fn sources(&self) -> Result<Vec<SourceInfo>, StoreError> {
+        self.reach().map(|()| vec![])
+    }
+
+    async fn latest_version(&self) -> Result<Version, StoreError> {
+        self.reach().map(|()| 0)
+    }
+
+    async fn estimated_rows(&self) -> Result<u64, StoreError> {
+        self.reach().map(|()| 0)
+    }
+
+    async fn load(&self, _: &mut dyn LoadSink) -> Result<Version, StoreError> {
+        self.reach().map(|()| 0)
+    }
+
+    async fn changes_after(&self, _: Version, _: u32) -> Result<Vec<Delta>, StoreError> {
+        self.reach().map(|()| vec![])
+    }
+
+    async fn wait_for_change(&self, _: Version, _: Duration) -> Result<(), StoreError> {
+        self.reach()
+    }
+
+    async fn liquidation_orders(
+        &self,
+        filter: &OrderFilter,
+        after: Option<&OrderCursor>,
+        limit: u32,
+    ) -> Result<Vec<RecordedOrder>, StoreError> {
+        self.reach()?;
+        let place = |row: &RecordedOrder| {
+            let order = &row.order;
+            (std::cmp::Reverse(order.occurred_at), order.source.clone(), order.symbol.clone(), row.ordinal)
+        };
+        let after = after.map(|c| (std::cmp::Reverse(c.occurred_at), c.source.clone(), c.symbol.clone(), c.ordinal));
+        let wanted = |row: &&RecordedOrder| {
+            row.known_at <= filter.known_by
+                && filter.range.contains(row.order.occurred_at)
+                && filter.side.is_none_or(|side| row.order.side == side)
+                && after.as_ref().is_none_or(|after| place(row) > *after)
+        };
+        let mut rows: Vec<RecordedOrder> = self.orders.iter().filter(wanted).cloned().collect();
+        rows.sort_by_key(place);
+        rows.truncate(usize::try_from(limit).unwrap());
+        Ok(rows)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.reach()
+    }
+}
+
+/// A service on a port of its own.
+pub(crate) struct Service {
+    pub(crate) address: String,
+    pub(crate) clock: Arc<FixedClock>,
+    pub(crate) market: Arc<Publisher>,
+    pub(crate) store: Arc<OrderStore>,
+    pub(crate) feeds: Arc<StatusBoard>,
+}
+
+/// What a test serves.
+#[derive(Default)]
+pub(crate) struct Plan {
+    pub(crate) commits: Vec<Delta>,
+    pub(crate) orders: Vec<RecordedOrder>,
+    pub(crate) settings: Settings,
+    pub(crate) further: Router<AppState>,
+}
+
+impl Plan {
+    /// A service with a few days of prices.
+    pub(crate) fn with_prices() -> Self {
+        Self { commits: vec![prices(1)], ..Self::default() }
+    }
+
+    pub(crate) async fn serve(self) -> Service {
+        let market = self.commits.iter().fold(Market::default(), |market, delta| market.next(delta));
+        let market = Arc::new(Publisher::new(market));
+        let clock = Arc::new(FixedClock::new(at(NOW)));
+        let store = Arc::new(OrderStore { orders: self.orders, away: AtomicBool::new(false) });
+        let feeds = Arc::new(StatusBoard::new());
+        let state = AppState::new(
+            Arc::clone(&market),
+            Arc::clone(&store) as Arc<dyn Store>,
+            Arc::clone(&clock) as Arc<dyn Clock>,
+            SourceOrder::default(),
+            Arc::clone(&feeds),
+            self.settings,
+        );
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let router = router_with(state, self.further).into_make_service_with_connect_info::<std::net::SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Service { address, clock, market, store, feeds }
+    }
+}
+
+impl Service {
+    pub(crate) async fn get(&self, target: &str) -> Reply {
+        self.send("GET", target, &[]).await
+    }
+
+    pub(crate) async fn get_with(&self, target: &str, headers: &[(&str, &str)]) -> Reply {
+        self.send("GET", target, headers).await
+    }
+
+    /// Sends a request without a body.
+    pub(crate) async fn send(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Reply {
+        let mut request = format!("{method} {target} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n");
+        for (name, value) in headers {
+            request += &format!("{name}: {value}\r\n");
+        }
+        self.send_raw(format!("{request}\r\n").as_bytes()).await
+    }
+
+    /// Sends bytes as they are.
+    pub(crate) async fn send_raw(&self, bytes: &[u8]) -> Reply {
+        let mut stream = TcpStream::connect(&self.address).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        let mut reply = vec![];
+        stream.read_to_end(&mut reply).await.unwrap();
+        Reply::read(&reply)
+    }
+}
+
+/// A response, taken apart.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Reply {
+    fn read(bytes: &[u8]) -> Self {
+        let split = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("a response has a head");
+        let head = String::from_utf8(bytes[..split].to_vec()).unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Self { status, head, body: bytes[split + 4..].to_vec() }
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
+        lines.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// The problem document, once it has been checked for what every problem has.
+    pub(crate) fn problem(&self) -> serde_json::Value {
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.head);
+        assert_eq!(self.header("cache-control"), Some("no-store"), "{}", self.head);
+        let problem = self.json();
+        assert_eq!(problem["status"], self.status);
+        assert_eq!(problem["request_id"].as_str(), self.header("x-request-id"));
+        for text in ["type", "title", "detail", "instance", "code"] {
+            assert!(problem[text].as_str().is_some_and(|text| !text.is_empty()), "{text} is missing: {problem}");
+        }
+        problem
+    }
+}
+
+pub(crate) fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+pub(crate) fn key(text: &str) -> SeriesKey {
+    text.parse().unwrap()
+}
+
+pub(crate) fn source(text: &str) -> Source {
+    text.parse().unwrap()
+}
+
+/// A commit without rows, recorded shortly before the clock.
+pub(crate) fn commit(version: Version) -> Delta {
+    Delta {
+        version,
+        recorded_at: at("2026-02-04T07:00:00Z"),
+        source: source("test"),
+        readings: [].into(),
+        candles: [].into(),
+        orders: vec![],
+    }
+}
+
+/// Daily bars of bitcoin that end on the day before the clock, closing at 100, 101, ... USD.
+pub(crate) fn prices(version: Version) -> Delta {
+    let first = at("2026-01-05");
+    let bars = (0..30_i32).map(|day| {
+        let observed_at = first.plus_days(i64::from(day));
+        let close = 100.0 + f64::from(day);
+        let bar = Bar::new(close - 1.0, close + 1.0, close - 2.0, close, Some(10.0)).unwrap();
+        Vintage { observed_at, known_at: observed_at.plus_days(1), value: bar }
+    });
+    let candles = [(key("candle.btc@venue:1d"), bars.collect())].into();
+    Delta { candles, ..commit(version) }
+}
