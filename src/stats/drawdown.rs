@@ -321,13 +321,17 @@ mod tests {
         }
 
         #[test]
-        fn any_split_merges_to_the_whole(values in prices(), a in 0_usize..50, b in 0_usize..50) {
-            let (a, b) = (a.min(b).min(values.len()), a.max(b).min(values.len()));
-            let points: Vec<(i64, f64)> = (0..).zip(values).collect();
-            let part = |from: usize, to: usize| points[from..to].iter().copied().collect::<MaxDrawdown>();
-            let whole = part(0, points.len());
-            prop_assert_eq!(part(0, a).merge(part(a, b)).merge(part(b, points.len())), whole);
-            prop_assert_eq!(part(0, a).merge(part(a, b).merge(part(b, points.len()))), whole);
+        fn any_split_merges_to_the_whole(bars in prop::collection::vec((1_u16..40, 0_u16..4), 1..50), a in 0_usize..50, b in 0_usize..50) {
+            let (a, b) = (a.min(b).min(bars.len()), a.max(b).min(bars.len()));
+            let part = |from: usize, to: usize| {
+                (0..).zip(&bars).take(to).skip(from).fold(MaxDrawdown::default(), |mut path, (at, &(low, range))| {
+                    path.push_bar(at, f64::from(low + range), f64::from(low));
+                    path
+                })
+            };
+            let whole = part(0, bars.len());
+            prop_assert_eq!(part(0, a).merge(part(a, b)).merge(part(b, bars.len())), whole);
+            prop_assert_eq!(part(0, a).merge(part(a, b).merge(part(b, bars.len()))), whole);
         }
 
         #[test]
