@@ -26,9 +26,11 @@ mod routes;
 mod serve;
 mod state;
 mod telemetry;
+mod waiting;
 
 pub use allowance::Allowance;
 pub use problem::{ParameterProblem, Problem, ProblemCode};
 pub use router::{document, router, router_with};
 pub use serve::serve;
 pub use state::{AppState, Settings, Shared};
+pub use waiting::wait;

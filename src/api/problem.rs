@@ -118,6 +118,9 @@ pub(super) enum ApiError {
     /// More requests at once than the service takes.
     #[error("the service is answering as many requests as it can; try again in a second")]
     Overloaded,
+    /// The service is starting.
+    #[error("the data are not loaded yet; /readyz says when they are")]
+    Starting,
     /// The answer took too long.
     #[error("the answer took longer than {limit_seconds} s; ask for a shorter window")]
     Timeout {
@@ -243,7 +246,7 @@ impl ApiError {
             Self::MethodNotAllowed { .. } => ProblemCode::MethodNotAllowed,
             Self::PayloadTooLarge { .. } => ProblemCode::PayloadTooLarge,
             Self::RateLimited { .. } => ProblemCode::RateLimited,
-            Self::Overloaded | Self::Store(StoreError::Unavailable(_)) => ProblemCode::Unavailable,
+            Self::Overloaded | Self::Starting | Self::Store(StoreError::Unavailable(_)) => ProblemCode::Unavailable,
             Self::Timeout { .. } => ProblemCode::Timeout,
             Self::Store(_) | Self::Internal(_) => ProblemCode::Internal,
         }
@@ -280,7 +283,7 @@ impl ApiError {
         match self {
             Self::RateLimited { retry_after_seconds } => Some(*retry_after_seconds),
             Self::Overloaded => Some(1),
-            Self::Store(StoreError::Unavailable(_)) => Some(5),
+            Self::Starting | Self::Store(StoreError::Unavailable(_)) => Some(5),
             _ => None,
         }
     }

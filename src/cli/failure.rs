@@ -1,6 +1,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use crate::app::ServiceError;
 use crate::config::ConfigError;
 use crate::files::{FileError, MixedSelection};
 use crate::store::StoreError;
@@ -41,6 +42,9 @@ pub(super) enum Failure {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The service ended by itself.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
     /// The operating system gives no threads.
     #[error("the program cannot start its threads: {0}")]
     Runtime(#[source] std::io::Error),
@@ -69,12 +73,12 @@ impl Failure {
     fn is_usage(&self) -> bool {
         match self {
             Self::Config(_) | Self::Usage(_) => true,
-            Self::Store(error) => matches!(error, StoreError::Address { .. }),
+            Self::Store(error) | Self::Service(ServiceError::Store(error)) => matches!(error, StoreError::Address { .. }),
             Self::File { error, .. } => matches!(
                 error,
                 FileError::Unnamed { .. } | FileError::NamedTwice | FileError::Key(_) | FileError::NoSuchColumn { .. }
             ),
-            Self::Refused { .. } | Self::NoRows { .. } | Self::Runtime(_) | Self::Output(_) => false,
+            Self::Refused { .. } | Self::NoRows { .. } | Self::Service(_) | Self::Runtime(_) | Self::Output(_) => false,
         }
     }
 }

@@ -6,8 +6,10 @@
 mod export;
 mod failure;
 mod import;
+mod openapi;
 mod progress;
 mod report;
+mod serve;
 mod settings;
 
 use std::process::ExitCode;
@@ -29,6 +31,8 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  market-stress serve                              stores in ./data/market-stress.db
+  DATABASE_URL=postgres://localhost/stress market-stress serve --listen 0.0.0.0:8080
   market-stress import candles btc-binance-perp-30m.csv
   market-stress export candle.btc@binance-perp:30m --since 2026-01-01 > btc.csv
 
@@ -37,11 +41,15 @@ Exit codes: 0 done, 1 failed, 2 asked wrongly.";
 /// What the program can be asked to do.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Collect market data and answer questions over HTTP.
+    Serve(serve::Serve),
     /// Store files: all rows of a file or none.
     #[command(subcommand)]
     Import(import::Import),
     /// Write series or orders as they are stored: every vintage with the instant it was known.
     Export(export::Export),
+    /// Print the OpenAPI document of the service.
+    Openapi,
 }
 
 /// Does what the arguments of the process ask for.
@@ -57,7 +65,9 @@ pub fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
+        Command::Serve(serve) => serve.run(&cli.settings).await,
         Command::Import(import) => import.run(&cli.settings.load()?).await,
         Command::Export(export) => export.run(&cli.settings.load()?).await,
+        Command::Openapi => openapi::write(),
     }
 }

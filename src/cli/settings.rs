@@ -28,10 +28,24 @@ pub(super) struct Settings {
     log_filter: Option<String>,
 }
 
+/// The settings of every command and those of one, side by side.
+#[derive(Debug, Serialize)]
+struct Flags<'a, T> {
+    #[serde(flatten)]
+    common: &'a Settings,
+    #[serde(flatten)]
+    own: &'a T,
+}
+
 impl Settings {
     /// Puts the configuration together and starts logging by it.
     pub(super) fn load(&self) -> Result<Config, Failure> {
-        let config = Config::load(self.config.as_deref(), config::environment(), self)?;
+        self.load_with(&serde_json::Map::new())
+    }
+
+    /// The same with the settings of one command.
+    pub(super) fn load_with<T: Serialize>(&self, own: &T) -> Result<Config, Failure> {
+        let config = Config::load(self.config.as_deref(), config::environment(), Flags { common: self, own })?;
         telemetry::start(&config);
         Ok(config)
     }

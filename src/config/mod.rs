@@ -42,13 +42,17 @@ pub struct Config {
     /// How long a question may take, seconds.
     pub request_timeout_seconds: u64,
     /// The largest request body that is read, bytes.
-    pub body_limit_bytes: usize,
-    /// How many requests a client address may send in a minute; 0 for any number.
-    pub rate_limit_per_minute: u32,
+    pub body_limit_bytes: u64,
+    /// How many requests a client address may send in a second in the long run; 0 for any number.
+    pub rate_limit_per_second: u32,
+    /// How many requests a client address may send at once.
+    pub rate_limit_burst: u32,
+    /// Whether the client's address is the last one in `X-Forwarded-For`, as behind a proxy.
+    pub behind_proxy: bool,
+    /// The most requests answered at once; more are turned away.
+    pub max_in_flight: usize,
     /// Memory for answers that are kept rendered and compressed, bytes; 0 to keep none.
     pub cache_bytes: u64,
-    /// Whether pages of other sites may read the answers (CORS).
-    pub cors: bool,
     /// How long open requests and feeds are given to finish when the service is asked to stop, seconds.
     pub shutdown_grace_seconds: u64,
     /// The feeds. Their keys stand in tables of the file, `[ingest.binance]`; a variable puts two
@@ -87,10 +91,12 @@ impl Default for Config {
             log_filter: "info".to_owned(),
             source_order: DEFAULT_ORDER.iter().filter_map(|name| name.parse().ok()).collect(),
             request_timeout_seconds: 10,
-            body_limit_bytes: 1024 * 1024,
-            rate_limit_per_minute: 600,
+            body_limit_bytes: 8 * 1024 * 1024,
+            rate_limit_per_second: 200,
+            rate_limit_burst: 1000,
+            behind_proxy: false,
+            max_in_flight: 4096,
             cache_bytes: 64 * 1024 * 1024,
-            cors: true,
             shutdown_grace_seconds: 10,
             ingest: IngestConfig::default(),
         }
@@ -117,7 +123,7 @@ const DEFAULT_ORDER: [&str; 15] = [
 ];
 
 /// What each key may be, said when it is something else.
-const ALLOWED: [(&str, &str); 31] = [
+const ALLOWED: [(&str, &str); 33] = [
     ("listen", "an address and port such as 127.0.0.1:8080"),
     ("database_url", "sqlite://./data/market-stress.db or postgres://user:password@host/database"),
     ("log_format", "text or json"),
@@ -125,9 +131,11 @@ const ALLOWED: [(&str, &str); 31] = [
     ("source_order", "source names such as binance-perp; separated by commas in the environment"),
     ("request_timeout_seconds", "a whole number from 1 to 300"),
     ("body_limit_bytes", "a whole number from 1024 to 1073741824"),
-    ("rate_limit_per_minute", "a whole number; 0 for no limit"),
+    ("rate_limit_per_second", "a whole number; 0 for no limit"),
+    ("rate_limit_burst", "a whole number"),
+    ("behind_proxy", "true or false"),
+    ("max_in_flight", "a whole number from 1"),
     ("cache_bytes", "a whole number; 0 for no cache"),
-    ("cors", "true or false"),
     ("shutdown_grace_seconds", "a whole number from 0 to 300"),
     ("ingest.enabled", "true or false"),
     ("ingest.request_timeout_seconds", "a whole number"),
@@ -194,6 +202,7 @@ impl Config {
             ("log_filter", self.log_filter.parse::<tracing_subscriber::EnvFilter>().is_ok()),
             ("request_timeout_seconds", (1..=300).contains(&self.request_timeout_seconds)),
             ("body_limit_bytes", (1024..=1024 * 1024 * 1024).contains(&self.body_limit_bytes)),
+            ("max_in_flight", self.max_in_flight > 0),
             ("shutdown_grace_seconds", self.shutdown_grace_seconds <= 300),
         ];
         match sound.into_iter().find(|(_, sound)| !sound) {
@@ -266,7 +275,7 @@ mod tests {
     #[rstest]
     #[case::unknown_key("listn = 'x'", &[], "settings.toml: there is no setting `listn`; did you mean `listen`?")]
     #[case::unknown_variable("", &[("MARKET_STRESS_LISTN", "x")], "environment variable MARKET_STRESS_LISTN: there is no setting `listn`; did you mean `listen`?")]
-    #[case::wrong_type("cors = 3", &[], "settings.toml: `cors` cannot be read: invalid type: found signed int `3`, expected a boolean; allowed: true or false")]
+    #[case::wrong_type("behind_proxy = 3", &[], "settings.toml: `behind_proxy` cannot be read: invalid type: found signed int `3`, expected a boolean; allowed: true or false")]
     #[case::no_address("", &[("MARKET_STRESS_LISTEN", "here")], "environment variable MARKET_STRESS_LISTEN: `listen` cannot be read: invalid socket address syntax; allowed: an address and port such as 127.0.0.1:8080")]
     #[case::out_of_range("request_timeout_seconds = 0", &[], "settings.toml: `request_timeout_seconds` cannot be 0; allowed: a whole number from 1 to 300")]
     #[case::no_level("log_filter = 'a=b=c'", &[], "settings.toml: `log_filter` cannot be `a=b=c`; allowed: a level such as info, or levels by module such as warn,market_stress=debug")]

@@ -1,9 +1,22 @@
 //! The wiring: store, market, feeds and HTTP interface put together, started and stopped.
+//!
+//! A service listens before it has data. While the database is away at the start it tries again and
+//! again, `/livez` answers and `/readyz` is red; an address or a schema that can never work ends it.
+
+mod collecting;
+mod failure;
+mod loading;
+mod service;
+mod signal;
 
 use std::sync::Arc;
 
 use crate::config::Config;
 use crate::store::{self, Store, StoreError, StoreUrl};
+
+pub use failure::ServiceError;
+pub use service::{Service, serve};
+pub use signal::stop_on_signal;
 
 /// Opens the store of the configuration; a new one is made ready for use.
 ///

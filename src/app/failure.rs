@@ -1,0 +1,26 @@
+use std::net::SocketAddr;
+
+use crate::ingest::FetchError;
+use crate::store::StoreError;
+
+/// Why the service ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}: {source}; choose another with --listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The store can never work as configured.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The HTTP client of the feeds cannot be made.
+    #[error(transparent)]
+    Client(#[from] FetchError),
+    /// The listener failed while serving.
+    #[error("the service cannot go on: {0}")]
+    Serve(#[from] std::io::Error),
+}

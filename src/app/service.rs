@@ -1,0 +1,113 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{self, Allowance, AppState, Settings};
+use crate::app::{ServiceError, collecting, loading};
+use crate::config::Config;
+use crate::domain::{Clock, StatusBoard};
+use crate::market::{Market, Publisher, Recorder, follow};
+use crate::metrics::SourceOrder;
+use crate::store::Store;
+
+/// How long answers that the service is starting may take to be read, once it has started.
+const HANDOVER: Duration = Duration::from_secs(1);
+
+/// A service that listens and has no data yet.
+#[derive(Debug)]
+pub struct Service {
+    config: Config,
+    clock: Arc<dyn Clock>,
+    listener: std::net::TcpListener,
+}
+
+/// Runs the service of the configuration until `stop` is cancelled.
+///
+/// # Errors
+/// [`ServiceError`] when it cannot listen, or its store can never work as configured.
+pub async fn serve(config: Config, clock: Arc<dyn Clock>, stop: CancellationToken) -> Result<(), ServiceError> {
+    Service::listen(config, clock)?.run(stop).await
+}
+
+impl Service {
+    /// Takes the address it will answer on.
+    ///
+    /// # Errors
+    /// [`ServiceError::Listen`] when the address is taken or not ours.
+    pub fn listen(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ServiceError> {
+        let address = config.listen;
+        let listener = bind(address).map_err(|source| ServiceError::Listen { address, source })?;
+        Ok(Self { config, clock, listener })
+    }
+
+    /// The address it answers on, with the port the system chose where the configuration left it open.
+    ///
+    /// # Errors
+    /// When the listener was lost.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Loads the data, starts the feeds and answers until `stop` is cancelled.
+    ///
+    /// # Errors
+    /// [`ServiceError`] when the store can never work as configured, or the listener fails.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), ServiceError> {
+        let address = self.address()?;
+        tracing::info!(%address, database = %self.config.database_url, "listening; loading the data");
+        let Some((store, market)) = self.load(&stop).await? else { return Ok(()) };
+        let publisher = Arc::new(Publisher::new(market));
+        let board = Arc::new(StatusBoard::new());
+        let recorder = Recorder::new(Arc::clone(&store), Arc::clone(&publisher), Arc::clone(&self.clock));
+        let (clock, feeds) = (Arc::clone(&self.clock), Arc::clone(&board));
+        let feeds = collecting::start(&self.config.ingest, recorder, Arc::clone(&publisher), clock, feeds, &stop)?;
+        let following = tokio::spawn(follow(Arc::clone(&store), Arc::clone(&publisher)));
+        let order = SourceOrder::new(self.config.source_order.clone());
+        let state = AppState::new(publisher, store, self.clock, order, board, settings(&self.config));
+        tracing::info!(%address, "ready");
+        let listener = TcpListener::from_std(self.listener)?;
+        let served = api::serve(listener, state, stop.clone()).await;
+        stop.cancel();
+        following.abort();
+        if tokio::time::timeout(self.config.shutdown_grace(), feeds.wait()).await.is_err() {
+            tracing::warn!("feeds still under way were cut off");
+        }
+        tracing::info!("stopped");
+        Ok(served?)
+    }
+
+    /// Loads the data while a copy of the listener says that the service is starting. `None` when it
+    /// was asked to stop before.
+    async fn load(&self, stop: &CancellationToken) -> Result<Option<(Arc<dyn Store>, Market)>, ServiceError> {
+        let loaded = stop.child_token();
+        let listener = TcpListener::from_std(self.listener.try_clone()?)?;
+        let waiting = tokio::spawn(api::wait(listener, loaded.clone()));
+        let loading = stop.run_until_cancelled(loading::patiently(&self.config)).await.transpose();
+        loaded.cancel();
+        // A client that never ends its request must not hold up the service.
+        let _ = tokio::time::timeout(HANDOVER, waiting).await;
+        Ok(loading?)
+    }
+}
+
+fn bind(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
+    let listener = std::net::TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+fn settings(config: &Config) -> Settings {
+    let (burst, per_second) = (config.rate_limit_burst, config.rate_limit_per_second);
+    Settings {
+        request_timeout: config.request_timeout(),
+        body_limit_bytes: config.body_limit_bytes,
+        allowance: (per_second > 0).then_some(Allowance { burst, per_second }),
+        behind_proxy: config.behind_proxy,
+        max_in_flight: config.max_in_flight,
+        cache_bytes: config.cache_bytes,
+        shutdown_grace: config.shutdown_grace(),
+    }
+}
