@@ -1,0 +1,176 @@
+//! The market in memory: windows of any length, views of the past, publication, bytes per point.
+//!
+//! `cargo bench --bench market`; the figures are kept in `docs/BENCHMARKS.md`.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use divan::{Bencher, black_box};
+use market_stress::domain::{Asset, Bar, Delta, Period, SeriesKey, TimeRange, Timestamp, Version, Vintage};
+use market_stress::market::{Market, MarketView};
+use market_stress::metrics::{Basis, DrawdownQuestion, PriceQuestion, SourceOrder, Window, drawdown, price};
+use market_stress::stats::drawdown::MaxDrawdown;
+
+/// Ten years of minutes, less a little.
+const MINUTES: i64 = 5_200_000;
+const DAYS: [i64; 6] = [1, 7, 30, 365, 1_825, 3_610];
+
+fn end() -> Timestamp {
+    Timestamp::from_unix_seconds(1_770_192_000)
+}
+
+fn start() -> Timestamp {
+    end().plus_ms(-MINUTES * Period::MINUTE.ms())
+}
+
+fn key(text: &str) -> SeriesKey {
+    text.parse().expect("a key of this bench is well formed")
+}
+
+fn commit(version: Version) -> Delta {
+    let source = "bench".parse().expect("a source of this bench is well formed");
+    Delta { version, recorded_at: end(), source, readings: BTreeMap::new(), candles: BTreeMap::new(), orders: Vec::new() }
+}
+
+/// A price that drifts and swings, the same at every run.
+#[expect(clippy::cast_precision_loss, reason = "a minute count is small")]
+fn price_of(minute: i64) -> f64 {
+    let t = minute as f64;
+    60_000.0 + 20_000.0 * (t / 300_000.0).sin() + 3_000.0 * (t / 7_001.0).sin() + 200.0 * (t / 97.0).sin()
+}
+
+fn at_minute(minute: i64) -> Timestamp {
+    start().plus_ms(minute * Period::MINUTE.ms())
+}
+
+fn readings(minutes: std::ops::Range<i64>) -> Vec<Vintage<f64>> {
+    let row = |m| Vintage { observed_at: at_minute(m), known_at: at_minute(m), value: price_of(m) };
+    minutes.map(row).collect()
+}
+
+fn bars(minutes: std::ops::Range<i64>) -> Vec<Vintage<Bar>> {
+    let bar = |m: i64| {
+        let (open, close) = (price_of(m), price_of(m + 1));
+        let value = Bar { open, high: open.max(close) + 5.0, low: open.min(close) - 5.0, close, volume: Some(1.0) };
+        Vintage { observed_at: at_minute(m), known_at: at_minute(m + 1), value }
+    };
+    minutes.map(bar).collect()
+}
+
+static READINGS: LazyLock<Arc<Market>> = LazyLock::new(|| {
+    let delta = Delta { readings: BTreeMap::from([(key("price.btc@bench"), readings(0..MINUTES))]), ..commit(1) };
+    Arc::new(Market::default().next(&delta))
+});
+
+static BARS: LazyLock<Arc<Market>> = LazyLock::new(|| {
+    let delta = Delta { candles: BTreeMap::from([(key("candle.btc@bench:1m"), bars(0..MINUTES))]), ..commit(1) };
+    Arc::new(Market::default().next(&delta))
+});
+
+/// A hundred series of three years of hours, one in ten corrected long after.
+static HUNDRED: LazyLock<Arc<Market>> = LazyLock::new(|| {
+    let hours = readings(0..26_000);
+    let mut corrected = hours.clone();
+    corrected.push(Vintage { known_at: end(), value: 1.0, ..hours[100] });
+    corrected.sort_by_key(|row| (row.observed_at, row.known_at));
+    let series = (0..100).map(|i| {
+        let rows = if i % 10 == 0 { corrected.clone() } else { hours.clone() };
+        (key(&format!("open_interest.asset{i}@bench")), rows)
+    });
+    Arc::new(Market::default().next(&Delta { readings: series.collect(), ..commit(1) }))
+});
+
+/// (a) The deepest fall inside the last so many days of 5.2 million minutes, from block summaries.
+#[divan::bench(args = DAYS)]
+fn a_deepest_fall_in_window(bencher: Bencher<'_, '_>, days: i64) {
+    let view = READINGS.at(end());
+    let series = key("price.btc@bench");
+    let range = TimeRange::new(end().plus_days(-days), end()).expect("a window of days is not empty");
+    bencher.bench(|| view.reading(&series).map(|column| column.fold::<MaxDrawdown>(black_box(range))));
+}
+
+/// (a) The whole answer of `/v1/drawdown`, minutes as bars: extremes from summaries, indices from daily closes.
+#[divan::bench(args = DAYS)]
+fn a_drawdown_answer(bencher: Bencher<'_, '_>, days: i64) {
+    let view = BARS.at(end());
+    let order = SourceOrder::default();
+    let question = DrawdownQuestion {
+        asset: Asset::btc(),
+        source: None,
+        window: Window::days(days),
+        interval: Period::MINUTE,
+        basis: Basis::Intraday,
+    };
+    bencher.bench(|| drawdown(black_box(&view), &order, &question));
+}
+
+/// The whole answer of `/v1/price`.
+#[divan::bench]
+fn price_answer(bencher: Bencher<'_, '_>) {
+    let view = BARS.at(end());
+    let question = PriceQuestion { asset: Asset::btc(), source: None, window: Window::days(1) };
+    let order = SourceOrder::default();
+    bencher.bench(|| price(black_box(&view), &order, &question));
+}
+
+/// (b) A view of a market of 100 series at a past instant.
+#[divan::bench]
+fn b_cut_of_100_series(bencher: Bencher<'_, '_>) {
+    let past = at_minute(13_000);
+    bencher.bench(|| HUNDRED.at(black_box(past)));
+}
+
+/// (b) The same, and the last value of every one of the 100 series.
+#[divan::bench]
+fn b_cut_of_100_series_and_every_last_value(bencher: Bencher<'_, '_>) {
+    let keys: Vec<SeriesKey> = (0..100).map(|i| key(&format!("open_interest.asset{i}@bench"))).collect();
+    let last =
+        |view: &MarketView, key: &SeriesKey| view.reading(key).and_then(|column| column.last()).map_or(0.0, |row| row.value);
+    let past = at_minute(13_000);
+    bencher.bench(|| {
+        let view = HUNDRED.at(black_box(past));
+        keys.iter().map(|key| last(&view, key)).sum::<f64>()
+    });
+}
+
+/// (c) The next market after one more point in a column of 5.2 million.
+#[divan::bench]
+fn c_publish_one_point(bencher: Bencher<'_, '_>) {
+    let delta = Delta { readings: BTreeMap::from([(key("price.btc@bench"), readings(MINUTES..MINUTES + 1))]), ..commit(2) };
+    bencher.bench(|| READINGS.next(black_box(&delta)));
+}
+
+/// (c) The same for a bar, with the daily bars kept beside it.
+#[divan::bench]
+fn c_publish_one_bar(bencher: Bencher<'_, '_>) {
+    let delta = Delta { candles: BTreeMap::from([(key("candle.btc@bench:1m"), bars(MINUTES..MINUTES + 1))]), ..commit(2) };
+    bencher.bench(|| BARS.next(black_box(&delta)));
+}
+
+/// Bytes of memory the process holds.
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1_024)
+}
+
+/// (d) What a point of a column costs in memory: the growth of the process while the column is built.
+#[expect(clippy::print_stdout, reason = "a bench tells its figures")]
+#[expect(clippy::cast_precision_loss, reason = "bytes of one machine")]
+fn d_memory_per_point<P>(what: &str, build: impl FnOnce() -> P) {
+    let before = resident_bytes();
+    let built = black_box(build());
+    match before.zip(resident_bytes()) {
+        Some((before, after)) => {
+            println!("d_memory_per_point  {what}: {:.2} bytes", after.saturating_sub(before) as f64 / MINUTES as f64);
+        }
+        None => println!("d_memory_per_point  {what}: not measured, this system has no /proc"),
+    }
+    drop(built);
+}
+
+fn main() {
+    d_memory_per_point("a reading, 16 bytes of time and value", || Arc::clone(&READINGS));
+    d_memory_per_point("a bar, 56 bytes of time, prices and volume", || Arc::clone(&BARS));
+    divan::main();
+}
