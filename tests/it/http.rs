@@ -95,9 +95,15 @@ impl Store for OrderStore {
     }
 }
 
+/// Asks a served service.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    pub(crate) address: String,
+}
+
 /// A service on a port of its own.
 pub(crate) struct Service {
-    pub(crate) address: String,
+    client: Client,
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) market: Arc<Publisher>,
     pub(crate) store: Arc<OrderStore>,
@@ -137,11 +143,19 @@ impl Plan {
         let address = listener.local_addr().unwrap().to_string();
         let router = router_with(state, self.further).into_make_service_with_connect_info::<std::net::SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Service { address, clock, market, store, feeds }
+        Service { client: Client { address }, clock, market, store, feeds }
     }
 }
 
-impl Service {
+impl std::ops::Deref for Service {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Client {
     pub(crate) async fn get(&self, target: &str) -> Reply {
         self.send("GET", target, &[]).await
     }

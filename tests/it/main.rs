@@ -9,6 +9,7 @@ mod import;
 mod ingest_payloads;
 mod ingest_polling;
 mod ingest_streaming;
+mod real_data;
 mod rust_paths;
 mod store_contract;
 mod store_failures;

@@ -4,6 +4,7 @@ mod collected;
 pub(crate) mod postgres;
 mod program;
 
+use std::io::Write;
 use std::sync::Arc;
 
 use market_stress::store::{Store, StoreUrl, open};
@@ -12,6 +13,11 @@ use sqlx::{ConnectOptions, Connection, PgConnection};
 
 pub(crate) use self::collected::{Collected, contents};
 pub(crate) use self::program::{Program, Ran};
+
+/// Says a line past the capture of test output.
+pub(crate) fn say(line: &str) {
+    std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
+}
 
 /// The two engines: a contract test takes each of them in turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

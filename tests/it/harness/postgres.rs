@@ -80,10 +80,7 @@ impl Database {
 /// Says once, past the capture of test output, that half of the tests had nothing to run on.
 pub(crate) fn did_not_run(reason: &str) {
     static SAID: OnceLock<()> = OnceLock::new();
-    SAID.get_or_init(|| {
-        let line = format!("POSTGRES HALF DID NOT RUN: {}\n", reason.replace('\n', " "));
-        std::io::stderr().write_all(line.as_bytes()).unwrap();
-    });
+    SAID.get_or_init(|| super::say(&format!("POSTGRES HALF DID NOT RUN: {}", reason.replace('\n', " "))));
 }
 
 impl Server {
