@@ -146,7 +146,9 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     ///   past `as_of` changes. Only rows that bring their real vintage may fill the past;
     /// - a real vintage that contradicts the one stored for the very same instant: refused;
     /// - a value that is not finite, or out of [`Metric::plausible`](crate::domain::Metric::plausible),
-    ///   or an instant outside of [`Timestamp::is_acceptable`]: refused.
+    ///   or an instant outside of [`Timestamp::is_acceptable`]: refused;
+    /// - a series whose key could not be read back, a bar that is none ([`Bar::new`]), a bar in a
+    ///   series of values or a value in a series of candles: refused.
     ///
     /// Liquidation orders have no ids: as many equal orders of one instant are kept as the fullest
     /// batch held.
@@ -221,7 +223,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 }
 
 /// Opens the log at `url`, creates it where there is none, and brings its schema up to date.
-/// Several programs may do so at once.
+/// Several programs may do so at once. On a Postgres standby the schema is only compared: the log can
+/// be read and followed there, and [`Store::append`] is refused.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when the database cannot be reached, [`StoreError::Address`] when it

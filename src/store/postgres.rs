@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgListener, PgRow};
 use sqlx::query::Query;
@@ -31,10 +31,13 @@ const WRITER_LOCK: i64 = 0x6d61_726b_6574;
 const CHANNEL: &str = "market_stress_commits";
 
 /// How often to look for commits where listening is not possible, as on a standby.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// How often to look, or to try to listen again, while the database is away.
-const RETRY_EVERY: Duration = Duration::from_secs(1);
+/// How many times to look before trying to listen again.
+const LOOKS: u32 = 200;
+
+/// How long to leave a database alone that is away.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Opens the log in the database that `options` name.
 pub(super) async fn open(url: &StoreUrl, options: &PgConnectOptions) -> Result<Log<Postgres>, StoreError> {
@@ -44,9 +47,30 @@ pub(super) async fn open(url: &StoreUrl, options: &PgConnectOptions) -> Result<L
         .connect_with(options.clone().application_name("market-stress"))
         .await
         .map_err(|e| fault::opening(url, e))?;
-    // `run` takes the same road but makes a future that cannot move between threads.
-    MIGRATOR.run_direct(None, &mut *pool.acquire().await?, false).await.map_err(fault::migrating)?;
+    let mut link = pool.acquire().await?;
+    let is_standby: bool = sqlx::query_scalar("SELECT pg_is_in_recovery()").fetch_one(&mut *link).await?;
+    let schema = if is_standby {
+        check_schema(&mut link).await
+    } else {
+        // `run` takes the same road but makes a future that cannot move between threads.
+        MIGRATOR.run_direct(None, &mut *link, false).await
+    };
+    schema.map_err(fault::migrating)?;
+    drop(link);
     Ok(Log::new(url.clone(), pool.clone(), pool))
+}
+
+/// Compares the schema of a standby with ours: it cannot be brought up to date there.
+async fn check_schema(link: &mut PgConnection) -> Result<(), MigrateError> {
+    let applied = link.list_applied_migrations(&MIGRATOR.table_name).await?;
+    if let Some(unknown) = applied.iter().find(|migration| !MIGRATOR.version_exists(migration.version)) {
+        return Err(MigrateError::VersionMissing(unknown.version));
+    }
+    let latest = applied.last().map_or(0, |migration| migration.version);
+    match MIGRATOR.iter().find(|migration| migration.version > latest) {
+        Some(missing) => Err(MigrateError::VersionTooNew(missing.version, latest)),
+        None => Ok(()),
+    }
 }
 
 impl Dialect for Postgres {
@@ -104,14 +128,10 @@ impl Dialect for Postgres {
                 if let Err(error) = listen(&pool, &latest).await {
                     tracing::debug!(%error, "cannot listen for commits, looking for them instead");
                 }
-                let pause = match look(&pool).await {
-                    Ok(version) => {
-                        advance(&latest, version);
-                        LOOK_EVERY
-                    }
-                    Err(_) => RETRY_EVERY,
-                };
-                tokio::time::sleep(pause).await;
+                if let Err(error) = look_for_a_while(&pool, &latest).await {
+                    tracing::debug!(%error, "cannot look for commits");
+                    tokio::time::sleep(RETRY_AFTER).await;
+                }
             }
         })
     }
@@ -131,6 +151,15 @@ async fn listen(pool: &Pool<Postgres>, latest: &watch::Sender<Version>) -> Resul
             }
         }
     }
+}
+
+/// Looks for commits itself, until it is time to try listening again.
+async fn look_for_a_while(pool: &Pool<Postgres>, latest: &watch::Sender<Version>) -> Result<(), sqlx::Error> {
+    for _ in 0..LOOKS {
+        advance(latest, look(pool).await?);
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    Ok(())
 }
 
 async fn look(pool: &Pool<Postgres>) -> Result<Version, sqlx::Error> {

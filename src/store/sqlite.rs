@@ -45,6 +45,8 @@ pub(super) async fn open(url: &StoreUrl, path: &Path) -> Result<Log<Sqlite>, Sto
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        // A large import leaves a large journal behind; it is cut back to this many bytes.
+        .pragma("journal_size_limit", "67108864")
         .busy_timeout(PATIENCE);
     let pool = |connections| PoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE);
     let writers: Pool<Sqlite> = pool(1).connect_with(options.clone()).await.map_err(|e| fault::opening(url, e))?;

@@ -1,12 +1,13 @@
 //! The contract of `Store`: every method, on both engines.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use market_stress::domain::{
-    Bar, Batch, CommitReport, Knowledge, LiquidationOrder, Observation, SeriesKey, Side, SourceInfo, SourceKind, TimeRange,
-    Timestamp, Version,
+    Bar, Batch, CommitReport, Knowledge, LiquidationOrder, Observation, RecordedOrder, SeriesKey, Side, SourceInfo, SourceKind,
+    TimeRange, Timestamp, Version, Vintage,
 };
-use market_stress::store::{Appended, OnRefusal, OrderCursor, OrderFilter, Store};
+use market_stress::store::{Appended, LoadSink, OnRefusal, OrderCursor, OrderFilter, Store};
 use rstest::rstest;
 
 use crate::harness::{Collected, Engine, Home, contents};
@@ -275,6 +276,68 @@ async fn the_log_read_whole_equals_its_commits_replayed(
     assert_eq!(replayed, held);
     assert!(held.version > 20 && held.commits.len() == usize::try_from(held.version).unwrap());
     assert!(store.changes_after(held.version, limit).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn both_engines_hold_and_report_the_same() {
+    let (Some(file), Some(server)) = (Home::new(Engine::Sqlite).await, Home::new(Engine::Postgres).await) else { return };
+    let (left, right) = (file.open().await, server.open().await);
+    for seed in 0..30 {
+        let (batch, now) = (drawn(seed), at("2026-02-10"));
+        let reports =
+            [left.append(&batch, now, OnRefusal::Skip).await.unwrap(), right.append(&batch, now, OnRefusal::Skip).await.unwrap()];
+        assert_eq!(reports[0], reports[1]);
+    }
+    assert_eq!(contents(&*left).await, contents(&*right).await);
+    let listed = [
+        left.liquidation_orders(&every_order(), None, 1_000).await.unwrap(),
+        right.liquidation_orders(&every_order(), None, 1_000).await.unwrap(),
+    ];
+    assert_eq!(listed[0], listed[1]);
+}
+
+/// Commits to the log in the middle of its being read.
+struct Interrupting {
+    held: Collected,
+    writer: Arc<dyn Store>,
+    batch: Option<Batch>,
+}
+
+impl LoadSink for Interrupting {
+    fn readings(&mut self, key: &SeriesKey, rows: Vec<Vintage<f64>>) {
+        self.held.readings(key, rows);
+        if let Some(batch) = self.batch.take() {
+            let writing = append(&*self.writer, &batch, "2026-02-05");
+            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(writing));
+        }
+    }
+
+    fn candles(&mut self, key: &SeriesKey, rows: Vec<Vintage<Bar>>) {
+        self.held.candles(key, rows);
+    }
+
+    fn orders(&mut self, rows: Vec<RecordedOrder>) {
+        self.held.orders(rows);
+    }
+
+    fn commits(&mut self, rows: Vec<(Version, Timestamp)>) {
+        self.held.commits(rows);
+    }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_while_the_log_is_read_is_not_seen_in_part(#[values(Engine::Sqlite, Engine::Postgres)] engine: Engine) {
+    let Some(home) = Home::new(engine).await else { return };
+    let store = home.open().await;
+    append(&*store, &mixed(), "2026-02-04").await;
+    let before = contents(&*store).await;
+    let mut further = readings(PRICE, &[reading("2026-02-04", 2.0, Knowledge::OnCommit)]);
+    further.orders.push(order("2026-02-04", "BTCUSDT", 1.0));
+    let mut sink = Interrupting { held: Collected::default(), writer: home.open().await, batch: Some(further) };
+    sink.held.version = store.load(&mut sink).await.unwrap();
+    assert_eq!(sink.held, before);
+    assert_eq!(store.latest_version().await.unwrap(), 2);
 }
 
 #[rstest]

@@ -1,5 +1,6 @@
 //! What the store says when its database is away, is not one, or is not its own.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use market_stress::domain::{Batch, Knowledge, Observation, Timestamp};
@@ -60,6 +61,47 @@ async fn a_killed_database_is_unavailable_and_the_same_store_recovers() {
     let waiting = tokio::spawn(async move { store.wait_for_change(2, Duration::from_hours(1)).await });
     append(&*other, 2).await.unwrap();
     tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("the commit was missed").unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_standby_is_read_and_followed_but_not_written_to() {
+    let started = Server::private().and_then(|primary| primary.standby().map(|standby| (primary, standby)));
+    let (primary, standby) = match started {
+        Ok(servers) => servers,
+        Err(reason) => return did_not_run(&reason),
+    };
+    let database = primary.database().await;
+    let writer = open(&database.url.parse().unwrap()).await.unwrap();
+    append(&*writer, 0).await.unwrap();
+    let url: StoreUrl = standby.address_of(&database).parse().unwrap();
+    let follower = followed(&url).await;
+    while follower.latest_version().await.unwrap() < 1 {
+        follower.wait_for_change(0, Duration::from_secs(30)).await.unwrap();
+    }
+    let refused = append(&*follower, 1).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Statement(_)), "{refused:?}");
+
+    let (waited, appended) = tokio::join!(
+        tokio::time::timeout(Duration::from_secs(30), follower.wait_for_change(1, Duration::from_hours(1))),
+        append(&*writer, 1)
+    );
+    appended.unwrap();
+    waited.expect("the commit was missed").unwrap();
+    assert_eq!(contents(&*follower).await, contents(&*writer).await);
+}
+
+/// Opens a standby as soon as the primary's database and schema have come over.
+async fn followed(url: &StoreUrl) -> Arc<dyn Store> {
+    let arriving = async {
+        loop {
+            match open(url).await {
+                Ok(store) => return store,
+                Err(StoreError::Address { .. } | StoreError::Migration(_)) => tokio::task::yield_now().await,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), arriving).await.expect("the schema never arrived")
 }
 
 #[tokio::test]

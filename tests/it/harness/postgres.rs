@@ -14,12 +14,12 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 /// Keeps the server alive as long as its standard input is open, so that it ends with the test
 /// process however that ends; in between it stops and starts the server when told to.
 const SUPERVISOR: &str = r#"
-start() { "$BIN/pg_ctl" -D "$DATA" -l "$DATA/log" -w -s -o "$OPTIONS" start >/dev/null && echo started || echo failed; }
-stop() { "$BIN/pg_ctl" -D "$DATA" -m immediate -w -s stop >/dev/null; echo stopped; }
+start() { "$BIN/pg_ctl" -D data -l log -w -s -o "$OPTIONS" start >/dev/null && echo started || echo failed; }
+stop() { "$BIN/pg_ctl" -D data -m immediate -w -s stop >/dev/null; echo stopped; }
 start
 while read -r order; do "$order"; done
 stop >/dev/null 2>&1
-rm -rf "$DATA"
+rm -rf "$FOLDER"
 "#;
 
 /// The server of this test process.
@@ -95,16 +95,40 @@ impl Server {
     /// Starts a server in a temporary folder.
     pub(crate) fn private() -> Result<Self, String> {
         let programs = programs().ok_or("neither PATH nor /usr/lib/postgresql/*/bin has initdb and pg_ctl")?;
+        let mut make = vec!["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale"];
+        make.extend(["--no-sync", "--no-instructions", "-D", "data"]);
+        Self::on_copy(&programs, "initdb", &make)
+    }
+
+    /// Starts a hot standby of this server.
+    pub(crate) fn standby(&self) -> Result<Self, String> {
+        let programs = programs().ok_or("the programs of the server are gone")?;
+        Self::on_copy(&programs, "pg_basebackup", &["-d", &self.url, "-R", "--checkpoint=fast", "--no-sync", "-D", "data"])
+    }
+
+    /// Starts a server on the data that a program puts into a new folder.
+    fn on_copy(programs: &Path, program: &str, arguments: &[&str]) -> Result<Self, String> {
         let folder = tempfile::Builder::new().prefix("market-stress-postgres-").tempdir().map_err(|e| e.to_string())?;
         let user = unprivileged_user()?;
         if let Some((uid, gid)) = user {
             chown(folder.path(), Some(uid), Some(gid)).map_err(|e| format!("cannot give away the folder: {e}"))?;
         }
-        make_cluster(&programs, folder.path(), user)?;
-        let server = start(&programs, folder.path(), user)?;
+        let made = command(&programs.join(program), folder.path(), user).args(arguments).output();
+        let made = made.map_err(|e| format!("{program}: {e}"))?;
+        if !made.status.success() {
+            return Err(format!("{program}: {}", String::from_utf8_lossy(&made.stderr).trim()));
+        }
+        let server = start(programs, folder.path(), user)?;
         // From here on the supervisor removes it.
         let _ = folder.keep();
         Ok(server)
+    }
+
+    /// The address of a database that another server made.
+    pub(crate) fn address_of(&self, database: &Database) -> String {
+        let mut url = url::Url::parse(&self.url).unwrap();
+        url.set_path(url::Url::parse(&database.url).unwrap().path());
+        url.to_string()
     }
 
     /// Makes an empty database.
@@ -189,15 +213,6 @@ fn command(program: &Path, folder: &Path, user: Option<(u32, u32)>) -> Command {
     command
 }
 
-fn make_cluster(programs: &Path, folder: &Path, user: Option<(u32, u32)>) -> Result<(), String> {
-    let output = command(&programs.join("initdb"), folder, user)
-        .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale", "--no-sync", "--no-instructions", "-D"])
-        .arg(folder)
-        .output()
-        .map_err(|e| format!("initdb: {e}"))?;
-    if output.status.success() { Ok(()) } else { Err(format!("initdb: {}", String::from_utf8_lossy(&output.stderr).trim())) }
-}
-
 fn start(programs: &Path, folder: &Path, user: Option<(u32, u32)>) -> Result<Server, String> {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).map_err(|e| e.to_string())?.port();
     // Nothing here has to survive a power cut; commits do have to survive a killed server.
@@ -205,7 +220,7 @@ fn start(programs: &Path, folder: &Path, user: Option<(u32, u32)>) -> Result<Ser
     let mut process = command(Path::new("/bin/sh"), folder, user)
         .args(["-c", SUPERVISOR])
         .env("BIN", programs)
-        .env("DATA", folder)
+        .env("FOLDER", folder)
         .env("OPTIONS", options)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
