@@ -135,11 +135,12 @@ pub(super) fn document(routes: OpenApi) -> OpenApi {
 }
 
 /// The groups of endpoints, in the order they are shown.
-const TAGS: [(&str, &str); 6] = [
+const TAGS: [(&str, &str); 7] = [
     ("price", "Prices, their day, and how rare their extremes are."),
     ("drawdown", "Falls from the highest price: now, over time, and one by one."),
     ("market", "The size of the market."),
     ("flows", "Forced selling and the flows of exchange-traded funds."),
+    ("derivatives", "Futures, funding and volatility."),
     ("data", "The series underneath, their corrections and their sources."),
     ("service", "The service itself."),
 ];

@@ -183,7 +183,8 @@ fn of_sources<'a>(
     asked: &[Source],
 ) -> Result<Vec<Leg<'a>>, Unanswerable> {
     let mut legs = collect(view);
-    let sources = choose(view, order, &legs, asset, asked)?;
+    let candidates = legs.iter().filter(|leg| asset.is_none_or(|asset| leg.asset == *asset)).map(|leg| leg.source.clone());
+    let sources = order.choose_to_add(view, asked, candidates)?;
     legs.retain(|leg| sources.contains(&leg.source));
     Ok(legs)
 }
@@ -211,30 +212,6 @@ fn entry<'b, 'a>(legs: &'b mut BTreeMap<(Asset, Source, Side), Leg<'a>>, key: &S
     let (asset, source) = (key.asset.clone(), key.source.clone());
     let leg = Leg { asset: asset.clone(), source: source.clone(), side, published: None, orders: None };
     Some(legs.entry((asset, source, side)).or_insert(leg))
-}
-
-fn choose(
-    view: &MarketView,
-    order: &SourceOrder,
-    legs: &[Leg<'_>],
-    asset: Option<&Asset>,
-    asked: &[Source],
-) -> Result<Vec<Source>, Unanswerable> {
-    let mut known: Vec<Source> =
-        legs.iter().filter(|leg| asset.is_none_or(|asset| leg.asset == *asset)).map(|leg| leg.source.clone()).collect();
-    known.sort_by(|a, b| order.rank(a).cmp(&order.rank(b)).then_with(|| a.cmp(b)));
-    known.dedup();
-    if let Some(unknown) = asked.iter().find(|source| !known.contains(source)) {
-        return Err(Unanswerable::UnknownSource { source_name: unknown.clone(), known });
-    }
-    if !asked.is_empty() {
-        return Ok(asked.to_vec());
-    }
-    let is_venue = |source: &Source| view.source_info(source).is_none_or(|info| info.kind == SourceKind::Venue);
-    match known.iter().find(|source| !is_venue(source)) {
-        Some(aggregator) => Ok(vec![aggregator.clone()]),
-        None => Ok(known),
-    }
 }
 
 /// Keeps, for each source and side, the stated or summed total where there is one that tells all,

@@ -13,7 +13,9 @@ mod liquidation_book;
 mod liquidation_orders;
 mod liquidations;
 mod market_cap;
+mod open_interest;
 mod path;
+mod position_book;
 mod price;
 mod schema;
 mod source_status;
@@ -42,6 +44,7 @@ pub use liquidations::{
     LiquidationsQuestion, LiquidationsRow, liquidation_days, liquidations, liquidations_series,
 };
 pub use market_cap::{MarketCap, MarketCapAnchor, MarketCapQuestion, market_cap};
+pub use open_interest::{OpenInterest, OpenInterestOfSource, OpenInterestQuadrant, OpenInterestQuestion, open_interest};
 pub use path::Basis;
 pub use price::{Price, PriceQuestion, SinceMark, price};
 pub use source_status::{SourceStatus, source_statuses};

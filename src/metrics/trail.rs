@@ -1,4 +1,4 @@
-use crate::domain::{Asset, Metric, Period, SeriesKey, Source, Timestamp, TradingCalendar, Version, Vintage};
+use crate::domain::{Asset, Metric, Period, SeriesKey, Source, SourceKind, Timestamp, TradingCalendar, Version, Vintage};
 use crate::market::{Bars, ColumnView, MarketView, Point};
 use crate::metrics::{Answer, Coverage, Freshness, Meta, Method, SourceReading, Span, Unanswerable, Warning, WarningCode};
 
@@ -153,6 +153,33 @@ impl SourceOrder {
             None => Ok(known.into_iter().next()),
             Some(source) if known.contains(source) => Ok(Some(source.clone())),
             Some(source) => Err(Unanswerable::UnknownSource { source_name: source.clone(), known }),
+        }
+    }
+
+    /// The sources whose figures are added up: those asked for, which must be among the candidates;
+    /// else the first that is no venue, alone, since its figures hold the venues'; else all venues.
+    ///
+    /// # Errors
+    /// [`Unanswerable::UnknownSource`] when one asked for is not among the candidates.
+    pub(super) fn choose_to_add(
+        &self,
+        view: &MarketView,
+        asked: &[Source],
+        candidates: impl IntoIterator<Item = Source>,
+    ) -> Result<Vec<Source>, Unanswerable> {
+        let mut known: Vec<Source> = candidates.into_iter().collect();
+        known.sort_by(|a, b| self.rank(a).cmp(&self.rank(b)).then_with(|| a.cmp(b)));
+        known.dedup();
+        if let Some(unknown) = asked.iter().find(|source| !known.contains(source)) {
+            return Err(Unanswerable::UnknownSource { source_name: unknown.clone(), known });
+        }
+        if !asked.is_empty() {
+            return Ok(asked.to_vec());
+        }
+        let is_venue = |source: &Source| view.source_info(source).is_none_or(|info| info.kind == SourceKind::Venue);
+        match known.iter().find(|source| !is_venue(source)) {
+            Some(aggregator) => Ok(vec![aggregator.clone()]),
+            None => Ok(known),
         }
     }
 }

@@ -5,6 +5,7 @@ pub(super) mod drawdown;
 pub(super) mod etf_flows;
 pub(super) mod liquidations;
 pub(super) mod market_cap;
+pub(super) mod open_interest;
 pub(super) mod price;
 pub(super) mod series;
 pub(super) mod sources;

@@ -1,0 +1,206 @@
+use crate::domain::{Asset, Metric, Period, SeriesKey, Source, TimeRange, Timestamp};
+use crate::market::{ColumnView, MarketView};
+use crate::metrics::price::{price_at, price_sources};
+use crate::metrics::trail::Trail;
+use crate::metrics::{SourceOrder, Unanswerable, WarningCode};
+use crate::stats::open_interest::Change;
+
+/// Open futures positions at one instant, counted on one side.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Holding {
+    pub(super) usd: f64,
+    /// `None` where a source states USD only and no price is known.
+    pub(super) coins: Option<f64>,
+}
+
+/// How the positions of the sources present at both of two instants moved.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Movement {
+    pub(super) start: Holding,
+    pub(super) end: Holding,
+    /// `None` where coins are not known at both ends.
+    pub(super) effect: Option<Change>,
+}
+
+type Series<'a> = (&'a SeriesKey, ColumnView<'a, f64>);
+
+/// One source's open interest: in USD, in coins, or both.
+#[derive(Debug)]
+pub(super) struct Leg<'a> {
+    pub(super) source: Source,
+    usd: Option<Series<'a>>,
+    coins: Option<Series<'a>>,
+}
+
+/// The open interest of one asset at every source that answers a question (METHODOLOGY section 5).
+///
+/// What a source does not state itself follows from the other unit and the price of the asset.
+#[derive(Debug)]
+pub(super) struct PositionBook<'a> {
+    view: &'a MarketView,
+    asset: Asset,
+    price_source: Option<Source>,
+    pub(super) legs: Vec<Leg<'a>>,
+}
+
+impl Holding {
+    /// USD a coin; `None` where nothing is held.
+    pub(super) fn price_usd(self) -> Option<f64> {
+        self.coins.filter(|coins| *coins > 0.0).map(|coins| self.usd / coins)
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self { usd: self.usd + other.usd, coins: self.coins.zip(other.coins).map(|(a, b)| a + b) }
+    }
+}
+
+impl Movement {
+    /// The natural logarithm of the growth of positions in coins; `None` where either end is zero.
+    pub(super) fn log_positions(&self) -> Option<f64> {
+        let (start, end) = self.start.coins.zip(self.end.coins)?;
+        (start > 0.0 && end > 0.0).then(|| (end / start).ln())
+    }
+
+    /// The natural logarithm of the growth of the price at which positions were valued.
+    pub(super) fn log_price(&self) -> Option<f64> {
+        let (start, end) = self.start.price_usd().zip(self.end.price_usd())?;
+        (start > 0.0 && end > 0.0).then(|| (end / start).ln())
+    }
+}
+
+impl<'a> Leg<'a> {
+    fn series(&self) -> impl Iterator<Item = &Series<'a>> {
+        self.usd.iter().chain(&self.coins)
+    }
+
+    /// The column whose rows set the times of this leg.
+    fn clock(&self) -> Option<Series<'a>> {
+        self.usd.or(self.coins)
+    }
+
+    /// How old a row may be and still tell of an instant.
+    fn tolerance_ms(&self) -> i64 {
+        self.clock().map_or(0, |(key, _)| key.expected_every_ms().max(Period::HOUR.ms()))
+    }
+
+    /// When the newest row at or before `at` was true.
+    fn newest_at(&self, at: Timestamp) -> Option<Timestamp> {
+        row_at(self.clock()?, at).map(|(at, _)| at)
+    }
+
+    fn first_at(&self) -> Option<Timestamp> {
+        let (key, column) = self.clock()?;
+        Some(column.first()?.observed_at.plus_ms(key.period.ms()))
+    }
+}
+
+/// The newest row that was true at `at` or before: the end of its period and its value.
+fn row_at((key, column): Series<'_>, at: Timestamp) -> Option<(Timestamp, f64)> {
+    let row = column.at_or_before(at.plus_ms(-key.period.ms()))?;
+    Some((row.observed_at.plus_ms(key.period.ms()), row.value))
+}
+
+impl<'a> PositionBook<'a> {
+    /// The legs of an asset at the sources asked for; see [`SourceOrder::choose_to_add`] for the default.
+    pub(super) fn open(
+        view: &'a MarketView,
+        trail: &mut Trail<'_>,
+        order: &SourceOrder,
+        asset: &Asset,
+        asked: &[Source],
+    ) -> Result<Self, Unanswerable> {
+        let metrics = [Metric::OpenInterest, Metric::OpenInterestNative];
+        let candidates = metrics.into_iter().flat_map(|metric| view.readings(metric, asset));
+        let sources = order.choose_to_add(view, asked, candidates.map(|(key, _)| key.source.clone()).collect::<Vec<_>>())?;
+        let legs: Vec<Leg<'a>> = sources
+            .into_iter()
+            .map(|source| Leg {
+                usd: finest(view, Metric::OpenInterest, asset, &source),
+                coins: finest(view, Metric::OpenInterestNative, asset, &source),
+                source,
+            })
+            .collect();
+        for (key, column) in legs.iter().flat_map(Leg::series) {
+            trail.read(key, *column);
+        }
+        let price_source = order.choose(None, price_sources(view, asset))?;
+        warn_of_units(trail, &legs);
+        Ok(Self { view, asset: asset.clone(), price_source, legs })
+    }
+
+    /// What one leg holds at an instant, from a row no older than its rhythm allows.
+    pub(super) fn holding(&self, leg: &Leg<'_>, at: Timestamp) -> Option<Holding> {
+        let oldest = at.plus_ms(-leg.tolerance_ms());
+        let value =
+            |series: Option<Series<'_>>| row_at(series?, at).filter(|(row_at, _)| *row_at >= oldest).map(|(_, value)| value);
+        match (value(leg.usd), value(leg.coins)) {
+            (Some(usd), Some(coins)) => Some(Holding { usd, coins: Some(coins) }),
+            (Some(usd), None) => Some(Holding { usd, coins: self.price(at).map(|price| usd / price) }),
+            (None, Some(coins)) => self.price(at).map(|price| Holding { usd: coins * price, coins: Some(coins) }),
+            (None, None) => None,
+        }
+    }
+
+    /// What all legs that tell of an instant hold together; `None` where none does.
+    pub(super) fn total(&self, at: Timestamp) -> Option<Holding> {
+        self.legs.iter().filter_map(|leg| self.holding(leg, at)).reduce(Holding::plus)
+    }
+
+    /// How the legs that tell of both instants moved: one that is missing at either end is left out,
+    /// so that it does not look like positions opened or closed.
+    pub(super) fn movement(&self, from: Timestamp, to: Timestamp) -> Option<Movement> {
+        self.legs.iter().filter_map(|leg| self.leg_movement(leg, from, to)).reduce(|a, b| Movement {
+            start: a.start.plus(b.start),
+            end: a.end.plus(b.end),
+            effect: a.effect.zip(b.effect).map(|(a, b)| a.merge(b)),
+        })
+    }
+
+    /// How one leg moved; `None` unless it tells of both instants.
+    pub(super) fn leg_movement(&self, leg: &Leg<'_>, from: Timestamp, to: Timestamp) -> Option<Movement> {
+        let (start, end) = self.holding(leg, from).zip(self.holding(leg, to))?;
+        let priced = |holding: Holding| holding.coins.zip(holding.price_usd());
+        let effect = priced(start).zip(priced(end)).map(|(start, end)| Change::of_linear(start, end));
+        Some(Movement { start, end, effect })
+    }
+
+    /// When the newest row of all legs at or before `at` was true.
+    pub(super) fn newest_at(&self, at: Timestamp) -> Option<Timestamp> {
+        self.legs.iter().filter_map(|leg| leg.newest_at(at)).max()
+    }
+
+    /// When the first row of all legs was true.
+    pub(super) fn first_at(&self) -> Option<Timestamp> {
+        self.legs.iter().filter_map(Leg::first_at).min()
+    }
+
+    /// The highest value on record up to `to`: of one source in USD among all its rows, otherwise
+    /// among the totals at the ends of UTC days and at `to`.
+    pub(super) fn peak(&self, to: Timestamp) -> Option<(Timestamp, f64)> {
+        if let [Leg { usd: Some((key, column)), .. }] = self.legs.as_slice() {
+            let range = TimeRange::new(Timestamp::MIN, to.plus_ms(1 - key.period.ms())).ok()?;
+            let mark = column.summary(range).max?;
+            return Some((mark.at.plus_ms(key.period.ms()), mark.value));
+        }
+        let first = self.first_at()?.day_start().plus_days(1);
+        let days = std::iter::successors(Some(first), |day| Some(day.plus_days(1))).take_while(|day| *day < to);
+        let totals = days.chain([to]).filter_map(|at| Some((at, self.total(at)?.usd)));
+        totals.max_by(|a, b| a.1.total_cmp(&b.1))
+    }
+
+    fn price(&self, at: Timestamp) -> Option<f64> {
+        price_at(self.view, &self.asset, self.price_source.as_ref()?, at).filter(|price| *price > 0.0)
+    }
+}
+
+/// The series of a source with the shortest rows.
+fn finest<'a>(view: &'a MarketView, metric: Metric, asset: &Asset, source: &Source) -> Option<Series<'a>> {
+    view.readings(metric, asset).filter(|(key, _)| key.source == *source && key.part.is_none()).min_by_key(|(key, _)| key.period)
+}
+
+fn warn_of_units(trail: &mut Trail<'_>, legs: &[Leg<'_>]) {
+    for leg in legs.iter().filter(|leg| leg.coins.is_none()) {
+        let detail = format!("{} states USD only: its coins are USD over the price, right for linear contracts", leg.source);
+        trail.warn(WarningCode::NoData, detail);
+    }
+}
