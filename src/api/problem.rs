@@ -296,6 +296,7 @@ impl ApiError {
     pub(super) fn to_response(&self) -> Response {
         let code = self.code();
         match code {
+            _ if matches!(self, Self::Starting) => {}
             ProblemCode::Internal => tracing::error!(error = %self, "a request failed"),
             ProblemCode::Unavailable | ProblemCode::Timeout => tracing::warn!(error = %self, "a request could not be answered"),
             _ => {}

@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 
 use crate::ingest::FetchError;
+use crate::scenario::ScenarioError;
 use crate::store::StoreError;
 
 /// Why the service ended by itself.
@@ -17,6 +18,9 @@ pub enum ServiceError {
     /// The store can never work as configured.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The bundled scenario is broken.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
     /// The HTTP client of the feeds cannot be made.
     #[error(transparent)]
     Client(#[from] FetchError),

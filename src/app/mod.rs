@@ -4,6 +4,7 @@
 //! again, `/livez` answers and `/readyz` is red; an address or a schema that can never work ends it.
 
 mod collecting;
+mod demo;
 mod failure;
 mod loading;
 mod service;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::store::{self, Store, StoreError, StoreUrl};
 
+pub use demo::Demo;
 pub use failure::ServiceError;
 pub use service::{Service, serve};
 pub use signal::stop_on_signal;

@@ -3,6 +3,7 @@
 //! Owns flags, help, reports for people and for machines, and exit codes: 0 for done, 1 for failed,
 //! 2 for asked wrongly. What is asked for is done by the other rooms.
 
+mod demo;
 mod export;
 mod failure;
 mod import;
@@ -31,6 +32,7 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  market-stress demo                               a made-up market, nothing to set up
   market-stress serve                              stores in ./data/market-stress.db
   DATABASE_URL=postgres://localhost/stress market-stress serve --listen 0.0.0.0:8080
   market-stress import candles btc-binance-perp-30m.csv
@@ -41,6 +43,8 @@ Exit codes: 0 done, 1 failed, 2 asked wrongly.";
 /// What the program can be asked to do.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Serve a made-up scenario from a temporary store: nothing to set up, nothing left behind.
+    Demo(demo::Demo),
     /// Collect market data and answer questions over HTTP.
     Serve(serve::Serve),
     /// Store files: all rows of a file or none.
@@ -65,6 +69,7 @@ pub fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
+        Command::Demo(demo) => demo.run(&cli.settings).await,
         Command::Serve(serve) => serve.run(&cli.settings).await,
         Command::Import(import) => import.run(&cli.settings.load()?).await,
         Command::Export(export) => export.run(&cli.settings.load()?).await,

@@ -11,6 +11,7 @@ mod ingest_polling;
 mod ingest_streaming;
 mod real_data;
 mod rust_paths;
+mod service;
 mod store_contract;
 mod store_failures;
 mod upstream;

@@ -1,0 +1,58 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{Service, ServiceError, open_store};
+use crate::config::{Config, DatabaseUrl};
+use crate::domain::{Clock, FixedClock, Timestamp};
+use crate::scenario;
+use crate::store::OnRefusal;
+
+/// The service with the bundled scenario in a store that is gone when it ends.
+#[derive(Debug)]
+pub struct Demo {
+    service: Service,
+    /// Holds the store; removed when dropped.
+    folder: TempDir,
+}
+
+impl Demo {
+    /// Takes the address and stores the scenario. The clock stands still at `now`, so answers stay the
+    /// same; feeds are off.
+    ///
+    /// # Errors
+    /// [`ServiceError`] when it cannot listen, or there is no room for the store.
+    pub async fn prepare(mut config: Config, now: Timestamp) -> Result<Self, ServiceError> {
+        let folder = tempfile::tempdir()?;
+        config.database_url = DatabaseUrl::new(format!("sqlite://{}", folder.path().join("demo.db").display()));
+        config.ingest.enabled = false;
+        let clock = Arc::new(FixedClock::new(now));
+        let service = Service::listen(config.clone(), Arc::clone(&clock) as Arc<dyn Clock>)?;
+        let store = open_store(&config).await?;
+        store.put_source(&scenario::source_info()?).await?;
+        for batch in scenario::batches()? {
+            store.append(&batch, now, OnRefusal::Abort).await?;
+        }
+        Ok(Self { service, folder })
+    }
+
+    /// The address it answers on.
+    ///
+    /// # Errors
+    /// When the listener was lost.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.service.address()
+    }
+
+    /// Answers until `stop` is cancelled.
+    ///
+    /// # Errors
+    /// [`ServiceError`] when the store was taken away, or the listener fails.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), ServiceError> {
+        let served = self.service.run(stop).await;
+        self.folder.close()?;
+        served
+    }
+}
