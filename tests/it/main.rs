@@ -1,6 +1,7 @@
 //! Black-box and contract tests: both stores, the HTTP service, the command line.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says where it stopped")]
 
+mod as_of;
 mod harness;
 mod house;
 mod http;
