@@ -169,7 +169,8 @@ pub fn liquidations(
     Ok(trail.answer(figures, working(span, None)))
 }
 
-/// The course of liquidations, bucket by bucket; buckets without any are left out.
+/// The course of liquidations, bucket by bucket; buckets without any are left out. Where no interval
+/// is asked for, buckets are of an hour, or as long as the published sums where those are longer.
 ///
 /// # Errors
 /// As [`liquidations`], and for an interval shorter than the published sums.
@@ -177,10 +178,11 @@ pub fn liquidations_series(
     view: &MarketView,
     order: &SourceOrder,
     question: &LiquidationsQuestion,
-    interval: Period,
+    interval: Option<Period>,
 ) -> Result<Answer<Vec<LiquidationsRow>>, Unanswerable> {
     let (trail, span, book) = open(view, order, question)?;
     let grain = book.grain();
+    let interval = interval.unwrap_or(Period::HOUR.max(grain));
     if interval < grain {
         return Err(Unanswerable::Parameter {
             parameter: "interval",
@@ -441,10 +443,10 @@ mod tests {
 
     #[test]
     fn buckets_shorter_than_the_published_sums_are_refused() {
-        let refused = liquidations_series(&venue().cut("2026-02-03"), &order(), &question(None, &[], Window::ALL), Period::HOUR);
+        let refused =
+            liquidations_series(&venue().cut("2026-02-03"), &order(), &question(None, &[], Window::ALL), Some(Period::HOUR));
         assert!(matches!(refused, Err(Unanswerable::Parameter { parameter: "interval", .. })));
-        let rows =
-            liquidations_series(&venue().cut("2026-02-03"), &order(), &question(None, &[], Window::ALL), Period::DAY).unwrap();
-        assert_eq!(rows.data.len(), 2);
+        let rows = liquidations_series(&venue().cut("2026-02-03"), &order(), &question(None, &[], Window::ALL), None).unwrap();
+        assert_eq!((rows.data.len(), rows.meta.method.unwrap().interval.as_deref()), (3, Some("4h")));
     }
 }

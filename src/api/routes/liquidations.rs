@@ -18,7 +18,8 @@ pub(in crate::api) const LIQUIDATIONS_SERIES: Endpoint = Endpoint {
     path: "/liquidations/series",
     operation: "get_liquidations_series",
     summary: "Positions closed by force, bucket by bucket",
-    about: "Buckets in which nothing was liquidated are left out.",
+    about: "Buckets in which nothing was liquidated are left out. Where no `interval` is named, buckets are of an hour, or as long \
+        as the published sums where those are longer.",
     ..LIQUIDATIONS
 };
 
@@ -58,8 +59,8 @@ pub(in crate::api) fn liquidations(query: &mut Query) -> LiquidationsQuestion {
     over(query, Length::Ms(Period::DAY.ms()))
 }
 
-pub(in crate::api) fn liquidations_series(query: &mut Query) -> (LiquidationsQuestion, Period) {
-    (liquidations(query), query.value_or(&INTERVAL, Period::HOUR))
+pub(in crate::api) fn liquidations_series(query: &mut Query) -> (LiquidationsQuestion, Option<Period>) {
+    (liquidations(query), query.optional(&INTERVAL))
 }
 
 pub(in crate::api) fn liquidation_days(query: &mut Query) -> LiquidationsQuestion {
