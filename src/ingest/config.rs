@@ -2,9 +2,11 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::binance::BinanceConfig;
+use super::bybit::BybitConfig;
 use super::client::HttpSettings;
 use super::coingecko::CoinGeckoConfig;
 use super::farside::FarsideConfig;
+use super::okx::OkxConfig;
 use super::runner::Entry;
 use crate::domain::{Asset, Source};
 
@@ -25,10 +27,14 @@ pub struct IngestConfig {
     pub host_spacing_ms: u64,
     /// Binance futures.
     pub binance: BinanceConfig,
+    /// Bybit.
+    pub bybit: BybitConfig,
     /// CoinGecko.
     pub coingecko: CoinGeckoConfig,
     /// Farside Investors' ETF flow tables.
     pub farside: FarsideConfig,
+    /// OKX.
+    pub okx: OkxConfig,
 }
 
 /// A key of an upstream; empty for none. It is never printed and never written back.
@@ -70,8 +76,10 @@ impl Default for IngestConfig {
             concurrent_requests: http.concurrency,
             host_spacing_ms: 100,
             binance: BinanceConfig::default(),
+            bybit: BybitConfig::default(),
             coingecko: CoinGeckoConfig::default(),
             farside: FarsideConfig::default(),
+            okx: OkxConfig::default(),
         }
     }
 }
@@ -95,8 +103,10 @@ impl IngestConfig {
     pub fn entries(&self) -> Vec<Entry> {
         let mut entries = Vec::new();
         entries.extend(super::binance::entries(&self.binance));
+        entries.extend(super::bybit::entries(&self.bybit));
         entries.extend(super::coingecko::entries(&self.coingecko));
         entries.extend(super::farside::entries(&self.farside));
+        entries.extend(super::okx::entries(&self.okx));
         if !self.enabled {
             for entry in &mut entries {
                 entry.off = Some("switched off by ingest.enabled".to_owned());
@@ -116,6 +126,11 @@ pub(super) fn public(address: &'static str) -> Url {
 #[expect(clippy::expect_used, reason = "the text is a literal of this program, and a test reads every one of them")]
 pub(super) fn source(name: &'static str) -> Source {
     name.parse().expect("a valid source name")
+}
+
+/// The coins whose derivatives are collected unless the configuration says others.
+pub(super) fn majors() -> Vec<Asset> {
+    ["btc", "eth", "sol", "xrp", "bnb", "doge"].map(asset).to_vec()
 }
 
 /// An asset of this program's own text.

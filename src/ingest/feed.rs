@@ -201,6 +201,12 @@ impl Parsed {
     }
 }
 
+/// The cadence of a stream of events that counts as broken after so many seconds of silence.
+pub(super) fn stream_cadence(silent_after_seconds: u64) -> Cadence {
+    let silent_ms = i64::try_from(silent_after_seconds).unwrap_or(i64::MAX / 10_000).saturating_mul(1_000);
+    Cadence { expected_every_ms: silent_ms / 5, late_after_ms: silent_ms, stale_after_ms: 3 * silent_ms }
+}
+
 type OrderKey = (String, Timestamp, Side, u64, u64);
 
 fn order_key(order: &LiquidationOrder) -> OrderKey {

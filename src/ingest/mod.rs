@@ -26,14 +26,17 @@
 
 mod backoff;
 pub mod binance;
+pub mod bybit;
 mod client;
 pub mod coingecko;
 mod config;
 mod error;
 pub mod farside;
 mod feed;
+mod funding;
 mod gate;
 mod monitor;
+pub mod okx;
 mod poll;
 mod runner;
 mod schedule;

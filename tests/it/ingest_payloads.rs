@@ -7,18 +7,25 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use market_stress::domain::{Asset, Timestamp};
-use market_stress::ingest::{Message, ParseError, Parsed, Visit, binance, coingecko, farside};
+use market_stress::ingest::{Message, ParseError, Parsed, Visit, binance, bybit, coingecko, farside, okx};
 
 /// One payload and what must come of it.
 type Case = (&'static str, fn(&[u8]) -> Vec<String>, &'static [&'static str]);
 
 /// Files that hold nothing this service reads, by prefix.
-const NOT_READ: [&str; 13] = [
+const NOT_READ: &[&str] = &[
     "binance/funding_",
     "binance/global_long_short_account_ratio",
     "binance/markprice_update",
     "binance/open_interest",
     "binance/premium_index",
+    "bybit/account_ratio",
+    "bybit/insurance",
+    "bybit/kline",
+    "bybit/open_interest_history",
+    "bybit/tickers_",
+    "bybit/ws_liquidation_old_v5",
+    "bybit/ws_tickers_",
     "coingecko/derivatives",
     "coingecko/market_chart",
     "coingecko/ohlc",
@@ -27,6 +34,13 @@ const NOT_READ: [&str; 13] = [
     "farside/btc_row_fill",
     "farside/eth_normalised",
     "farside/sol_normalised",
+    "okx/candles",
+    "okx/funding_rate.json",
+    "okx/instruments_swap",
+    "okx/rest_liquidation_orders_tardis_2021",
+    "okx/rubik_",
+    "okx/ws_funding_rate_",
+    "okx/ws_open_interest",
 ];
 
 const CASES: &[Case] = &[
@@ -42,6 +56,18 @@ const CASES: &[Case] = &[
     ("binance/klines_1m.json", klines, &["candle.btc@binance-perp:1m 2020-06-06T21:22:00Z 0.025"]),
     ("binance/ws_error.json", force_order, &["refused: Invalid request: missing field `method` at line 1 column 26"]),
     ("binance/ws_subscribe_ack.json", force_order, &["control"]),
+    ("bybit/error_params.json", bybit_funding, &["refused by the upstream: 10001"]),
+    ("bybit/error_rate.json", bybit_funding, &["refused by the upstream: 10006"]),
+    ("bybit/funding_history.json", bybit_funding, &["funding_rate.eth@bybit 2022-12-26T08:00:00Z 0.0001"]),
+    ("bybit/ws_allliquidation_documented.json", bybit_message, &["rose short 2025-02-14T03:05:02.929Z 20000.000000 899.80"]),
+    (
+        "bybit/ws_allliquidation_multi.json",
+        bybit_message,
+        &["rose short 2025-02-14T03:05:02.929Z 20000.000000 899.80", "rose long 2025-02-14T03:05:03.010Z 1500.000000 66.47"],
+    ),
+    ("bybit/ws_allliquidation_sell.json", bybit_message, &["pippin short 2025-02-25T10:43:27.110Z 2846.000000 69.90"]),
+    ("bybit/ws_sub_ack.json", bybit_message, &["control"]),
+    ("bybit/ws_sub_failure.json", bybit_message, &["refused: Invalid topic: invalid.topic.BTCUSDT"]),
     (
         "coingecko/coins_markets.json",
         coins,
@@ -63,6 +89,41 @@ const CASES: &[Case] = &[
             "market_cap.total@coingecko 2026-05-27T10:39:11Z 2621040321355.0405",
             "volume_24h.total@coingecko 2026-05-27T10:39:11Z 95133256404.37308",
         ],
+    ),
+    ("okx/error.json", okx_open_interest, &["refused by the upstream: 51001"]),
+    ("okx/error_rate.json", okx_open_interest, &["refused by the upstream: 50011"]),
+    (
+        "okx/funding_rate_history.json",
+        okx_funding,
+        &[
+            "funding_rate.btc@okx 2023-12-20T00:00:00Z 0.0002279755647389",
+            "funding_rate.btc@okx 2023-12-20T08:00:00Z 0.0000746572360545",
+            "funding_interval.btc@okx 2023-12-20T00:00:00Z 8",
+            "funding_interval.btc@okx 2023-12-20T08:00:00Z 8",
+        ],
+    ),
+    ("okx/open_interest.json", okx_open_interest, &["refused row: missing field `oiUsd`"]),
+    (
+        "okx/open_interest_documented.json",
+        okx_open_interest,
+        &["open_interest.btc@okx 2020-08-10T02:26:23.085Z 50000", "open_interest_native.btc@okx 2020-08-10T02:26:23.085Z 555.55"],
+    ),
+    ("okx/ws_liquidation_orders_futures.json", okx_message, &["xrp short 2023-03-30T10:47:27.614Z 706.457748 390.00"]),
+    (
+        "okx/ws_liquidation_orders_multi.json",
+        okx_message,
+        &["btc long 2026-08-04T19:13:59.964Z 1.200000 76814.76", "btc short 2026-08-04T19:13:58.001Z 0.035000 2240.70"],
+    ),
+    ("okx/ws_liquidation_orders_swap_documented.json", okx_message, &["refused row: the size of its contract is not known"]),
+    (
+        "okx/ws_notice.json",
+        okx_message,
+        &["refused: The connection will soon be closed for a service upgrade. Please reconnect."],
+    ),
+    (
+        "okx/ws_subscribe_error.json",
+        okx_message,
+        &[r#"refused: Invalid request: {"op": "subscribe", "argss":[{ "channel" : "tickers", "instId" : "LTC-USD-200327"}]}"#],
     ),
     ("farside/cell_grammar.csv", cell_grammar, &["every cell as stated"]),
     (
@@ -125,12 +186,37 @@ fn force_order(body: &[u8]) -> Vec<String> {
     describe_message(binance::parse_message(std::str::from_utf8(body).unwrap()))
 }
 
+fn bybit_funding(body: &[u8]) -> Vec<String> {
+    describe(bybit::parse_funding(body, &"eth".parse().unwrap(), &visit()))
+}
+
+fn bybit_message(body: &[u8]) -> Vec<String> {
+    describe_message(bybit::parse_message(std::str::from_utf8(body).unwrap()))
+}
+
 fn coins(body: &[u8]) -> Vec<String> {
     describe(coingecko::parse_markets(body))
 }
 
 fn global(body: &[u8]) -> Vec<String> {
     describe(coingecko::parse_global(body))
+}
+
+fn okx_open_interest(body: &[u8]) -> Vec<String> {
+    describe(okx::parse_open_interest(body, &[Asset::btc()]))
+}
+
+fn okx_funding(body: &[u8]) -> Vec<String> {
+    describe(okx::parse_funding(body, &Asset::btc(), &visit()))
+}
+
+/// With the contracts of the payload beside it, and the inverse future the index speaks of.
+fn okx_message(body: &[u8]) -> Vec<String> {
+    let swaps = std::fs::read(folder().join("okx/instruments_swap.json")).unwrap();
+    let mut contracts = okx::parse_contracts(&swaps).unwrap();
+    let future = br#"{"code":"0","data":[{"instId":"XRP-USD-230929","ctVal":"10","ctMult":"1","ctValCcy":"USD"}]}"#;
+    contracts.extend(okx::parse_contracts(future).unwrap());
+    describe_message(okx::parse_message(std::str::from_utf8(body).unwrap(), &contracts))
 }
 
 /// Each raw cell of the table put into a page of its own.
@@ -172,9 +258,13 @@ fn etf_page(body: &[u8]) -> Vec<String> {
     ]
 }
 
+fn folder() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/payloads"))
+}
+
 #[test]
 fn every_payload_parses_to_what_its_index_says() {
-    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/payloads"));
+    let folder = folder();
     let mut out = std::io::stderr();
     if !folder.is_dir() {
         writeln!(out, "payloads: NOT RUN, there is no ../shared/payloads beside the project").unwrap();

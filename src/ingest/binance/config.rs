@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::domain::Asset;
-use crate::ingest::config::{asset, public};
+use crate::ingest::config::{majors, public};
 
 /// Configuration of the Binance feeds, `[ingest.binance]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ impl Default for BinanceConfig {
             enabled: true,
             rest_url: public("https://fapi.binance.com"),
             stream_url: public("wss://fstream.binance.com/market"),
-            assets: ["btc", "eth", "sol", "xrp", "bnb", "doge"].map(asset).to_vec(),
+            assets: majors(),
             minute_history_days: 2,
             hour_history_days: 90,
             day_history_days: 4_000,

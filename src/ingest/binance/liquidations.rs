@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::config::BinanceConfig;
 use super::contract::{Contract, Size};
-use crate::domain::{Cadence, Knowledge, LiquidationOrder, Side, Source, SourceInfo, SourceKind, Timestamp};
+use crate::domain::{Knowledge, LiquidationOrder, Side, Source, SourceInfo, SourceKind, Timestamp};
 use crate::ingest::client::join;
+use crate::ingest::feed::stream_cadence;
 use crate::ingest::wire::{Decimal, Millis, from_json, row};
 use crate::ingest::{FeedError, HttpClient, Message, ParseError, Parsed, Profile, Session, StreamedFeed};
 
@@ -56,8 +57,7 @@ impl LiquidationFeed {
             kind: SourceKind::Venue,
             note: "liquidations are a lower bound: the venue publishes at most one order per symbol and second".to_owned(),
         };
-        let silent_ms = i64::try_from(config.silent_after_seconds).unwrap_or(i64::MAX / 10_000).saturating_mul(1_000);
-        let cadence = Cadence { expected_every_ms: 60_000, late_after_ms: silent_ms, stale_after_ms: 3 * silent_ms };
+        let cadence = stream_cadence(config.silent_after_seconds);
         Self { profile: Profile { name: "binance-liquidations", info, cadence }, config: config.clone() }
     }
 }

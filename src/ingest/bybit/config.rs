@@ -1,0 +1,38 @@
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::domain::Asset;
+use crate::ingest::config::{majors, public};
+
+/// Configuration of the Bybit feeds, `[ingest.bybit]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BybitConfig {
+    /// Whether the feeds run. Default: true.
+    pub enabled: bool,
+    /// Base address of the REST interface. Default: `https://api.bybit.com`.
+    pub rest_url: Url,
+    /// Address of the websocket for linear contracts. Default:
+    /// `wss://stream.bybit.com/v5/public/linear`.
+    pub stream_url: Url,
+    /// Coins whose open interest and funding are collected; liquidations are those of every coin.
+    /// Default: btc, eth, sol, xrp, bnb, doge.
+    pub assets: Vec<Asset>,
+    /// How many days of funding the first visit reads back. Default: 365.
+    pub funding_history_days: u32,
+    /// Seconds after which a stream without liquidations counts as broken. Default: 600.
+    pub silent_after_seconds: u64,
+}
+
+impl Default for BybitConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            rest_url: public("https://api.bybit.com"),
+            stream_url: public("wss://stream.bybit.com/v5/public/linear"),
+            assets: majors(),
+            funding_history_days: 365,
+            silent_after_seconds: 600,
+        }
+    }
+}

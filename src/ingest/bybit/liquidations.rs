@@ -1,0 +1,186 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::config::BybitConfig;
+use super::rest::parse_instruments;
+use super::{info, source};
+use crate::domain::{Instrument, Knowledge, LiquidationOrder, Side};
+use crate::ingest::feed::stream_cadence;
+use crate::ingest::wire::{Decimal, Millis, from_json, row};
+use crate::ingest::{FeedError, HttpClient, Message, ParseError, Parsed, Profile, Request, Session, StreamedFeed};
+
+/// What every topic begins with.
+const TOPIC: &str = "allLiquidation.";
+/// A connection takes at most 21,000 characters of topics; the rest is left for the envelope.
+const TOPICS_CHARS: usize = 20_500;
+
+/// Liquidations of the linear perpetuals.
+#[derive(Debug)]
+pub struct LiquidationFeed {
+    profile: Profile,
+    config: BybitConfig,
+}
+
+/// One liquidation.
+#[derive(Deserialize)]
+struct Liquidation {
+    /// When, milliseconds.
+    #[serde(rename = "T")]
+    time: Millis,
+    /// Symbol.
+    s: String,
+    /// Side of the position: `Buy` was a long.
+    #[serde(rename = "S")]
+    side: String,
+    /// Size, units of the symbol.
+    v: Decimal,
+    /// Bankruptcy price, USDT per unit.
+    p: Decimal,
+}
+
+impl LiquidationFeed {
+    /// The feed as configured.
+    #[must_use]
+    pub fn new(config: &BybitConfig) -> Self {
+        let cadence = stream_cadence(config.silent_after_seconds);
+        Self { profile: Profile { name: "bybit-liquidations", info: info(), cadence }, config: config.clone() }
+    }
+}
+
+#[async_trait]
+impl StreamedFeed for LiquidationFeed {
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// There is no topic for all symbols, so every symbol is asked for by name.
+    async fn session(&self, http: &HttpClient) -> Result<Session, FeedError> {
+        let query = [("category", "linear".to_owned()), ("limit", "1000".to_owned())];
+        let request = Request::get(&self.config.rest_url, "v5/market/instruments-info", &query)?;
+        let mut topics: Vec<String> = Vec::new();
+        let mut chars = 0;
+        for symbol in parse_instruments(&http.fetch(&request).await?)? {
+            chars += TOPIC.len() + symbol.len() + 3;
+            if chars > TOPICS_CHARS {
+                tracing::warn!(feed = self.profile.name, "more symbols than one connection takes: the last ones are left out");
+                break;
+            }
+            topics.push(format!("{TOPIC}{symbol}"));
+        }
+        let subscribe = serde_json::json!({"op": "subscribe", "args": topics});
+        Ok(Session {
+            url: self.config.stream_url.clone(),
+            subscribe: vec![subscribe.to_string()],
+            ping: Some(r#"{"op":"ping"}"#.to_owned()),
+            ping_every: Duration::from_secs(20),
+            silent_after: Duration::from_secs(self.config.silent_after_seconds),
+            // A new connection also learns the symbols listed since.
+            renew_after: Duration::from_hours(12),
+        })
+    }
+
+    fn read(&self, text: &str) -> Result<Message, ParseError> {
+        parse_message(text)
+    }
+}
+
+/// Reads one message: liquidations, or a control message.
+///
+/// # Errors
+/// [`ParseError`] when it is neither.
+pub fn parse_message(text: &str) -> Result<Message, ParseError> {
+    let message: Value = from_json(text.as_bytes())?;
+    if let Some(done) = message.get("success").and_then(Value::as_bool) {
+        let words = message.get("ret_msg").and_then(Value::as_str).unwrap_or("unnamed error");
+        return Ok(if done { Message::Control } else { Message::Refused(words.to_owned()) });
+    }
+    if message.get("op").is_some() {
+        return Ok(Message::Control);
+    }
+    let topic = message.get("topic").and_then(Value::as_str).unwrap_or_default();
+    let rows = match message.get("data") {
+        Some(Value::Array(rows)) if topic.starts_with(TOPIC) => rows,
+        _ => {
+            let reason = format!("topic `{topic}` holds no list of liquidations");
+            return Err(ParseError::Malformed { expected: "allLiquidation message", reason });
+        }
+    };
+    let mut parsed = Parsed::new(source());
+    for value in rows {
+        let liquidation = row::<Liquidation>(value);
+        let at = liquidation.as_ref().map(|liquidation| liquidation.time.0).unwrap_or_default();
+        match liquidation.and_then(Liquidation::read) {
+            Ok(order) => parsed.batch.orders.push(order),
+            Err(reason) => parsed.refuse(topic, at, reason),
+        }
+    }
+    Ok(Message::Rows(parsed))
+}
+
+impl Liquidation {
+    fn read(self) -> Result<LiquidationOrder, String> {
+        let Instrument { asset, coins_per_unit } =
+            Instrument::from_symbol(&self.s).ok_or_else(|| "the symbol is empty".to_owned())?;
+        let side = match self.side.as_str() {
+            "Buy" => Side::Long,
+            "Sell" => Side::Short,
+            other => return Err(format!("`{other}` is no side: Buy or Sell")),
+        };
+        if self.p.0 <= 0.0 || self.v.0 <= 0.0 {
+            return Err(format!("nothing was liquidated: size {} at price {}", self.v.0, self.p.0));
+        }
+        Ok(LiquidationOrder {
+            source: source(),
+            symbol: self.s,
+            asset,
+            side,
+            occurred_at: self.time.0,
+            knowledge: Knowledge::OnCommit,
+            price_usd: self.p.0 / coins_per_unit,
+            quantity: self.v.0 * coins_per_unit,
+            usd: self.p.0 * self.v.0,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn rows(text: &str) -> Parsed {
+        match parse_message(text).unwrap() {
+            Message::Rows(parsed) => parsed,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_buy_was_a_long_and_one_bad_row_does_not_stop_the_others() {
+        let parsed = rows(
+            r#"{"topic":"allLiquidation.BTCUSDT","data":[
+                {"T":1770145200000,"s":"BTCUSDT","S":"Buy","v":"2","p":"73000"},
+                {"T":1770145200000,"s":"BTCUSDT","S":"?","v":"2","p":"73000"},
+                {"T":1770145200000,"s":"1000PEPEUSDT","S":"Sell","v":"10","p":"0.5"}]}"#,
+        );
+        let told: Vec<_> = parsed.batch.orders.iter().map(|o| (o.asset.as_str(), o.side, o.quantity, o.usd)).collect();
+        assert_eq!(told, [("btc", Side::Long, 2.0, 146_000.0), ("pepe", Side::Short, 10_000.0, 5.0)]);
+        assert_eq!(parsed.refused.len(), 1);
+    }
+
+    #[test]
+    fn the_retired_topic_is_not_taken_for_the_present_one() {
+        assert!(parse_message(r#"{"topic":"liquidation.BTCUSDT","data":{"side":"Buy"}}"#).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text: String, row in "(\"[TsSvp]\":\"?[0-9A-Za-z.]{0,9}\"?,?){0,5}") {
+            let _ = parse_message(&text);
+            let _ = parse_message(&format!(r#"{{"topic":"allLiquidation.X","data":[{{{row}}}]}}"#));
+        }
+    }
+}

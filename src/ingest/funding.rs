@@ -1,0 +1,56 @@
+//! Funding settlements: the rate, and the interval it was paid for.
+
+use super::feed::{Parsed, Visit};
+use crate::domain::{Asset, Metric, Period, SeriesKey, Timestamp};
+
+/// Hours between two settlements that venues use.
+const INTERVALS_HOURS: [i64; 5] = [1, 2, 4, 6, 8];
+/// Venues stamp a settlement a few milliseconds to seconds late.
+const STAMP_GRAIN_MS: i64 = 60_000;
+
+/// Adds settlements of one contract: the rate as a fraction per interval, and the interval in hours
+/// as told by the settlement before it, for venues change it. The first row takes that of the
+/// second; a gap that is no interval of any venue leaves the interval out.
+pub(super) fn push_settlements(parsed: &mut Parsed, asset: &Asset, visit: &Visit, mut rows: Vec<(Timestamp, f64)>) {
+    for (at, _) in &mut rows {
+        *at = at.floor(STAMP_GRAIN_MS);
+    }
+    rows.sort_by_key(|(at, _)| *at);
+    rows.dedup_by_key(|(at, _)| *at);
+    let key = |metric| SeriesKey::new(metric, asset.clone(), parsed.batch.source.clone(), Period::INSTANT);
+    let (rate_key, interval_key) = (key(Metric::FundingRate), key(Metric::FundingInterval));
+    for (index, (at, rate)) in rows.iter().enumerate() {
+        let knowledge = visit.knowledge(*at);
+        parsed.push(rate_key.clone(), *at, knowledge, *rate);
+        let (earlier, later) = if index == 0 { (0, 1) } else { (index - 1, index) };
+        let gap_ms = rows.get(later).map(|(end, _)| end.ms_since(rows[earlier].0));
+        if let Some(hours) = gap_ms.and_then(interval_hours) {
+            parsed.push(interval_key.clone(), *at, knowledge, hours);
+        }
+    }
+}
+
+fn interval_hours(gap_ms: i64) -> Option<f64> {
+    let hours = INTERVALS_HOURS.into_iter().find(|hours| hours * Period::HOUR.ms() == gap_ms)?;
+    i32::try_from(hours).ok().map(f64::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interval_comes_from_the_spacing_of_the_rows() {
+        let at = |hour: i64, jitter_ms: i64| Timestamp::from_unix_ms(hour * 3_600_000 + jitter_ms);
+        let mut parsed = Parsed::new("venue".parse().unwrap());
+        let visit = Visit { seen_until: None, now: at(100, 0) };
+        let rows = vec![(at(24, 2), 0.4), (at(8, 340), 0.1), (at(16, 0), 0.2), (at(16, 40), 0.2), (at(60, 0), 0.5)];
+        push_settlements(&mut parsed, &Asset::btc(), &visit, rows);
+        let read = |key: &str| {
+            let rows = &parsed.batch.readings[&key.parse().unwrap()];
+            rows.iter().map(|row| (row.observed_at.unix_ms() / 3_600_000, row.value)).collect::<Vec<_>>()
+        };
+        assert_eq!(read("funding_rate.btc@venue"), [(8, 0.1), (16, 0.2), (24, 0.4), (60, 0.5)]);
+        assert_eq!(read("funding_interval.btc@venue"), [(8, 8.0), (16, 8.0), (24, 8.0)]);
+    }
+}
