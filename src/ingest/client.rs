@@ -88,6 +88,14 @@ impl Request {
         Ok(Self { url, body: None, key: None, expects: Expects::Json })
     }
 
+    /// A POST of a JSON body to `base` joined with `path`, answered with JSON.
+    ///
+    /// # Errors
+    /// [`FetchError::Address`] when the two make no URL.
+    pub fn post(base: &Url, path: &str, body: serde_json::Value) -> Result<Self, FetchError> {
+        Ok(Self { body: Some(body), ..Self::get(base, path, &[])? })
+    }
+
     /// The same request for a body of another type.
     #[must_use]
     pub fn expecting(mut self, expects: Expects) -> Self {

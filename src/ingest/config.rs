@@ -1,11 +1,16 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::alternative_me::AlternativeMeConfig;
 use super::binance::BinanceConfig;
 use super::bybit::BybitConfig;
 use super::client::HttpSettings;
 use super::coingecko::CoinGeckoConfig;
+use super::defillama::DefiLlamaConfig;
+use super::deribit::DeribitConfig;
 use super::farside::FarsideConfig;
+use super::hyperliquid::HyperliquidConfig;
+use super::kraken::KrakenConfig;
 use super::okx::OkxConfig;
 use super::runner::Entry;
 use crate::domain::{Asset, Source};
@@ -25,14 +30,24 @@ pub struct IngestConfig {
     pub concurrent_requests: usize,
     /// The least milliseconds between two requests to one host. Default: 100.
     pub host_spacing_ms: u64,
+    /// alternative.me's Fear and Greed index.
+    pub alternative_me: AlternativeMeConfig,
     /// Binance futures.
     pub binance: BinanceConfig,
     /// Bybit.
     pub bybit: BybitConfig,
     /// CoinGecko.
     pub coingecko: CoinGeckoConfig,
+    /// DefiLlama's stablecoins.
+    pub defillama: DefiLlamaConfig,
+    /// Deribit.
+    pub deribit: DeribitConfig,
     /// Farside Investors' ETF flow tables.
     pub farside: FarsideConfig,
+    /// Hyperliquid.
+    pub hyperliquid: HyperliquidConfig,
+    /// Kraken Futures.
+    pub kraken: KrakenConfig,
     /// OKX.
     pub okx: OkxConfig,
 }
@@ -75,10 +90,15 @@ impl Default for IngestConfig {
             user_agent: http.user_agent,
             concurrent_requests: http.concurrency,
             host_spacing_ms: 100,
+            alternative_me: AlternativeMeConfig::default(),
             binance: BinanceConfig::default(),
             bybit: BybitConfig::default(),
             coingecko: CoinGeckoConfig::default(),
+            defillama: DefiLlamaConfig::default(),
+            deribit: DeribitConfig::default(),
             farside: FarsideConfig::default(),
+            hyperliquid: HyperliquidConfig::default(),
+            kraken: KrakenConfig::default(),
             okx: OkxConfig::default(),
         }
     }
@@ -102,10 +122,15 @@ impl IngestConfig {
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
         let mut entries = Vec::new();
+        entries.extend(super::alternative_me::entries(&self.alternative_me));
         entries.extend(super::binance::entries(&self.binance));
         entries.extend(super::bybit::entries(&self.bybit));
         entries.extend(super::coingecko::entries(&self.coingecko));
+        entries.extend(super::defillama::entries(&self.defillama));
+        entries.extend(super::deribit::entries(&self.deribit));
         entries.extend(super::farside::entries(&self.farside));
+        entries.extend(super::hyperliquid::entries(&self.hyperliquid));
+        entries.extend(super::kraken::entries(&self.kraken));
         entries.extend(super::okx::entries(&self.okx));
         if !self.enabled {
             for entry in &mut entries {

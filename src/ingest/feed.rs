@@ -114,6 +114,9 @@ pub struct Parsed {
     pub batch: Batch,
     /// Rows that could not be taken, and why.
     pub refused: Vec<Refusal>,
+    /// The newest instant the answer covers, where its rows alone do not tell: an answer without
+    /// liquidations is still an answer.
+    pub reaches: Option<Timestamp>,
 }
 
 impl Question {
@@ -149,7 +152,7 @@ impl Parsed {
     /// An answer without rows.
     #[must_use]
     pub const fn new(source: Source) -> Self {
-        Self { batch: Batch::new(source), refused: Vec::new() }
+        Self { batch: Batch::new(source), refused: Vec::new(), reaches: None }
     }
 
     /// Adds a reading or flow.
@@ -167,7 +170,8 @@ impl Parsed {
     pub fn newest(&self) -> Option<Timestamp> {
         let readings = self.batch.readings.values().flatten().map(|row| row.observed_at);
         let candles = self.batch.candles.values().flatten().map(|row| row.observed_at);
-        readings.chain(candles).chain(self.batch.orders.iter().map(|order| order.occurred_at)).max()
+        let orders = self.batch.orders.iter().map(|order| order.occurred_at);
+        readings.chain(candles).chain(orders).chain(self.reaches).max()
     }
 
     /// The rows of several messages of one stream, in their order.
@@ -186,6 +190,7 @@ impl Parsed {
                 all.batch.candles.entry(key).or_default().extend(rows);
             }
             all.refused.extend(message.refused);
+            all.reaches = all.reaches.max(message.reaches);
             let mut here: BTreeMap<OrderKey, usize> = BTreeMap::new();
             for order in message.batch.orders {
                 let copies = here.entry(order_key(&order)).or_default();

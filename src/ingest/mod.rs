@@ -24,17 +24,22 @@
 //! 5. Tests beside the parser (a good body, an empty one, a refusal inside a good status, one bad
 //!    row among good ones, no bytes panic), and the provider's files in `tests/it/ingest_payloads.rs`.
 
+pub mod alternative_me;
 mod backoff;
 pub mod binance;
 pub mod bybit;
 mod client;
 pub mod coingecko;
 mod config;
+pub mod defillama;
+pub mod deribit;
 mod error;
 pub mod farside;
 mod feed;
 mod funding;
 mod gate;
+pub mod hyperliquid;
+pub mod kraken;
 mod monitor;
 pub mod okx;
 mod poll;

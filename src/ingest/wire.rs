@@ -17,6 +17,10 @@ pub(super) struct Decimal(pub(super) f64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Millis(pub(super) Timestamp);
 
+/// An instant in seconds since 1970, written as a JSON number or as a string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seconds(pub(super) Timestamp);
+
 /// Reads a whole body.
 ///
 /// # Errors
@@ -91,11 +95,21 @@ impl<'de> Deserialize<'de> for Decimal {
 
 impl<'de> Deserialize<'de> for Millis {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        let ms = value.as_i64().or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
-        let at = ms.map(Timestamp::from_unix_ms).filter(|at| at.is_acceptable());
-        at.map(Self).ok_or_else(|| de::Error::custom(format!("`{value}` is not an instant in milliseconds")))
+        instant(deserializer, "milliseconds", Timestamp::from_unix_ms).map(Self)
     }
+}
+
+impl<'de> Deserialize<'de> for Seconds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        instant(deserializer, "seconds", Timestamp::from_unix_seconds).map(Self)
+    }
+}
+
+fn instant<'de, D: Deserializer<'de>>(deserializer: D, unit: &str, from: fn(i64) -> Timestamp) -> Result<Timestamp, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let count = value.as_i64().or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
+    let at = count.map(from).filter(|at| at.is_acceptable());
+    at.ok_or_else(|| de::Error::custom(format!("`{value}` is not an instant in {unit}")))
 }
 
 #[cfg(test)]

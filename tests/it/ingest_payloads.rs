@@ -6,18 +6,21 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 
-use market_stress::domain::{Asset, Timestamp};
-use market_stress::ingest::{Message, ParseError, Parsed, Visit, binance, bybit, coingecko, farside, okx};
+use market_stress::domain::{Asset, Metric, Timestamp};
+use market_stress::ingest::{
+    Message, ParseError, Parsed, Visit, alternative_me, binance, bybit, coingecko, defillama, deribit, farside, hyperliquid,
+    kraken, okx,
+};
 
 /// One payload and what must come of it.
 type Case = (&'static str, fn(&[u8]) -> Vec<String>, &'static [&'static str]);
 
 /// Files that hold nothing this service reads, by prefix.
 const NOT_READ: &[&str] = &[
-    "binance/funding_",
+    "binance/funding_info",
     "binance/global_long_short_account_ratio",
     "binance/markprice_update",
-    "binance/open_interest",
+    "binance/open_interest.json",
     "binance/premium_index",
     "bybit/account_ratio",
     "bybit/insurance",
@@ -30,10 +33,25 @@ const NOT_READ: &[&str] = &[
     "coingecko/market_chart",
     "coingecko/ohlc",
     "coingecko/pro_",
+    "defillama/etfs_",
+    "defillama/historical_chain_tvl",
+    "deribit/get_historical_volatility",
+    "deribit/get_instruments_option",
+    "deribit/get_last_settlements",
+    "deribit/get_last_trades_",
+    "deribit/get_trade_volumes",
+    "deribit/ticker_",
+    "deribit/ws_ticker_",
+    "deribit/ws_volatility_index",
     "farside/btc_normalised",
     "farside/btc_row_fill",
     "farside/eth_normalised",
     "farside/sol_normalised",
+    "hyperliquid/candle_snapshot",
+    "hyperliquid/meta_and_asset_ctxs_dex_para",
+    "hyperliquid/perps_at_open_interest_cap",
+    "hyperliquid/predicted_fundings",
+    "hyperliquid/ws_",
     "okx/candles",
     "okx/funding_rate.json",
     "okx/instruments_swap",
@@ -44,6 +62,84 @@ const NOT_READ: &[&str] = &[
 ];
 
 const CASES: &[Case] = &[
+    (
+        "alternative_me/fng.json",
+        fear_greed,
+        &["fear_greed.total@alternative_me 2026-04-27T00:00:00Z 47", "fear_greed.total@alternative_me 2026-04-26T00:00:00Z 33"],
+    ),
+    ("alternative_me/fng_latest.json", fear_greed, &["fear_greed.total@alternative_me 2019-02-26T00:00:00Z 40"]),
+    (
+        "binance/funding_rate.json",
+        binance_funding,
+        &[
+            "funding_rate.btc@binance 2019-10-09T08:00:00Z -0.0375",
+            "funding_rate.btc@binance 2019-10-09T16:00:00Z 0.0001",
+            "funding_interval.btc@binance 2019-10-09T08:00:00Z 8",
+            "funding_interval.btc@binance 2019-10-09T16:00:00Z 8",
+        ],
+    ),
+    (
+        "binance/open_interest_hist.json",
+        binance_open_interest,
+        &[
+            "open_interest.btc@binance 2022-01-14T17:05:00Z 3248828883.7125144",
+            "open_interest_native.btc@binance 2022-01-14T17:05:00Z 75375.617",
+        ],
+    ),
+    (
+        "binance/open_interest_hist_2026.json",
+        binance_open_interest,
+        &[
+            "open_interest.btc@binance 2026-07-06T03:00:00Z 6653666199.09",
+            "open_interest_native.btc@binance 2026-07-06T03:00:00Z 104882.705",
+        ],
+    ),
+    ("binance/open_interest_hist_coinm.json", binance_open_interest, &["refused row: missing field `symbol`"]),
+    (
+        "binance/open_interest_hist_documented.json",
+        binance_open_interest,
+        &[
+            "open_interest.btc@binance 2020-03-02T05:45:00Z 176196512.12345678",
+            "open_interest_native.btc@binance 2020-03-02T05:45:00Z 20403.12345678",
+        ],
+    ),
+    (
+        "defillama/stablecoincharts_all.json",
+        stablecoins,
+        &["stablecoin_supply.total@defillama:1d 2021-01-01T00:00:00Z 45012000000"],
+    ),
+    ("hyperliquid/funding_history_btc.json", hyperliquid_funding, &["3 rows, first 2026-10-08T15:00:00Z 0.0000125 every 1 h"]),
+    (
+        "hyperliquid/funding_history_btc_2023_8h.json",
+        hyperliquid_funding,
+        &["12 rows, first 2023-05-12T00:00:00Z -0.00061334 every 8 h"],
+    ),
+    (
+        "hyperliquid/meta_and_asset_ctxs.json",
+        hyperliquid_contexts,
+        &[
+            "open_interest.btc@hyperliquid 2026-11-22T00:00:00Z 3491734615.7584004",
+            "open_interest_native.btc@hyperliquid 2026-11-22T00:00:00Z 40762.72024",
+        ],
+    ),
+    ("kraken_futures/historical_funding_rates.json", kraken_funding, &["3 rows, first 2025-07-10T16:00:00Z 0.00015 every 8 h"]),
+    ("kraken_futures/public_executions.json", kraken_executions, &[]),
+    (
+        "kraken_futures/tickers.json",
+        kraken_tickers,
+        &[
+            "open_interest.btc@kraken-futures 2026-11-22T00:00:00Z 21279580",
+            "open_interest_native.btc@kraken-futures 2026-11-22T00:00:00Z 232.5469394687703",
+        ],
+    ),
+    (
+        "kraken_futures/tickers_2026_documented.json",
+        kraken_tickers,
+        &[
+            "open_interest.btc@kraken-futures 2026-11-22T00:00:00Z 5177736",
+            "open_interest_native.btc@kraken-futures 2026-11-22T00:00:00Z 80.23141295279949",
+        ],
+    ),
     ("binance/error_invalid_symbol.json", klines, &["refused by the upstream: -1121"]),
     ("binance/error_rate_limit.json", klines, &["refused by the upstream: -1003"]),
     ("binance/forceorder_coinm_2026_st2.json", force_order, &["btc long 2020-07-13T06:49:14.021Z 0.032076 300.00"]),
@@ -125,6 +221,46 @@ const CASES: &[Case] = &[
         okx_message,
         &[r#"refused: Invalid request: {"op": "subscribe", "argss":[{ "channel" : "tickers", "instId" : "LTC-USD-200327"}]}"#],
     ),
+    (
+        "deribit/book_summary_btc_full_2026-08-01.json",
+        deribit_chain,
+        &["puts 112401.6 calls 210419.0 ratio 0.5342", "futures 1426789290 USD"],
+    ),
+    ("deribit/error_invalid_params.json", deribit_futures, &["refused by the upstream: -32602"]),
+    ("deribit/error_rate.json", deribit_futures, &["refused by the upstream: 10028"]),
+    (
+        "deribit/get_book_summary_documented.json",
+        deribit_options,
+        &[
+            "option_open_interest.eth.22FEB19-140-P@deribit 2026-11-22T00:00:00Z 0.55",
+            "option_volume.eth.22FEB19-140-P@deribit 2026-11-22T00:00:00Z 0.55",
+            "option_forward.eth.22FEB19@deribit 2026-11-22T00:00:00Z 121.38",
+        ],
+    ),
+    ("deribit/get_book_summary_future.json", deribit_first_future, &["15846850 USD"]),
+    (
+        "deribit/get_book_summary_perpetual.json",
+        deribit_futures,
+        &[
+            "open_interest.btc@deribit 2026-09-20T21:17:16.574Z 787799210",
+            "open_interest_native.btc@deribit 2026-09-20T21:17:16.574Z 9746.185832906314",
+        ],
+    ),
+    (
+        "deribit/get_funding_rate_history.json",
+        deribit_funding,
+        &["24 rows, first 2026-09-19T22:00:00Z 0.00002517506579644087 every 1 h"],
+    ),
+    (
+        "deribit/get_funding_rate_history_documented.json",
+        deribit_funding,
+        &["4 rows, first 2019-10-01T01:00:00Z -0.0000004739622041017375 every 1 h"],
+    ),
+    ("deribit/get_volatility_index_data.json", deribit_dvol, &["15 rows, first 2026-09-13T12:00:00Z 38.89"]),
+    ("deribit/get_volatility_index_data_documented.json", deribit_dvol, &["3 rows, first 2020-08-21T14:15:00Z 0.212860821"]),
+    ("deribit/ws_test_request.json", deribit_message, &[r#"reply: {"jsonrpc":"2.0","id":3,"method":"public/test","params":{}}"#]),
+    ("deribit/ws_trades_liquidation_maker.json", deribit_message, &["btc long 2020-03-13T00:07:47.675Z 0.560727 2500.00"]),
+    ("deribit/ws_trades_liquidation_taker.json", deribit_message, &["btc long 2020-03-13T00:07:24.032Z 0.250587 1120.00"]),
     ("farside/cell_grammar.csv", cell_grammar, &["every cell as stated"]),
     (
         "farside/btc_table_2026-07.html",
@@ -177,6 +313,34 @@ fn describe_message(message: Result<Message, ParseError>) -> Vec<String> {
     }
 }
 
+fn fear_greed(body: &[u8]) -> Vec<String> {
+    describe(alternative_me::parse_index(body, &visit()))
+}
+
+fn stablecoins(body: &[u8]) -> Vec<String> {
+    describe(defillama::parse_supply(body, &visit()))
+}
+
+fn binance_funding(body: &[u8]) -> Vec<String> {
+    describe(binance::parse_funding(body, &Asset::btc(), &visit()))
+}
+
+fn binance_open_interest(body: &[u8]) -> Vec<String> {
+    describe(binance::parse_open_interest(body, &Asset::btc(), &visit()))
+}
+
+fn hyperliquid_contexts(body: &[u8]) -> Vec<String> {
+    describe(hyperliquid::parse_contexts(body, &[Asset::btc(), "hpos".parse().unwrap()], visit().now))
+}
+
+fn kraken_executions(body: &[u8]) -> Vec<String> {
+    describe(kraken::parse_executions(body, &visit()))
+}
+
+fn kraken_tickers(body: &[u8]) -> Vec<String> {
+    describe(kraken::parse_tickers(body, &[Asset::btc()], visit().now))
+}
+
 fn klines(body: &[u8]) -> Vec<String> {
     let series = "candle.btc@binance-perp:1m".parse().unwrap();
     describe(binance::parse_klines(body, "BTCUSDT", &series, &visit()))
@@ -217,6 +381,78 @@ fn okx_message(body: &[u8]) -> Vec<String> {
     let future = br#"{"code":"0","data":[{"instId":"XRP-USD-230929","ctVal":"10","ctMult":"1","ctValCcy":"USD"}]}"#;
     contracts.extend(okx::parse_contracts(future).unwrap());
     describe_message(okx::parse_message(std::str::from_utf8(body).unwrap(), &contracts))
+}
+
+fn deribit_futures(body: &[u8]) -> Vec<String> {
+    describe(deribit::parse_futures(body, &Asset::btc(), visit().now))
+}
+
+fn deribit_options(body: &[u8]) -> Vec<String> {
+    describe(deribit::parse_options(body, &"eth".parse().unwrap(), visit().now))
+}
+
+/// The first future of an answer alone.
+fn deribit_first_future(body: &[u8]) -> Vec<String> {
+    let answer: serde_json::Value = serde_json::from_slice(body).unwrap();
+    let first = serde_json::json!({"result": [answer["result"][0]]}).to_string();
+    let parsed = deribit::parse_futures(first.as_bytes(), &Asset::btc(), visit().now).unwrap();
+    let usd = parsed.batch.readings[&"open_interest.btc@deribit".parse().unwrap()][0].value;
+    vec![format!("{usd} USD")]
+}
+
+/// The recorded snapshot keeps both lists without their envelopes and without mark prices of futures.
+fn deribit_chain(body: &[u8]) -> Vec<String> {
+    let file: serde_json::Value = serde_json::from_slice(body).unwrap();
+    let options = serde_json::json!({"result": file["options"]}).to_string();
+    let parsed = deribit::parse_options(options.as_bytes(), &Asset::btc(), visit().now).unwrap();
+    assert!(parsed.refused.is_empty(), "{:?}", parsed.refused);
+    let size = |kind: &str| {
+        let of_kind = parsed.batch.readings.iter().filter(|(key, _)| {
+            key.metric == Metric::OptionOpenInterest && key.part.as_deref().is_some_and(|part| part.ends_with(kind))
+        });
+        of_kind.map(|(_, rows)| rows[0].value).sum::<f64>()
+    };
+    let (puts, calls) = (size("-P"), size("-C"));
+    let mut futures = file["futures"].as_array().unwrap().clone();
+    for future in &mut futures {
+        future["mark_price"] = future["bid_price"].clone();
+    }
+    let futures = serde_json::json!({"result": futures}).to_string();
+    let parsed = deribit::parse_futures(futures.as_bytes(), &Asset::btc(), visit().now).unwrap();
+    let usd = parsed.batch.readings[&"open_interest.btc@deribit".parse().unwrap()][0].value;
+    vec![format!("puts {puts:.1} calls {calls:.1} ratio {:.4}", puts / calls), format!("futures {usd} USD")]
+}
+
+fn deribit_funding(body: &[u8]) -> Vec<String> {
+    settlements("deribit", deribit::parse_funding(body, &Asset::btc(), &visit()))
+}
+
+fn hyperliquid_funding(body: &[u8]) -> Vec<String> {
+    settlements("hyperliquid", hyperliquid::parse_funding(body, &Asset::btc(), &visit()))
+}
+
+fn kraken_funding(body: &[u8]) -> Vec<String> {
+    settlements("kraken-futures", kraken::parse_funding(body, &Asset::btc(), &visit()))
+}
+
+/// Settlements in one line; their intervals must all be the same.
+fn settlements(source: &str, parsed: Result<Parsed, ParseError>) -> Vec<String> {
+    let parsed = parsed.unwrap();
+    let rates = &parsed.batch.readings[&format!("funding_rate.btc@{source}").parse().unwrap()];
+    let hours = &parsed.batch.readings[&format!("funding_interval.btc@{source}").parse().unwrap()];
+    assert!(hours.iter().all(|row| row.value.to_bits() == hours[0].value.to_bits()));
+    vec![format!("{} rows, first {} {} every {} h", rates.len(), rates[0].observed_at, rates[0].value, hours[0].value)]
+}
+
+fn deribit_dvol(body: &[u8]) -> Vec<String> {
+    let key = "implied_vol.btc@deribit:1h".parse().unwrap();
+    let parsed = deribit::parse_dvol(body, &key, &visit()).unwrap();
+    let rows = &parsed.batch.readings[&key];
+    vec![format!("{} rows, first {} {}", rows.len(), rows[0].observed_at, rows[0].value)]
+}
+
+fn deribit_message(body: &[u8]) -> Vec<String> {
+    describe_message(deribit::parse_message(std::str::from_utf8(body).unwrap()))
 }
 
 /// Each raw cell of the table put into a page of its own.

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::config::BinanceConfig;
 use super::contract::{Contract, Size};
-use crate::domain::{Knowledge, LiquidationOrder, Side, Source, SourceInfo, SourceKind, Timestamp};
+use super::{info, source};
+use crate::domain::{Knowledge, LiquidationOrder, Side, Timestamp};
 use crate::ingest::client::join;
 use crate::ingest::feed::stream_cadence;
 use crate::ingest::wire::{Decimal, Millis, from_json, row};
@@ -52,13 +53,8 @@ impl LiquidationFeed {
     /// The feed as configured.
     #[must_use]
     pub fn new(config: &BinanceConfig) -> Self {
-        let info = SourceInfo {
-            source: source(),
-            kind: SourceKind::Venue,
-            note: "liquidations are a lower bound: the venue publishes at most one order per symbol and second".to_owned(),
-        };
         let cadence = stream_cadence(config.silent_after_seconds);
-        Self { profile: Profile { name: "binance-liquidations", info, cadence }, config: config.clone() }
+        Self { profile: Profile { name: "binance-liquidations", info: info(), cadence }, config: config.clone() }
     }
 }
 
@@ -151,10 +147,6 @@ impl Order {
             usd,
         })
     }
-}
-
-fn source() -> Source {
-    crate::ingest::config::source("binance")
 }
 
 #[cfg(test)]

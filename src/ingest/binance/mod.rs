@@ -1,4 +1,4 @@
-//! Binance futures: candles by REST, forced orders by websocket.
+//! Binance futures: candles, open interest and funding by REST, forced orders by websocket.
 //!
 //! Two margins share one stream: USD-M sizes are coins, COIN-M sizes are contracts of a fixed
 //! number of dollars. The word of an order is that of the order: a `SELL` closed a long.
@@ -7,13 +7,16 @@ mod candles;
 mod config;
 mod contract;
 mod liquidations;
+mod positions;
 
 pub use candles::{candle_feed, parse_klines};
 pub use config::BinanceConfig;
 pub use liquidations::{LiquidationFeed, parse_message};
+pub use positions::{funding_feed, open_interest_feed, parse_funding, parse_open_interest};
 
 use super::ParseError;
 use super::runner::{Entry, Feed};
+use crate::domain::{Source, SourceInfo, SourceKind};
 
 /// The feeds of Binance as configured.
 #[must_use]
@@ -28,4 +31,18 @@ fn refusal(body: &serde_json::Value) -> Option<ParseError> {
     let code = body.get("code")?.as_i64()?;
     let message = body.get("msg").and_then(serde_json::Value::as_str).unwrap_or_default();
     Some(ParseError::Upstream { code: code.to_string(), message: message.to_owned() })
+}
+
+fn info() -> SourceInfo {
+    SourceInfo {
+        source: source(),
+        kind: SourceKind::Venue,
+        note: "liquidations are a lower bound: the venue publishes at most one order per symbol and second; open interest is \
+               that of the USDT perpetual"
+            .to_owned(),
+    }
+}
+
+fn source() -> Source {
+    super::config::source("binance")
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::domain::{Asset, Knowledge, Metric, Observation, Period, SeriesKey, Source, Timestamp};
-use crate::ingest::wire::{Decimal, from_json, optional, row};
+use crate::ingest::wire::{Decimal, Seconds, from_json, optional, row};
 use crate::ingest::{ParseError, Parsed};
 
 /// An answer of `/global`.
@@ -20,7 +20,7 @@ struct GlobalData {
     /// Traded value of the last 24 hours, by the currency it is expressed in.
     total_volume: BTreeMap<String, Decimal>,
     /// When it was computed, seconds since 1970.
-    updated_at: i64,
+    updated_at: Seconds,
 }
 
 /// A row of `/coins/markets` asked for in US dollars.
@@ -48,7 +48,7 @@ struct Coin {
 pub fn parse_global(body: &[u8]) -> Result<Parsed, ParseError> {
     let data = row::<Global>(&answer(body)?).map_err(malformed)?.data;
     let mut parsed = Parsed::new(source());
-    let observed_at = Timestamp::from_unix_seconds(data.updated_at);
+    let observed_at = data.updated_at.0;
     for (metric, by_currency) in [(Metric::MarketCap, &data.total_market_cap), (Metric::Volume24h, &data.total_volume)] {
         let key = SeriesKey::new(metric, Asset::total(), source(), Period::INSTANT);
         match by_currency.get("usd") {

@@ -1,0 +1,26 @@
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::domain::Asset;
+use crate::ingest::config::{majors, public};
+
+/// Configuration of the Hyperliquid feeds, `[ingest.hyperliquid]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HyperliquidConfig {
+    /// Whether the feeds run. Default: true.
+    pub enabled: bool,
+    /// Base address. Default: `https://api.hyperliquid.xyz`.
+    pub url: Url,
+    /// Coins whose open interest and funding are collected. Default: btc, eth, sol, xrp, bnb, doge.
+    pub assets: Vec<Asset>,
+    /// How many days of hourly funding the first visit reads back; more cost much of the rate limit.
+    /// Default: 30.
+    pub funding_history_days: u32,
+}
+
+impl Default for HyperliquidConfig {
+    fn default() -> Self {
+        Self { enabled: true, url: public("https://api.hyperliquid.xyz"), assets: majors(), funding_history_days: 30 }
+    }
+}

@@ -1,0 +1,183 @@
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::config::HyperliquidConfig;
+use crate::domain::{Asset, Cadence, Knowledge, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind, Timestamp};
+use crate::ingest::funding::push_settlements;
+use crate::ingest::wire::{Decimal, Millis, from_json, row};
+use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+
+/// The most rows of an answer on funding.
+const FUNDING_PAGE: i64 = 500;
+
+/// An element of `universe`; its place is that of its context.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Market {
+    /// The coin, in capitals; `k` before it stands for a thousand.
+    name: String,
+    #[serde(default)]
+    is_delisted: bool,
+}
+
+/// A context of `metaAndAssetCtxs`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Context {
+    /// Coins, one side.
+    open_interest: Decimal,
+    /// USD.
+    oracle_px: Decimal,
+}
+
+/// A row of `fundingHistory`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Settlement {
+    /// Fraction per interval: an hour now, eight in 2023.
+    funding_rate: Decimal,
+    /// Milliseconds, a few of them late.
+    time: Millis,
+}
+
+/// Open interest of the perpetuals, sampled.
+#[must_use]
+pub fn open_interest_feed(config: &HyperliquidConfig) -> PolledFeed {
+    let config = config.clone();
+    PolledFeed {
+        profile: Profile { name: "hyperliquid-open-interest", info: info(), cadence: Cadence::every(5 * 60_000) },
+        schedule: Schedule::every(Duration::from_mins(5)).after(Duration::from_secs(20)),
+        resumes_from: Vec::new(),
+        questions: Box::new(move |visit| {
+            let (assets, now) = (config.assets.clone(), visit.now);
+            let request = Request::post(&config.url, "info", json!({"type": "metaAndAssetCtxs"}))?;
+            Ok(vec![Question::new(request, move |body| parse_contexts(body, &assets, now))])
+        }),
+    }
+}
+
+/// Funding settlements of the perpetuals.
+#[must_use]
+pub fn funding_feed(config: &HyperliquidConfig) -> PolledFeed {
+    let config = config.clone();
+    let rate = |asset: &Asset| SeriesKey::new(Metric::FundingRate, asset.clone(), source(), Period::INSTANT);
+    PolledFeed {
+        profile: Profile { name: "hyperliquid-funding", info: info(), cadence: Cadence::every(Period::HOUR.ms()) },
+        schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(55)),
+        resumes_from: config.assets.iter().map(rate).collect(),
+        questions: Box::new(move |visit| funding_questions(&config, *visit)),
+    }
+}
+
+fn funding_questions(config: &HyperliquidConfig, visit: Visit) -> Result<Vec<Question>, FetchError> {
+    let hour_ms = Period::HOUR.ms();
+    let from = visit.from(3 * hour_ms, i64::from(config.funding_history_days) * Period::DAY.ms());
+    let starts = (0..).map(|page| from.plus_ms(page * FUNDING_PAGE * hour_ms)).take_while(|start| *start < visit.now);
+    let mut questions = Vec::new();
+    for start in starts {
+        for asset in &config.assets {
+            let coin = asset.as_str().to_ascii_uppercase();
+            let question = json!({"type": "fundingHistory", "coin": coin, "startTime": start.unix_ms()});
+            let request = Request::post(&config.url, "info", question)?;
+            let asset = asset.clone();
+            questions.push(Question::new(request, move |body| parse_funding(body, &asset, &visit)));
+        }
+    }
+    Ok(questions)
+}
+
+/// Reads an answer of `metaAndAssetCtxs`: open interest of each of `assets` in coins and, at the
+/// oracle's price, in USD. The answer carries no instant; `now` stands for it.
+///
+/// # Errors
+/// [`ParseError`] when the answer has another shape, or its two halves do not match.
+pub fn parse_contexts(body: &[u8], assets: &[Asset], now: Timestamp) -> Result<Parsed, ParseError> {
+    let answer: Value = from_json(body)?;
+    let halves = (answer.pointer("/0/universe").and_then(Value::as_array), answer.get(1).and_then(Value::as_array));
+    let (Some(universe), Some(contexts)) = halves else { return Err(malformed("it is no universe with contexts")) };
+    // The two are joined by their places alone.
+    if universe.len() != contexts.len() {
+        return Err(malformed("universe and contexts have different lengths"));
+    }
+    let mut parsed = Parsed::new(source());
+    for (market, context) in universe.iter().zip(contexts) {
+        let Ok(market) = row::<Market>(market) else { continue };
+        let asset = market.name.to_ascii_lowercase().parse::<Asset>().ok();
+        let Some(asset) = asset.filter(|asset| !market.is_delisted && assets.contains(asset)) else { continue };
+        let key = |metric| SeriesKey::new(metric, asset.clone(), source(), Period::INSTANT);
+        match row::<Context>(context) {
+            Ok(context) => {
+                let coins = context.open_interest.0;
+                parsed.push(key(Metric::OpenInterestNative), now, Knowledge::OnCommit, coins);
+                parsed.push(key(Metric::OpenInterest), now, Knowledge::OnCommit, coins * context.oracle_px.0);
+            }
+            Err(reason) => parsed.refuse(market.name, now, reason),
+        }
+    }
+    Ok(parsed)
+}
+
+/// Reads an answer of `fundingHistory` for `asset`.
+///
+/// # Errors
+/// [`ParseError`] when the answer has another shape.
+pub fn parse_funding(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
+    let Value::Array(rows) = from_json::<Value>(body)? else { return Err(malformed("it is no list of settlements")) };
+    let mut parsed = Parsed::new(source());
+    let mut settlements = Vec::new();
+    for value in &rows {
+        match row::<Settlement>(value) {
+            Ok(settlement) => settlements.push((settlement.time.0, settlement.funding_rate.0)),
+            Err(reason) => parsed.refuse(format!("funding_rate.{asset}"), visit.now, reason),
+        }
+    }
+    push_settlements(&mut parsed, asset, visit, settlements);
+    Ok(parsed)
+}
+
+fn malformed(reason: &str) -> ParseError {
+    ParseError::Malformed { expected: "Hyperliquid answer", reason: reason.to_owned() }
+}
+
+fn info() -> SourceInfo {
+    SourceInfo {
+        source: source(),
+        kind: SourceKind::Venue,
+        note: "open interest is sampled and valued at the oracle's price; liquidations are not published".to_owned(),
+    }
+}
+
+fn source() -> Source {
+    crate::ingest::config::source("hyperliquid")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn contexts_are_joined_by_place_and_delisted_coins_are_passed_over() {
+        let body = br#"[{"universe":[{"name":"ETH"},{"name":"BTC"},{"name":"SOL","isDelisted":true}]},
+            [{"openInterest":"3","oraclePx":"2000"},{"openInterest":"2","oraclePx":"80000","midPx":null},{"openInterest":"1","oraclePx":"1"}]]"#;
+        let assets = ["btc", "sol"].map(|name| name.parse().unwrap());
+        let parsed = parse_contexts(body, &assets, Timestamp::default()).unwrap();
+        let told: Vec<_> = parsed.batch.readings.iter().map(|(key, rows)| format!("{key} {}", rows[0].value)).collect();
+        assert_eq!(told, ["open_interest.btc@hyperliquid 160000", "open_interest_native.btc@hyperliquid 2"]);
+        let uneven = br#"[{"universe":[{"name":"ETH"}]},[]]"#;
+        assert!(parse_contexts(uneven, &assets, Timestamp::default()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(body: Vec<u8>, name in "[A-Za-z:]{0,8}", number in "[0-9.eE-]{0,9}") {
+            let wrapped = format!(r#"[{{"universe":[{{"name":"{name}"}}]}},[{{"openInterest":"{number}","oraclePx":"{number}"}}]]"#);
+            let visit = Visit { seen_until: None, now: Timestamp::default() };
+            for bytes in [body.as_slice(), wrapped.as_bytes()] {
+                let _ = (parse_contexts(bytes, &[Asset::btc()], visit.now), parse_funding(bytes, &Asset::btc(), &visit));
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::domain::Asset;
+use crate::ingest::config::{asset, public};
+
+/// Configuration of the Kraken Futures feeds, `[ingest.kraken]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KrakenConfig {
+    /// Whether the feeds run. Default: true.
+    pub enabled: bool,
+    /// Base address. Default: `https://futures.kraken.com`.
+    pub url: Url,
+    /// Coins whose perpetuals are collected. Default: btc, eth, sol, xrp.
+    pub assets: Vec<Asset>,
+    /// How many hours of executions the first visit reads back for liquidations. Default: 6.
+    pub liquidation_history_hours: u32,
+}
+
+impl Default for KrakenConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            url: public("https://futures.kraken.com"),
+            assets: ["btc", "eth", "sol", "xrp"].map(asset).to_vec(),
+            liquidation_history_hours: 6,
+        }
+    }
+}
