@@ -24,7 +24,9 @@ use crate::api::conduct::conduct;
 use crate::api::endpoint::Routes;
 use crate::api::parameter::nearest;
 use crate::api::problem::ApiError;
-use crate::api::routes::{drawdown, etf_flows, liquidations, market_cap, open_interest, price, series, sources};
+use crate::api::routes::{
+    drawdown, etf_flows, funding, liquidations, liquidity, market_cap, open_interest, price, series, sources, volatility,
+};
 use crate::api::state::AppState;
 use crate::api::{health, openapi, pages};
 use crate::metrics;
@@ -54,6 +56,9 @@ fn questions(prefix: &'static str) -> OpenApiRouter<AppState> {
         })
         .question(etf_flows::ETF_FUNDS, etf_flows::etf_funds, metrics::etf_funds)
         .question(open_interest::OPEN_INTEREST, open_interest::open_interest, metrics::open_interest)
+        .question(funding::FUNDING, funding::funding, metrics::funding)
+        .question(volatility::VOLATILITY, volatility::volatility, metrics::volatility)
+        .question(liquidity::LIQUIDITY, liquidity::liquidity, metrics::liquidity)
         .list(series::CATALOGUE, series::SERIES, series::catalogue, |view, _, question| Ok(metrics::catalogue(view, question)))
         .list(series::SERIES_ROWS, series::ROWS, series::rows, series::answer_rows)
         .list(series::REVISIONS, series::CORRECTIONS, series::revisions, |view, _, question| {

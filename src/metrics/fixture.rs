@@ -67,6 +67,20 @@ impl Fixture {
         self
     }
 
+    /// Bars of (start, close, volume), each from the close before to its own.
+    pub(super) fn bars_with_volume(mut self, key: &str, rows: &[(String, f64, Option<f64>)]) -> Self {
+        let key: SeriesKey = key.parse().unwrap();
+        let opens = rows.iter().take(1).chain(rows).map(|(_, close, _)| *close);
+        let vintages = rows.iter().zip(opens).map(|((start, close, volume), open)| Vintage {
+            observed_at: at(start),
+            known_at: at(start).plus_ms(key.period.ms()),
+            value: Bar::new(open, open.max(*close), open.min(*close), *close, *volume).unwrap(),
+        });
+        let vintages = vintages.collect();
+        self.delta.candles.insert(key, vintages);
+        self
+    }
+
     /// One order of a long position, known when it was filled.
     pub(super) fn order(mut self, source: &str, asset: &str, occurred_at: &str, usd: f64) -> Self {
         let order = LiquidationOrder {

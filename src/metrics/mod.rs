@@ -5,23 +5,28 @@
 
 mod answer;
 mod catalogue;
+mod daily_bars;
 mod drawdown;
 mod episodes;
 mod etf_days;
 mod etf_flows;
+mod funding;
 mod liquidation_book;
 mod liquidation_orders;
 mod liquidations;
+mod liquidity;
 mod market_cap;
 mod open_interest;
 mod path;
 mod position_book;
 mod price;
 mod schema;
+mod settlements;
 mod source_status;
 mod thin;
 mod trail;
 mod unanswerable;
+mod volatility;
 mod window;
 
 #[cfg(test)]
@@ -38,11 +43,13 @@ pub use etf_flows::{
     EtfDayFlow, EtfDirection, EtfExtreme, EtfFlows, EtfFlowsQuestion, EtfFlowsRow, EtfFundFlow, EtfFundRow, EtfStreak, etf_flows,
     etf_flows_series, etf_funds,
 };
+pub use funding::{Funding, FundingOfSource, FundingQuestion, FundingState, FundingStreak, funding};
 pub use liquidation_orders::{LiquidationOrderRow, OrdersQuestion, liquidation_orders};
 pub use liquidations::{
     LargestOrder, LiquidationDay, LiquidationDayTotal, Liquidations, LiquidationsOfAsset, LiquidationsOfSource,
     LiquidationsQuestion, LiquidationsRow, liquidation_days, liquidations, liquidations_series,
 };
+pub use liquidity::{Liquidity, LiquidityQuestion, liquidity};
 pub use market_cap::{MarketCap, MarketCapAnchor, MarketCapQuestion, market_cap};
 pub use open_interest::{OpenInterest, OpenInterestOfSource, OpenInterestQuadrant, OpenInterestQuestion, open_interest};
 pub use path::Basis;
@@ -50,4 +57,5 @@ pub use price::{Price, PriceQuestion, SinceMark, price};
 pub use source_status::{SourceStatus, source_statuses};
 pub use trail::SourceOrder;
 pub use unanswerable::Unanswerable;
+pub use volatility::{Estimator, Volatility, VolatilityEstimators, VolatilityQuestion, VolatilityRegime, volatility};
 pub use window::{InvalidLength, InvalidMoment, Length, Moment, Span, Window};

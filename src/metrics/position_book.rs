@@ -83,6 +83,12 @@ impl<'a> Leg<'a> {
         self.clock().map_or(0, |(key, _)| key.expected_every_ms().max(Period::HOUR.ms()))
     }
 
+    /// The value of one of its series at an instant, from a row no older than its rhythm allows.
+    fn value(&self, series: Option<Series<'_>>, at: Timestamp) -> Option<f64> {
+        let (row_at, value) = row_at(series?, at)?;
+        (at.ms_since(row_at) <= self.tolerance_ms()).then_some(value)
+    }
+
     /// When the newest row at or before `at` was true.
     fn newest_at(&self, at: Timestamp) -> Option<Timestamp> {
         row_at(self.clock()?, at).map(|(at, _)| at)
@@ -128,12 +134,25 @@ impl<'a> PositionBook<'a> {
         Ok(Self { view, asset: asset.clone(), price_source, legs })
     }
 
+    /// A book without legs.
+    pub(super) fn empty(view: &'a MarketView, asset: &Asset) -> Self {
+        Self { view, asset: asset.clone(), price_source: None, legs: Vec::new() }
+    }
+
+    /// Whether a source states open interest of an asset.
+    pub(super) fn is_stated(view: &MarketView, asset: &Asset, source: &Source) -> bool {
+        [Metric::OpenInterest, Metric::OpenInterestNative].into_iter().any(|metric| finest(view, metric, asset, source).is_some())
+    }
+
+    /// What one source holds at an instant, USD.
+    pub(super) fn usd_of(&self, source: &Source, at: Timestamp) -> Option<f64> {
+        let leg = self.legs.iter().find(|leg| leg.source == *source)?;
+        leg.value(leg.usd, at).or_else(|| Some(leg.value(leg.coins, at)? * self.price(at)?))
+    }
+
     /// What one leg holds at an instant, from a row no older than its rhythm allows.
     pub(super) fn holding(&self, leg: &Leg<'_>, at: Timestamp) -> Option<Holding> {
-        let oldest = at.plus_ms(-leg.tolerance_ms());
-        let value =
-            |series: Option<Series<'_>>| row_at(series?, at).filter(|(row_at, _)| *row_at >= oldest).map(|(_, value)| value);
-        match (value(leg.usd), value(leg.coins)) {
+        match (leg.value(leg.usd, at), leg.value(leg.coins, at)) {
             (Some(usd), Some(coins)) => Some(Holding { usd, coins: Some(coins) }),
             (Some(usd), None) => Some(Holding { usd, coins: self.price(at).map(|price| usd / price) }),
             (None, Some(coins)) => self.price(at).map(|price| Holding { usd: coins * price, coins: Some(coins) }),

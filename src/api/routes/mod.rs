@@ -3,12 +3,15 @@
 
 pub(super) mod drawdown;
 pub(super) mod etf_flows;
+pub(super) mod funding;
 pub(super) mod liquidations;
+pub(super) mod liquidity;
 pub(super) mod market_cap;
 pub(super) mod open_interest;
 pub(super) mod price;
 pub(super) mod series;
 pub(super) mod sources;
+pub(super) mod volatility;
 
 use crate::api::parameter::{Kind, Parameter, parsed};
 use crate::domain::Period;

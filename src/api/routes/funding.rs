@@ -1,0 +1,18 @@
+use crate::api::endpoint::Endpoint;
+use crate::api::query::Query;
+use crate::api::routes::liquidations::SOURCES;
+use crate::domain::Asset;
+use crate::metrics::FundingQuestion;
+
+pub(in crate::api) const FUNDING: Endpoint = Endpoint {
+    path: "/funding",
+    operation: "get_funding",
+    tag: "derivatives",
+    summary: "What longs pay shorts",
+    about: "The last settled rates, each stated for eight hours through its own interval and weighted by open interest. Above \
+        zero, longs pay. Predicted rates never count. `docs/METHODOLOGY.md`, section 6.",
+};
+
+pub(in crate::api) fn funding(query: &mut Query) -> FundingQuestion {
+    FundingQuestion { asset: query.asset(Asset::btc()), sources: query.optional(&SOURCES).unwrap_or_default() }
+}

@@ -1,0 +1,17 @@
+use crate::api::endpoint::Endpoint;
+use crate::api::query::Query;
+use crate::domain::Asset;
+use crate::metrics::LiquidityQuestion;
+
+pub(in crate::api) const LIQUIDITY: Endpoint = Endpoint {
+    path: "/liquidity",
+    operation: "get_liquidity",
+    tag: "market",
+    summary: "How easily an asset trades",
+    about: "Price impact and three estimates of the spread, from daily bars alone. Impact falls as volume grows over the years: \
+        its logarithm over its usual level is the one to compare. `docs/METHODOLOGY.md`, section 10.",
+};
+
+pub(in crate::api) fn liquidity(query: &mut Query) -> LiquidityQuestion {
+    LiquidityQuestion { asset: query.asset(Asset::btc()), source: query.source() }
+}

@@ -1,0 +1,120 @@
+use crate::domain::{Asset, Bar, Period, Source, TimeRange, Timestamp, TradingCalendar, Vintage};
+use crate::market::MarketView;
+use crate::metrics::trail::Trail;
+use crate::metrics::{Coverage, SourceOrder, Unanswerable};
+use crate::stats::ohlc::Ohlc;
+
+/// Days in a year of a market that never closes, and of an exchange.
+const CONTINUOUS_YEAR: f64 = 365.0;
+const TRADING_YEAR: f64 = 252.0;
+/// The longest pause between two trading days that are neighbours: a weekend with holidays.
+const LONGEST_PAUSE_MS: i64 = 5 * Period::DAY.ms();
+
+/// The finished UTC days of one asset from one source, with prices above zero.
+#[derive(Debug)]
+pub(super) struct DailyBars {
+    source: Source,
+    calendar: TradingCalendar,
+    as_of: Timestamp,
+    starts: Vec<Timestamp>,
+    bars: Vec<Ohlc>,
+    volumes: Vec<Option<f64>>,
+    /// The log return of each day against its neighbour before it; `None` over a gap.
+    returns: Vec<Option<f64>>,
+}
+
+impl DailyBars {
+    /// The days according to the source asked for, or else the first that has bars.
+    pub(super) fn find(
+        view: &MarketView,
+        trail: &mut Trail<'_>,
+        order: &SourceOrder,
+        asset: &Asset,
+        asked: Option<&Source>,
+    ) -> Result<Option<Self>, Unanswerable> {
+        let sources = view.candle_series(asset).map(|(key, _)| key.source.clone()).collect::<Vec<_>>();
+        let Some(source) = order.choose(asked, sources)? else { return Ok(None) };
+        let Some(days) = view.bars(asset, &source, Period::DAY) else { return Ok(None) };
+        trail.read_bars(&days);
+        let finished: Vec<_> = days.finished(TimeRange::all()).into_iter().filter(|day| day.value.low > 0.0).collect();
+        Ok(Some(Self {
+            source,
+            calendar: asset.calendar(),
+            as_of: view.as_of(),
+            starts: finished.iter().map(|day| day.observed_at).collect(),
+            bars: finished.iter().map(|day| Ohlc::from(day.value)).collect(),
+            volumes: finished.iter().map(|day| day.value.volume).collect(),
+            returns: returns(asset.calendar(), &finished),
+        }))
+    }
+
+    pub(super) const fn source(&self) -> &Source {
+        &self.source
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.bars.len()
+    }
+
+    pub(super) fn last_index(&self) -> Option<usize> {
+        self.len().checked_sub(1)
+    }
+
+    pub(super) fn bars(&self) -> &[Ohlc] {
+        &self.bars
+    }
+
+    /// The traded amount of a day, in coins or USD as the source states it.
+    pub(super) fn volume(&self, day: usize) -> Option<f64> {
+        self.volumes[day]
+    }
+
+    pub(super) fn start_of(&self, day: usize) -> Timestamp {
+        self.starts[day]
+    }
+
+    pub(super) const fn periods_per_year(&self) -> f64 {
+        match self.calendar {
+            TradingCalendar::Continuous => CONTINUOUS_YEAR,
+            TradingCalendar::TradingDays => TRADING_YEAR,
+        }
+    }
+
+    /// The log return of a day against its neighbour before it; `None` over a gap.
+    pub(super) fn log_return(&self, day: usize) -> Option<f64> {
+        self.returns[day]
+    }
+
+    /// The log returns of the days `first` to `last` that have a neighbour.
+    pub(super) fn returns(&self, first: usize, last: usize) -> Vec<f64> {
+        self.returns[first..=last].iter().copied().flatten().collect()
+    }
+
+    /// How many of the last `window` days a complete feed would have, and how many are known; an
+    /// exchange's days are counted by its bars.
+    pub(super) fn coverage(&self, window: usize) -> Coverage {
+        let present = match self.calendar {
+            TradingCalendar::TradingDays => self.len().min(window),
+            TradingCalendar::Continuous => {
+                let from = self.as_of.day_start().plus_days(-i64::try_from(window).unwrap_or(i64::MAX));
+                self.len() - self.starts.partition_point(|start| *start < from)
+            }
+        };
+        Coverage { expected: window as u64, present: present as u64 }
+    }
+}
+
+fn returns(calendar: TradingCalendar, days: &[Vintage<Bar>]) -> Vec<Option<f64>> {
+    let longest_ms = if calendar == TradingCalendar::Continuous { Period::DAY.ms() } else { LONGEST_PAUSE_MS };
+    let between = |pair: &[Vintage<Bar>]| {
+        let adjacent = pair[1].observed_at.ms_since(pair[0].observed_at) <= longest_ms;
+        adjacent.then(|| (pair[1].value.close / pair[0].value.close).ln())
+    };
+    days.first().map(|_| None).into_iter().chain(days.windows(2).map(between)).collect()
+}
+
+impl From<Bar> for Ohlc {
+    fn from(bar: Bar) -> Self {
+        Self { open: bar.open, high: bar.high, low: bar.low, close: bar.close }
+    }
+}

@@ -1,0 +1,155 @@
+use std::collections::BTreeMap;
+
+use crate::domain::{Asset, Metric, Period, SeriesKey, Source, TimeRange, Timestamp};
+use crate::market::{ColumnView, MarketView};
+use crate::metrics::WarningCode;
+use crate::metrics::trail::Trail;
+use crate::stats::funding::per_8h;
+use crate::stats::rank::median;
+use crate::stats::real;
+
+/// How far a settlement may be off the full minute it belongs to.
+const JITTER_MS: i64 = 30_000;
+/// Settlements whose distances tell an interval that nobody states.
+const SPACED: usize = 30;
+
+/// One settled rate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Settlement {
+    pub(super) at: Timestamp,
+    /// A fraction for `hours`.
+    pub(super) rate: f64,
+    /// Hours that the rate is for, above zero.
+    pub(super) hours: f64,
+}
+
+/// The settlements of one source in the order of time.
+pub(super) type Settlements = Vec<Settlement>;
+
+/// A source of funding rates (METHODOLOGY section 6).
+#[derive(Debug)]
+pub(super) struct Payer<'a> {
+    key: &'a SeriesKey,
+    rates: ColumnView<'a, f64>,
+    intervals: Option<ColumnView<'a, f64>>,
+    /// Hours between settlements where no row states them.
+    usual_hours: Option<f64>,
+}
+
+impl Settlement {
+    pub(super) fn rate_8h(&self) -> f64 {
+        per_8h(self.rate, self.hours)
+    }
+}
+
+impl<'a> Payer<'a> {
+    /// The rates of an asset at one source; `None` when it has none.
+    pub(super) fn open(view: &'a MarketView, trail: &mut Trail<'_>, asset: &Asset, source: &Source) -> Option<Self> {
+        let of_source = |metric| view.readings(metric, asset).find(|(key, _)| key.source == *source);
+        let (key, rates) = of_source(Metric::FundingRate)?;
+        let intervals = of_source(Metric::FundingInterval);
+        trail.read(key, rates);
+        if let Some((key, column)) = intervals {
+            trail.read(key, column);
+        }
+        let usual_hours = if key.period.is_instant() { spacing_hours(rates) } else { Some(hours(key.period.ms())) };
+        let payer = Self { key, rates, intervals: intervals.map(|(_, column)| column), usual_hours };
+        if payer.last().is_none() {
+            trail.warn(
+                WarningCode::InsufficientHistory,
+                format!("{source} has no second settlement that would tell its interval"),
+            );
+        }
+        Some(payer)
+    }
+
+    pub(super) const fn source(&self) -> &Source {
+        &self.key.source
+    }
+
+    /// The last settlement.
+    pub(super) fn last(&self) -> Option<Settlement> {
+        let row = self.rates.last()?;
+        self.settlement(row.observed_at, row.value)
+    }
+
+    /// The settlements from an instant on.
+    pub(super) fn since(&self, from: Timestamp) -> Settlements {
+        let mut found = Vec::new();
+        if let Ok(range) = TimeRange::new(from, Timestamp::MAX) {
+            self.rates.for_each(range, |row| found.extend(self.settlement(row.observed_at, row.value)));
+        }
+        found
+    }
+
+    fn settlement(&self, at: Timestamp, rate: f64) -> Option<Settlement> {
+        let stated = self.intervals.and_then(|column| column.at_or_before(at.plus_ms(JITTER_MS))).map(|row| row.value);
+        let hours = stated.filter(|hours| *hours > 0.0).or(self.usual_hours)?;
+        Some(Settlement { at, rate, hours })
+    }
+}
+
+/// The median distance of the last settlements, hours.
+fn spacing_hours(rates: ColumnView<'_, f64>) -> Option<f64> {
+    let mut times = Vec::new();
+    let mut at = rates.last();
+    while let Some(row) = at.filter(|_| times.len() <= SPACED) {
+        times.push(row.observed_at);
+        at = rates.at_or_before(row.observed_at.plus_ms(-1));
+    }
+    let distances: Vec<f64> = times.windows(2).map(|pair| hours(pair[0].ms_since(pair[1])).round()).collect();
+    median(&distances).filter(|hours| *hours > 0.0)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of a millennium fit an f64 exactly")]
+fn hours(ms: i64) -> f64 {
+    ms as f64 / Period::HOUR.ms() as f64
+}
+
+/// Rates of several sources on one clock: for each span of the longest interval among their last
+/// settlements, by its end, the mean rate for eight hours of every source that settled in it.
+pub(super) fn spans(histories: &[Settlements]) -> BTreeMap<Timestamp, Vec<(usize, f64)>> {
+    let longest = histories.iter().filter_map(|history| history.last()).map(|last| last.hours).fold(0.0, f64::max);
+    #[expect(clippy::cast_possible_truncation, reason = "an interval is at most 24 hours")]
+    let length_ms = (longest * hours_ms()) as i64;
+    let mut spans: BTreeMap<Timestamp, Vec<(usize, f64)>> = BTreeMap::new();
+    for (index, history) in histories.iter().enumerate().filter(|_| length_ms > 0) {
+        let end = |at: Timestamp| at.plus_ms(length_ms - 1 - JITTER_MS).floor(length_ms);
+        for settled in history.chunk_by(|a, b| end(a.at) == end(b.at)) {
+            let mean = settled.iter().map(Settlement::rate_8h).sum::<f64>() / real(settled.len());
+            spans.entry(end(settled[0].at)).or_default().push((index, mean));
+        }
+    }
+    spans
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an hour of milliseconds fits an f64 exactly")]
+const fn hours_ms() -> f64 {
+    Period::HOUR.ms() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::fixture::at;
+
+    fn settled(at_text: &str, rate: f64, hours: f64) -> Settlement {
+        Settlement { at: at(at_text), rate, hours }
+    }
+
+    #[test]
+    fn settlements_of_one_span_make_one_mean_and_a_late_millisecond_changes_nothing() {
+        let eight = vec![settled("2026-01-01T08:00:00.004Z", 0.0008, 8.0), settled("2026-01-01T16:00:00Z", 0.0016, 8.0)];
+        let four = vec![settled("2026-01-01T12:00:00Z", 0.0001, 4.0), settled("2026-01-01T16:00:00Z", 0.0003, 4.0)];
+        let spans = spans(&[eight, four]);
+        let ends: Vec<Timestamp> = spans.keys().copied().collect();
+        assert_eq!(ends, [at("2026-01-01T08:00:00Z"), at("2026-01-01T16:00:00Z")]);
+        assert_eq!(spans[&ends[0]], [(0, 0.0008)]);
+        assert!((spans[&ends[1]][1].1 - 0.0004).abs() < 1e-15);
+    }
+
+    #[test]
+    fn nothing_settled_makes_no_span() {
+        assert!(spans(&[vec![], vec![]]).is_empty());
+    }
+}
