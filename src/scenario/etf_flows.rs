@@ -1,10 +1,11 @@
 use serde::Deserialize;
 
-use super::ScenarioError;
 use super::calendar::Exchange;
-use super::file::{ETF_FLOWS, read};
-use super::path::{phase, wave};
-use crate::domain::{Batch, Knowledge, Observation, SeriesKey, Source, Timestamp, TradingCalendar};
+use super::file::{Anchor, ETF_FLOWS, read};
+use super::path::{Path, Scale, phase, rounded, wave};
+use super::prices::Bitcoin;
+use super::{CUTOFF, ScenarioError};
+use crate::domain::{Batch, Knowledge, Metric, Observation, SeriesKey, Source, Timestamp, TradingCalendar};
 
 /// The grain of published flows, USD.
 const GRAIN_USD: f64 = 100_000.0;
@@ -26,6 +27,8 @@ struct Etf {
     spans: Vec<Span>,
     #[serde(default)]
     days: Vec<Day>,
+    #[serde(default)]
+    holdings: Vec<Anchor>,
 }
 
 /// First day, day after the last, net flow in USD and mark.
@@ -48,8 +51,8 @@ struct Day {
     flows: Vec<(String, f64)>,
 }
 
-/// The flows of every fund.
-pub(super) fn batch(source: &Source) -> Result<Batch, ScenarioError> {
+/// The flows of every fund, and the assets of those whose holdings are given.
+pub(super) fn batch(source: &Source, bitcoin: &Bitcoin) -> Result<Batch, ScenarioError> {
     let file: File = read("etf_flows.toml", ETF_FLOWS)?;
     let exchange = Exchange::open()?;
     let mut batch = Batch::new(source.clone());
@@ -59,6 +62,9 @@ pub(super) fn batch(source: &Source) -> Result<Batch, ScenarioError> {
         }
         for day in &etf.days {
             etf.push_day(&mut batch, day)?;
+        }
+        if !etf.holdings.is_empty() {
+            etf.push_assets(&mut batch, bitcoin, &exchange)?;
         }
     }
     Ok(batch)
@@ -91,6 +97,23 @@ impl Etf {
             let known_at = day.early.filter(|_| !day.pending.contains(fund)).unwrap_or(complete_at);
             batch
                 .push_reading(key, Observation { observed_at: day.start, knowledge: Knowledge::Vintage(known_at), value: *flow });
+        }
+        Ok(())
+    }
+
+    /// The assets of each fund at the end of each trading day, known with the flows.
+    fn push_assets(&self, batch: &mut Batch, bitcoin: &Bitcoin, exchange: &Exchange) -> Result<(), ScenarioError> {
+        let holdings = Path::new(&self.asset, self.holdings.iter().map(Anchor::point), Scale::Log, 0.0)?;
+        for day in exchange.days(TradingCalendar::TradingDays, holdings.start(), CUTOFF.day_start()) {
+            let end = day.plus_days(1);
+            let whole = holdings.value(end) * bitcoin.price.value(end);
+            for (fund, share) in &self.shares {
+                let flows = self.key(batch, fund)?;
+                let known_at = day.plus_ms(flows.publication_lag_ms());
+                let key = SeriesKey { metric: Metric::EtfAssets, ..flows };
+                let value = rounded(whole * share);
+                batch.push_reading(key, Observation { observed_at: day, knowledge: Knowledge::Published(known_at), value });
+            }
         }
         Ok(())
     }

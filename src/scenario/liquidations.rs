@@ -8,6 +8,8 @@ use crate::domain::{Asset, Batch, Knowledge, LiquidationOrder, Metric, Observati
 
 /// How far the hours of a span swing about their even share; below one, so none turns negative.
 const SWING: f64 = 0.6;
+/// How far an asset's part of an hour swings about its share; small enough that the parts stay under the whole.
+const ASSET_SWING: f64 = 0.15;
 /// The contract of every single order.
 const SYMBOL: &str = "BTCUSDT";
 /// Steps of the two scatterings: the golden ratio and the plastic number, which never fall into step.
@@ -17,6 +19,8 @@ const SIZE_STEP: f64 = 0.754_877_666_246_693;
 #[derive(Deserialize)]
 struct File {
     liquidations: Vec<Span>,
+    asset_sums_from: Timestamp,
+    asset_shares: Vec<(Asset, f64)>,
     orders: Vec<Burst>,
 }
 
@@ -38,20 +42,31 @@ struct Burst {
 /// Hourly sums of both sides over all coins, and single orders of the hours before the cutoff.
 pub(super) fn batch(source: &Source, bitcoin: &Bitcoin) -> Result<Batch, ScenarioError> {
     let file: File = read("positions.toml", POSITIONS)?;
-    let key =
-        |side: Side| SeriesKey::new(Metric::Liquidation, Asset::total(), source.clone(), Period::HOUR).with_part(side.as_str());
     let mut batch = Batch::new(source.clone());
     let ends = file.liquidations.iter().skip(1).map(|span| span.0).chain([CUTOFF]);
     for (Span(from, total, long_share, _), to) in file.liquidations.iter().zip(ends) {
         let hours: Vec<_> = steps(*from, to.plus_ms(-1), Period::HOUR.ms()).collect();
         for (side, amount) in [(Side::Long, total * long_share), (Side::Short, total * (1.0 - long_share))] {
-            for (at, value) in hours.iter().zip(shared(&hours, amount, phase(side.as_str()))) {
-                batch.push_reading(key(side), known_at_end(*at, value));
+            for (at, usd) in hours.iter().zip(shared(&hours, amount, phase(side.as_str()))) {
+                push_sum(&mut batch, Asset::total(), side, *at, usd);
+                file.push_assets(&mut batch, side, *at, usd);
             }
         }
     }
     batch.orders = file.orders.iter().flat_map(|burst| burst.orders(source, bitcoin)).collect();
     Ok(batch)
+}
+
+impl File {
+    /// The parts of single assets in one hour's sum.
+    fn push_assets(&self, batch: &mut Batch, side: Side, at: Timestamp, usd: f64) {
+        if at >= self.asset_sums_from {
+            for (asset, share) in &self.asset_shares {
+                let part = usd * share * (1.0 + ASSET_SWING * wave(at, phase(asset.as_str())));
+                push_sum(batch, asset.clone(), side, at, cents(part));
+            }
+        }
+    }
 }
 
 impl Burst {
@@ -99,7 +114,9 @@ fn cents(usd: f64) -> f64 {
     (usd * 100.0).round() / 100.0
 }
 
-/// A sum known at the end of its hour.
-fn known_at_end(at: Timestamp, value: f64) -> Observation<f64> {
-    Observation { observed_at: at, knowledge: Knowledge::Published(at.plus_ms(Period::HOUR.ms())), value }
+/// The sum of an hour, known at its end.
+fn push_sum(batch: &mut Batch, asset: Asset, side: Side, at: Timestamp, usd: f64) {
+    let key = SeriesKey::new(Metric::Liquidation, asset, batch.source.clone(), Period::HOUR).with_part(side.as_str());
+    let knowledge = Knowledge::Published(at.plus_ms(Period::HOUR.ms()));
+    batch.push_reading(key, Observation { observed_at: at, knowledge, value: usd });
 }

@@ -9,6 +9,7 @@ mod etf_flows;
 mod facts;
 mod file;
 mod liquidations;
+mod options;
 mod panel;
 mod path;
 mod positions;
@@ -68,16 +69,18 @@ pub fn batches() -> Result<Vec<Batch>, ScenarioError> {
         panel::batch(&source, &bitcoin)?,
         liquidations::batch(&source, &bitcoin)?,
         positions::batch(&source, &bitcoin)?,
-        etf_flows::batch(&source)?,
+        options::batch(&source, &bitcoin, &positions::implied_vol()?)?,
+        etf_flows::batch(&source, &bitcoin)?,
     ])
 }
 
-/// What the scenario's source is, for the catalogue of sources.
+/// What the scenario's sources are: one for everything, and one for each further venue of derivatives.
 ///
 /// # Errors
-/// [`ScenarioError::Source`] when its name is not valid.
-pub fn source_info() -> Result<SourceInfo, ScenarioError> {
-    Ok(SourceInfo { source: SOURCE.parse()?, kind: SourceKind::Scenario, note: NOTE.to_owned() })
+/// [`ScenarioError`] when an embedded file is broken.
+pub fn sources() -> Result<Vec<SourceInfo>, ScenarioError> {
+    let info = |source| SourceInfo { source, kind: SourceKind::Scenario, note: NOTE.to_owned() };
+    Ok(positions::venues()?.into_iter().map(info).collect())
 }
 
 #[cfg(test)]
@@ -128,7 +131,7 @@ mod tests {
         let marks: Vec<&str> = files
             .iter()
             .flat_map(|text| text.lines())
-            .filter(|line| line.trim_start().starts_with("[\""))
+            .filter(|line| line.trim_start().starts_with("[\"20"))
             .filter_map(|line| line.rsplit('"').nth(1))
             .collect();
         assert!(marks.len() > 200);

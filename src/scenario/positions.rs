@@ -6,17 +6,22 @@ use super::prices::{Bitcoin, known_at_once, steps};
 use super::{CUTOFF, ScenarioError};
 use crate::domain::{Asset, Batch, Knowledge, Metric, Observation, Period, SeriesKey, Source, Timestamp};
 
-/// Hours between two settlements of funding.
-const FUNDING_HOURS: f64 = 8.0;
-/// The same in milliseconds, also the step of open interest before it is hourly.
-const FUNDING_MS: i64 = 8 * Period::HOUR.ms();
+/// Milliseconds between two readings of open interest before it is hourly.
+const EARLY_STEP_MS: i64 = 8 * Period::HOUR.ms();
+/// The settlement interval that the path of funding speaks of, hours.
+const PATH_HOURS: f64 = 8.0;
 
 #[derive(Deserialize)]
 struct File {
+    venues: Vec<Venue>,
     open_interest: OpenInterest,
     funding: Section,
     implied_vol: Section,
 }
+
+/// Source, first day, hours between settlements, part of the open interest, and funding as a part of the path's.
+#[derive(Deserialize)]
+struct Venue(Source, Timestamp, i64, f64, f64);
 
 #[derive(Deserialize)]
 struct OpenInterest {
@@ -31,28 +36,58 @@ struct Section {
     anchors: Vec<Anchor>,
 }
 
-/// Open interest, funding and implied volatility of bitcoin.
+/// Open interest and funding of bitcoin at each venue, and its implied volatility.
 pub(super) fn batch(source: &Source, bitcoin: &Bitcoin) -> Result<Batch, ScenarioError> {
     let file: File = read("positions.toml", POSITIONS)?;
+    let funding = file.funding.path("funding", Scale::Linear)?;
     let mut batch = Batch::new(source.clone());
-    file.open_interest.push(&mut batch, bitcoin)?;
-    push_funding(&mut batch, &file.funding.path("funding", Scale::Linear)?);
+    for venue in &file.venues {
+        file.open_interest.push(&mut batch, venue, bitcoin)?;
+        venue.push_funding(&mut batch, &funding);
+    }
     push_implied_vol(&mut batch, &file.implied_vol.path("implied_vol", Scale::Log)?);
     Ok(batch)
 }
 
+/// The path of the implied-volatility index.
+pub(super) fn implied_vol() -> Result<Path, ScenarioError> {
+    read::<File>("positions.toml", POSITIONS)?.implied_vol.path("implied_vol", Scale::Log)
+}
+
+/// The sources of the venues.
+pub(super) fn venues() -> Result<Vec<Source>, ScenarioError> {
+    Ok(read::<File>("positions.toml", POSITIONS)?.venues.into_iter().map(|venue| venue.0).collect())
+}
+
 impl OpenInterest {
-    /// Coins from the path, USD as coins times the price.
-    fn push(&self, batch: &mut Batch, bitcoin: &Bitcoin) -> Result<(), ScenarioError> {
+    /// A venue's coins from the path, and USD as coins times the price.
+    fn push(&self, batch: &mut Batch, venue: &Venue, bitcoin: &Bitcoin) -> Result<(), ScenarioError> {
         let path = Path::new("open_interest", self.anchors.iter().map(Anchor::point), Scale::Log, self.wave)?;
-        let (coins, usd) = (key(batch, Metric::OpenInterestNative), key(batch, Metric::OpenInterest));
-        let before = steps(path.start(), self.hourly_from.plus_ms(-1), FUNDING_MS);
+        let (coins, usd) = (venue.key(Metric::OpenInterestNative), venue.key(Metric::OpenInterest));
+        let before = steps(venue.1, self.hourly_from.plus_ms(-1), EARLY_STEP_MS);
         for at in before.chain(steps(self.hourly_from, CUTOFF, Period::HOUR.ms())) {
-            let open = rounded(path.value(at));
+            let open = rounded(venue.3 * path.value(at));
             batch.push_reading(coins.clone(), known_at_once(at, open));
             batch.push_reading(usd.clone(), known_at_once(at, rounded(open * rounded(bitcoin.price.value(at)))));
         }
         Ok(())
+    }
+}
+
+impl Venue {
+    fn key(&self, metric: Metric) -> SeriesKey {
+        SeriesKey::new(metric, Asset::btc(), self.0.clone(), Period::INSTANT)
+    }
+
+    /// A rate and its interval at each settlement, known at once.
+    #[expect(clippy::cast_precision_loss, reason = "an interval has a few hours")]
+    fn push_funding(&self, batch: &mut Batch, path: &Path) {
+        let (rate, interval) = (self.key(Metric::FundingRate), self.key(Metric::FundingInterval));
+        let hours = self.2 as f64;
+        for at in steps(self.1, CUTOFF, self.2 * Period::HOUR.ms()) {
+            batch.push_reading(rate.clone(), known_at_once(at, rounded(path.value(at) * self.4 * hours / PATH_HOURS)));
+            batch.push_reading(interval.clone(), known_at_once(at, hours));
+        }
     }
 }
 
@@ -62,26 +97,12 @@ impl Section {
     }
 }
 
-/// A rate and its interval at each settlement, known at once.
-fn push_funding(batch: &mut Batch, path: &Path) {
-    let (rate, interval) = (key(batch, Metric::FundingRate), key(batch, Metric::FundingInterval));
-    for at in steps(path.start(), CUTOFF, FUNDING_MS) {
-        batch.push_reading(rate.clone(), known_at_once(at, rounded(path.value(at))));
-        batch.push_reading(interval.clone(), known_at_once(at, FUNDING_HOURS));
-    }
-}
-
 /// Hourly rows labelled by the start of the hour, with the value at its end.
 fn push_implied_vol(batch: &mut Batch, path: &Path) {
-    let key = SeriesKey { period: Period::HOUR, ..key(batch, Metric::ImpliedVol) };
+    let key = SeriesKey::new(Metric::ImpliedVol, Asset::btc(), batch.source.clone(), Period::HOUR);
     for end in steps(path.start().plus_ms(Period::HOUR.ms()), CUTOFF, Period::HOUR.ms()) {
         let start = end.plus_ms(-Period::HOUR.ms());
         let row = Observation { observed_at: start, knowledge: Knowledge::Published(end), value: rounded(path.value(end)) };
         batch.push_reading(key.clone(), row);
     }
-}
-
-/// The series of a metric of bitcoin, read at an instant.
-fn key(batch: &Batch, metric: Metric) -> SeriesKey {
-    SeriesKey::new(metric, Asset::btc(), batch.source.clone(), Period::INSTANT)
 }
