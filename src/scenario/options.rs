@@ -19,8 +19,6 @@ const CALM_VOL: f64 = 45.0;
 const FADE_DAYS: f64 = 90.0;
 /// The tenor that the implied-volatility index and the risk reversal speak of, days.
 const TENOR_DAYS: f64 = 30.0;
-/// An expiry nearer than this many days is not one of the two around the tenor.
-const LEAST_DAYS: f64 = 7.0;
 /// Lowest and highest strike as parts of the forward.
 const STRIKES: (f64, f64) = (0.55, 1.7);
 /// Coins open in an option at the money, and their turnover in a day as a part of them.
@@ -47,7 +45,7 @@ struct Section {
 
 #[derive(Deserialize)]
 struct Reversal {
-    wave: f64,
+    swing: f64,
     anchors: Vec<Anchor>,
 }
 
@@ -74,7 +72,7 @@ struct Expiry<'a> {
 pub(super) fn batch(source: &Source, bitcoin: &Bitcoin, index: &Path) -> Result<Batch, ScenarioError> {
     let section = read::<File>("positions.toml", POSITIONS)?.options;
     let anchors = section.risk_reversal.anchors.iter().map(Anchor::point);
-    let risk_reversal = Path::new("risk_reversal", anchors, Scale::Linear, section.risk_reversal.wave)?;
+    let risk_reversal = Path::new("risk_reversal", anchors, Scale::Linear, section.risk_reversal.swing)?;
     let whole_from = CUTOFF.plus_days(-section.whole_days);
     let mut batch = Batch::new(source.clone());
     for at in steps(section.from.plus_ms(FIXING_MS), CUTOFF, Period::DAY.ms()) {
@@ -142,11 +140,12 @@ impl Expiry<'_> {
     }
 }
 
-/// The last month-end expiry up to the tenor and the first after it.
+/// Of the month-ends and the Fridays two weeks before them, the last up to the tenor and the first after it.
 fn around_tenor(at: Timestamp) -> Vec<NaiveDate> {
     let days = |date: &NaiveDate| Timestamp::from_date(*date).plus_ms(FIXING_MS).days_since(at);
-    let listed: Vec<_> = (0..4).map(|month| last_friday(at.date() + Months::new(month))).collect();
-    let before = listed.iter().rfind(|date| (LEAST_DAYS..=TENOR_DAYS).contains(&days(date)));
+    let month_ends = (0..4).map(|month| last_friday(at.date() + Months::new(month)));
+    let listed: Vec<_> = month_ends.flat_map(|end| [end - Days::new(14), end]).collect();
+    let before = listed.iter().rfind(|date| days(date) <= TENOR_DAYS);
     let after = listed.iter().find(|date| days(date) > TENOR_DAYS);
     before.into_iter().chain(after).copied().collect()
 }

@@ -9,8 +9,6 @@ use super::prices::{Bitcoin, Departure, known_at_once, published, steps};
 use super::{CUTOFF, ScenarioError};
 use crate::domain::{Asset, Batch, Metric, Period, SeriesKey, Source, Timestamp, TradingCalendar};
 
-/// The share of the room between two closes that an asset's own wave takes.
-const OWN_WAVE: f64 = 0.8;
 /// Logarithm of high over low on a usual day.
 const USUAL_DAY_RANGE: f64 = 0.04;
 /// The share of an asset's market value that is traded on a usual day.
@@ -43,6 +41,7 @@ enum Calendar {
 #[derive(Deserialize)]
 struct Row {
     beta: f64,
+    swing: f64,
     supply: f64,
     closes: Vec<f64>,
 }
@@ -56,7 +55,7 @@ pub(super) fn batch(source: &Source, bitcoin: &Bitcoin) -> Result<Batch, Scenari
         let days: Vec<_> = panel.days(&exchange).collect();
         let departures = panel.departures(bitcoin, &days)?;
         for (name, row) in &panel.rows {
-            let line = Path::new(name, panel.anchors(name, row)?, Scale::Log, OWN_WAVE)?;
+            let line = Path::new(name, panel.anchors(name, row)?, Scale::Log, row.swing)?;
             let subject = Subject { asset: name.parse()?, row, line };
             for (day, departures) in days.iter().zip(&departures) {
                 subject.push_day(&mut batch, *day, departures);

@@ -10,16 +10,19 @@ const TONES: [(f64, f64); 4] = [(0.29, 0.15), (0.83, 0.25), (2.3, 0.35), (6.1, 0
 /// The instant from which the wave counts its days: 2018-01-01.
 const WAVE_ORIGIN: Timestamp = Timestamp::from_unix_seconds(1_514_764_800);
 
+/// The share of the room to the nearer anchor that the wave may take.
+const SHARE: f64 = 0.8;
+
 /// A value for every instant, led through anchors.
 ///
 /// Between two anchors it follows the straight line (in logarithms for [`Scale::Log`]) plus a wave
-/// that takes at most `share` of the room left to the nearer of the two. So it never leaves the span
-/// between the anchors around it, and every extreme of a series is one of its anchors.
+/// of at most `swing`, and of at most [`SHARE`] of the room left to the nearer of the two. So it never
+/// leaves the span between the anchors around it, and every extreme of a series is one of its anchors.
 #[derive(Debug, Clone)]
 pub(super) struct Path {
     points: Vec<(Timestamp, f64)>,
     scale: Scale,
-    share: f64,
+    swing: f64,
     phase: f64,
 }
 
@@ -33,18 +36,18 @@ pub(super) enum Scale {
 }
 
 impl Path {
-    /// A path through `anchors`; `name` sets the phase of its wave.
+    /// A path through `anchors`; `name` sets the phase of its wave, `swing` is on the path's own scale.
     pub(super) fn new(
         name: &str,
         anchors: impl IntoIterator<Item = (Timestamp, f64)>,
         scale: Scale,
-        share: f64,
+        swing: f64,
     ) -> Result<Self, ScenarioError> {
         let points: Vec<_> = anchors.into_iter().map(|(at, value)| (at, scale.of(value))).collect();
         if points.is_empty() || !points.is_sorted_by(|a, b| a.0 < b.0) {
             return Err(ScenarioError::Anchors(name.to_owned()));
         }
-        Ok(Self { points, scale, share, phase: phase(name) })
+        Ok(Self { points, scale, swing, phase: phase(name) })
     }
 
     /// The value at an instant; before the first anchor and after the last, theirs.
@@ -58,11 +61,11 @@ impl Path {
         let Some(&(to, end)) = self.points.get(after) else { return self.points[after - 1].1 };
         let Some(&(from, start)) = after.checked_sub(1).and_then(|before| self.points.get(before)) else { return end };
         let line = start + (end - start) * (at.days_since(from) / to.days_since(from));
-        if self.share == 0.0 {
+        if self.swing == 0.0 {
             return line;
         }
         let room = (line - start.min(end)).min(start.max(end) - line).max(0.0);
-        line + self.share * room * wave(at, self.phase)
+        line + self.swing.min(SHARE * room) * wave(at, self.phase)
     }
 
     /// The anchors' instants inside `[from, to]`, where the path turns.

@@ -26,13 +26,13 @@ struct Venue(Source, Timestamp, i64, f64, f64);
 #[derive(Deserialize)]
 struct OpenInterest {
     hourly_from: Timestamp,
-    wave: f64,
+    swing: f64,
     anchors: Vec<Anchor>,
 }
 
 #[derive(Deserialize)]
 struct Section {
-    wave: f64,
+    swing: f64,
     anchors: Vec<Anchor>,
 }
 
@@ -62,7 +62,7 @@ pub(super) fn venues() -> Result<Vec<Source>, ScenarioError> {
 impl OpenInterest {
     /// A venue's coins from the path, and USD as coins times the price.
     fn push(&self, batch: &mut Batch, venue: &Venue, bitcoin: &Bitcoin) -> Result<(), ScenarioError> {
-        let path = Path::new("open_interest", self.anchors.iter().map(Anchor::point), Scale::Log, self.wave)?;
+        let path = Path::new("open_interest", self.anchors.iter().map(Anchor::point), Scale::Log, self.swing)?;
         let (coins, usd) = (venue.key(Metric::OpenInterestNative), venue.key(Metric::OpenInterest));
         let before = steps(venue.1, self.hourly_from.plus_ms(-1), EARLY_STEP_MS);
         for at in before.chain(steps(self.hourly_from, CUTOFF, Period::HOUR.ms())) {
@@ -93,7 +93,7 @@ impl Venue {
 
 impl Section {
     fn path(&self, name: &str, scale: Scale) -> Result<Path, ScenarioError> {
-        Path::new(name, self.anchors.iter().map(Anchor::point), scale, self.wave)
+        Path::new(name, self.anchors.iter().map(Anchor::point), scale, self.swing)
     }
 }
 

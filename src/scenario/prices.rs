@@ -34,7 +34,7 @@ struct File {
 #[derive(Deserialize)]
 struct BitcoinSection {
     hourly_from: Timestamp,
-    wave: f64,
+    swing: f64,
     anchors: Vec<Anchor>,
 }
 
@@ -52,7 +52,7 @@ struct SupplySection {
 /// Bitcoin's path.
 pub(super) fn bitcoin() -> Result<Bitcoin, ScenarioError> {
     let section = read::<File>("prices.toml", PRICES)?.btc;
-    let price = Path::new("btc", section.anchors.iter().map(Anchor::point), Scale::Log, section.wave)?;
+    let price = Path::new("btc", section.anchors.iter().map(Anchor::point), Scale::Log, section.swing)?;
     Ok(Bitcoin { price, hourly_from: section.hourly_from })
 }
 

@@ -13,6 +13,7 @@ mod ingest_streaming;
 mod real_data;
 mod rust_paths;
 mod service;
+mod scenario;
 mod store_contract;
 mod store_failures;
 mod upstream;
