@@ -31,7 +31,9 @@ impl Demo {
         let clock = Arc::new(FixedClock::new(now));
         let service = Service::listen(config.clone(), Arc::clone(&clock) as Arc<dyn Clock>)?;
         let store = open_store(&config).await?;
-        store.put_source(&scenario::source_info()?).await?;
+        for source in scenario::sources()? {
+            store.put_source(&source).await?;
+        }
         for batch in scenario::batches()? {
             store.append(&batch, now, OnRefusal::Abort).await?;
         }
