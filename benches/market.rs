@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench market`; the figures are kept in `docs/BENCHMARKS.md`.
 
+mod prices;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
@@ -11,17 +13,11 @@ use market_stress::market::{Market, MarketView};
 use market_stress::metrics::{Basis, DrawdownQuestion, PriceQuestion, SourceOrder, Window, drawdown, price};
 use market_stress::stats::drawdown::MaxDrawdown;
 
+use self::prices::{END, price_of};
+
 /// Ten years of minutes, less a little.
 const MINUTES: i64 = 5_200_000;
 const DAYS: [i64; 6] = [1, 7, 30, 365, 1_825, 3_610];
-
-fn end() -> Timestamp {
-    Timestamp::from_unix_seconds(1_770_192_000)
-}
-
-fn start() -> Timestamp {
-    end().plus_ms(-MINUTES * Period::MINUTE.ms())
-}
 
 fn key(text: &str) -> SeriesKey {
     text.parse().expect("a key of this bench is well formed")
@@ -29,18 +25,11 @@ fn key(text: &str) -> SeriesKey {
 
 fn commit(version: Version) -> Delta {
     let source = "bench".parse().expect("a source of this bench is well formed");
-    Delta { version, recorded_at: end(), source, readings: BTreeMap::new(), candles: BTreeMap::new(), orders: Vec::new() }
-}
-
-/// A price that drifts and swings, the same at every run.
-#[expect(clippy::cast_precision_loss, reason = "a minute count is small")]
-fn price_of(minute: i64) -> f64 {
-    let t = minute as f64;
-    60_000.0 + 20_000.0 * (t / 300_000.0).sin() + 3_000.0 * (t / 7_001.0).sin() + 200.0 * (t / 97.0).sin()
+    Delta { version, recorded_at: END, source, readings: BTreeMap::new(), candles: BTreeMap::new(), orders: Vec::new() }
 }
 
 fn at_minute(minute: i64) -> Timestamp {
-    start().plus_ms(minute * Period::MINUTE.ms())
+    prices::at_minute(minute, MINUTES)
 }
 
 fn readings(minutes: std::ops::Range<i64>) -> Vec<Vintage<f64>> {
@@ -71,7 +60,7 @@ static BARS: LazyLock<Arc<Market>> = LazyLock::new(|| {
 static HUNDRED: LazyLock<Arc<Market>> = LazyLock::new(|| {
     let hours = readings(0..26_000);
     let mut corrected = hours.clone();
-    corrected.push(Vintage { known_at: end(), value: 1.0, ..hours[100] });
+    corrected.push(Vintage { known_at: END, value: 1.0, ..hours[100] });
     corrected.sort_by_key(|row| (row.observed_at, row.known_at));
     let series = (0..100).map(|i| {
         let rows = if i % 10 == 0 { corrected.clone() } else { hours.clone() };
@@ -83,16 +72,16 @@ static HUNDRED: LazyLock<Arc<Market>> = LazyLock::new(|| {
 /// (a) The deepest fall inside the last so many days of 5.2 million minutes, from block summaries.
 #[divan::bench(args = DAYS)]
 fn a_deepest_fall_in_window(bencher: Bencher<'_, '_>, days: i64) {
-    let view = READINGS.at(end());
+    let view = READINGS.at(END);
     let series = key("price.btc@bench");
-    let range = TimeRange::new(end().plus_days(-days), end()).expect("a window of days is not empty");
+    let range = TimeRange::new(END.plus_days(-days), END).expect("a window of days is not empty");
     bencher.bench(|| view.reading(&series).map(|column| column.fold::<MaxDrawdown>(black_box(range))));
 }
 
 /// (a) The whole answer of `/v1/drawdown`, minutes as bars: extremes from summaries, indices from daily closes.
 #[divan::bench(args = DAYS)]
 fn a_drawdown_answer(bencher: Bencher<'_, '_>, days: i64) {
-    let view = BARS.at(end());
+    let view = BARS.at(END);
     let order = SourceOrder::default();
     let question = DrawdownQuestion {
         asset: Asset::btc(),
@@ -107,7 +96,7 @@ fn a_drawdown_answer(bencher: Bencher<'_, '_>, days: i64) {
 /// The whole answer of `/v1/price`.
 #[divan::bench]
 fn price_answer(bencher: Bencher<'_, '_>) {
-    let view = BARS.at(end());
+    let view = BARS.at(END);
     let question = PriceQuestion { asset: Asset::btc(), source: None, window: Window::days(1) };
     let order = SourceOrder::default();
     bencher.bench(|| price(black_box(&view), &order, &question));

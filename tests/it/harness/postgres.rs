@@ -22,6 +22,10 @@ stop >/dev/null 2>&1
 rm -rf "$FOLDER"
 "#;
 
+/// What tests do without: nothing of theirs has to survive a power cut. Commits do have to survive a
+/// killed server.
+const HASTY: &str = "-c fsync=off -c full_page_writes=off";
+
 /// The server of this test process.
 static SERVER: OnceLock<Result<Server, String>> = OnceLock::new();
 
@@ -94,20 +98,25 @@ impl Server {
 
     /// Starts a server in a temporary folder.
     pub(crate) fn private() -> Result<Self, String> {
+        Self::private_with(HASTY)
+    }
+
+    /// Starts a server in a temporary folder, with these options of its own.
+    pub(crate) fn private_with(options: &str) -> Result<Self, String> {
         let programs = programs().ok_or("neither PATH nor /usr/lib/postgresql/*/bin has initdb and pg_ctl")?;
         let mut make = vec!["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale"];
         make.extend(["--no-sync", "--no-instructions", "-D", "data"]);
-        Self::on_copy(&programs, "initdb", &make)
+        Self::on_copy(&programs, "initdb", &make, options)
     }
 
     /// Starts a hot standby of this server.
     pub(crate) fn standby(&self) -> Result<Self, String> {
         let programs = programs().ok_or("the programs of the server are gone")?;
-        Self::on_copy(&programs, "pg_basebackup", &["-d", &self.url, "-R", "--checkpoint=fast", "--no-sync", "-D", "data"])
+        Self::on_copy(&programs, "pg_basebackup", &["-d", &self.url, "-R", "--checkpoint=fast", "--no-sync", "-D", "data"], HASTY)
     }
 
     /// Starts a server on the data that a program puts into a new folder.
-    fn on_copy(programs: &Path, program: &str, arguments: &[&str]) -> Result<Self, String> {
+    fn on_copy(programs: &Path, program: &str, arguments: &[&str], options: &str) -> Result<Self, String> {
         let folder = tempfile::Builder::new().prefix("market-stress-postgres-").tempdir().map_err(|e| e.to_string())?;
         let user = unprivileged_user()?;
         if let Some((uid, gid)) = user {
@@ -118,7 +127,7 @@ impl Server {
         if !made.status.success() {
             return Err(format!("{program}: {}", String::from_utf8_lossy(&made.stderr).trim()));
         }
-        let server = start(programs, folder.path(), user)?;
+        let server = start(programs, folder.path(), user, options)?;
         // From here on the supervisor removes it.
         let _ = folder.keep();
         Ok(server)
@@ -213,10 +222,9 @@ fn command(program: &Path, folder: &Path, user: Option<(u32, u32)>) -> Command {
     command
 }
 
-fn start(programs: &Path, folder: &Path, user: Option<(u32, u32)>) -> Result<Server, String> {
+fn start(programs: &Path, folder: &Path, user: Option<(u32, u32)>, options: &str) -> Result<Server, String> {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).map_err(|e| e.to_string())?.port();
-    // Nothing here has to survive a power cut; commits do have to survive a killed server.
-    let options = format!("-h 127.0.0.1 -p {port} -k '' -c fsync=off -c full_page_writes=off -c max_connections=200");
+    let options = format!("-h 127.0.0.1 -p {port} -k '' -c max_connections=200 {options}");
     let mut process = command(Path::new("/bin/sh"), folder, user)
         .args(["-c", SUPERVISOR])
         .env("BIN", programs)
