@@ -31,6 +31,6 @@ mod waiting;
 pub use allowance::Allowance;
 pub use problem::{ParameterProblem, Problem, ProblemCode};
 pub use router::{document, router, router_with};
-pub use serve::serve;
+pub use serve::{serve, serve_router};
 pub use state::{AppState, Settings, Shared};
 pub use waiting::wait;

@@ -1,5 +1,7 @@
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use axum::Router;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -14,12 +16,25 @@ use crate::api::state::AppState;
 /// When the listener fails.
 pub async fn serve(listener: TcpListener, state: AppState, shutdown: CancellationToken) -> std::io::Result<()> {
     let grace = state.settings.shutdown_grace;
+    serve_router(listener, router(state), grace, shutdown).await
+}
+
+/// Serves a router as [`serve`] does its own.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve_router(
+    listener: TcpListener,
+    router: Router,
+    grace: Duration,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection keeps collecting small packets");
         }
     });
-    let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
     let patience = async {
         shutdown.cancelled().await;

@@ -1,12 +1,12 @@
 //! A served service and a client that shows every byte: what the HTTP tests share.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
-use market_stress::api::{AppState, Settings, router_with};
+use market_stress::api::{AppState, Settings, router_with, serve_router};
 use market_stress::domain::{
     Bar, Batch, Clock, Delta, FixedClock, RecordedOrder, SeriesKey, Source, SourceInfo, StatusBoard, Timestamp, Version, Vintage,
 };
@@ -15,6 +15,8 @@ use market_stress::metrics::SourceOrder;
 use market_stress::store::{Appended, LoadSink, OnRefusal, OrderCursor, OrderFilter, Store, StoreError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 /// The instant the clock of a test stands at.
 pub(crate) const NOW: &str = "2026-02-04T08:00:00Z";
@@ -108,6 +110,8 @@ pub(crate) struct Service {
     pub(crate) market: Arc<Publisher>,
     pub(crate) store: Arc<OrderStore>,
     pub(crate) feeds: Arc<StatusBoard>,
+    pub(crate) shutdown: CancellationToken,
+    serving: Mutex<Option<JoinHandle<std::io::Result<()>>>>,
 }
 
 /// What a test serves.
@@ -131,6 +135,7 @@ impl Plan {
         let clock = Arc::new(FixedClock::new(at(NOW)));
         let store = Arc::new(OrderStore { orders: self.orders, away: AtomicBool::new(false) });
         let feeds = Arc::new(StatusBoard::new());
+        let grace = self.settings.shutdown_grace;
         let state = AppState::new(
             Arc::clone(&market),
             Arc::clone(&store) as Arc<dyn Store>,
@@ -141,9 +146,9 @@ impl Plan {
         );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let router = router_with(state, self.further).into_make_service_with_connect_info::<std::net::SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Service { client: Client { address }, clock, market, store, feeds }
+        let shutdown = CancellationToken::new();
+        let serving = tokio::spawn(serve_router(listener, router_with(state, self.further), grace, shutdown.clone()));
+        Service { client: Client { address }, clock, market, store, feeds, shutdown, serving: Mutex::new(Some(serving)) }
     }
 }
 
@@ -152,6 +157,14 @@ impl std::ops::Deref for Service {
 
     fn deref(&self) -> &Client {
         &self.client
+    }
+}
+
+impl Service {
+    /// Waits until the service has ended.
+    pub(crate) async fn ended(&self) {
+        let serving = self.serving.lock().unwrap().take().unwrap();
+        serving.await.unwrap().unwrap();
     }
 }
 
@@ -256,9 +269,13 @@ pub(crate) fn prices(version: Version) -> Delta {
     let bars = (0..30_i32).map(|day| {
         let observed_at = first.plus_days(i64::from(day));
         let close = 100.0 + f64::from(day);
-        let bar = Bar::new(close - 1.0, close + 1.0, close - 2.0, close, Some(10.0)).unwrap();
-        Vintage { observed_at, known_at: observed_at.plus_days(1), value: bar }
+        Vintage { observed_at, known_at: observed_at.plus_days(1), value: bar(close) }
     });
     let candles = [(key("candle.btc@venue:1d"), bars.collect())].into();
     Delta { candles, ..commit(version) }
+}
+
+/// A bar that closes at `close`, USD.
+pub(crate) fn bar(close: f64) -> Bar {
+    Bar::new(close - 1.0, close + 1.0, close - 2.0, close, Some(10.0)).unwrap()
 }
