@@ -10,7 +10,7 @@ const AS_OF: Parameter<Moment> = Parameter {
     name: "as_of",
     about: "The cutoff: only what was known by then counts. RFC 3339, a date (the start of that UTC day), or a length before now such as `-7d`. Default: now.",
     example: "2026-02-04T08:00:00Z",
-    kind: Kind::Text,
+    kind: Kind::MOMENT,
     read: parsed,
 };
 

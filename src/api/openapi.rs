@@ -50,8 +50,15 @@ impl Shape {
     pub(super) fn single<T: ToSchema>() -> Self {
         let mut schemas = vec![];
         Answer::<T>::schemas(&mut schemas);
-        let rows = matches!(T::schema(), RefOr::T(Schema::Array(_)));
-        Self { rows, data: T::schema(), answer: Answer::<T>::schema(), schemas }
+        let (data, mut answer) = (T::schema(), Answer::<T>::schema());
+        let rows = matches!(data, RefOr::T(Schema::Array(_)));
+        if !rows {
+            schemas.push((T::name().into_owned(), data.clone()));
+        } else if let RefOr::T(Schema::Object(answer)) = &mut answer {
+            // utoipa names a list of any type `Vec`: rows are written out where they stand.
+            answer.properties.insert("data".to_owned(), data.clone());
+        }
+        Self { rows, data, answer, schemas }
     }
 
     /// Answers that hold a page of the rows `T`.

@@ -15,7 +15,7 @@ const CURSOR: Parameter<String> = Parameter {
     name: "cursor",
     about: "Where the page begins: taken from `links.next` of the page before. It carries `as_of` and every filter, which need not be sent again.",
     example: "MTAwJmFzX29mPTIwMjYtMDItMDRUMDg6MDA6MDBa",
-    kind: Kind::Text,
+    kind: Kind::OPAQUE,
     read: |text, _| Ok(text.to_owned()),
 };
 

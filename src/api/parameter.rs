@@ -26,8 +26,8 @@ pub(super) struct Parameter<T> {
 /// Which texts a parameter takes, where they are no closed list.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Kind {
-    /// Words of a form the description names.
-    Text,
+    /// Text of a form, which a regular expression describes to readers of the document.
+    Text(&'static str),
     /// A number between two bounds, both included.
     Number {
         /// The least.
@@ -44,6 +44,27 @@ pub(super) enum Kind {
     },
     /// Texts separated by commas.
     List,
+}
+
+impl Kind {
+    /// An instant, a date, or a length before another instant.
+    pub(super) const MOMENT: Self = Self::Text(concat!(
+        r"^(-[1-9][0-9]{0,4}[mhdwy]",
+        r"|(19|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])(T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?Z)?)$"
+    ));
+    /// A length of time.
+    pub(super) const LENGTH: Self = Self::Text("^(all|[1-9][0-9]{0,2}[mhdwy])$");
+    /// The length of a bar.
+    pub(super) const PERIOD: Self = Self::Text("^[1-9][0-9]{0,2}[mhdw]$");
+    /// A symbol.
+    pub(super) const ASSET: Self = Self::Text("^[a-z0-9_]{1,20}$");
+    /// The name of a source.
+    pub(super) const SOURCE: Self = Self::Text("^[a-z0-9_-]{1,40}$");
+    /// The key of a series.
+    pub(super) const SERIES_KEY: Self =
+        Self::Text("^[a-z0-9_]+\\.[a-z0-9_]{1,20}(\\.[A-Za-z0-9_-]{1,40})?@[a-z0-9_-]{1,40}(:[1-9][0-9]{0,2}[mhdw])?$");
+    /// Letters that mean something to the service alone.
+    pub(super) const OPAQUE: Self = Self::Text("^[A-Za-z0-9_-]+$");
 }
 
 /// A parameter that is one of a closed list of words, each standing for a `T`.
@@ -72,8 +93,8 @@ impl<T> Parameter<T> {
         let required = if place == ParameterIn::Path { Required::True } else { Required::False };
         ParameterBuilder::new()
             .name(self.name)
-            .required(required)
             .parameter_in(place)
+            .required(required)
             .description(Some(self.about))
             .schema(Some(self.kind.schema(default)))
             .example(Some(self.kind.example(self.example)))
@@ -109,8 +130,8 @@ impl<T: Copy + PartialEq> Choice<T> {
         let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
         ParameterBuilder::new()
             .name(self.name)
-            .required(Required::False)
             .parameter_in(ParameterIn::Query)
+            .required(Required::False)
             .description(Some(self.about))
             .schema(Some(schema.default(default.map(|(word, _)| Value::from(*word)))))
             .build()
@@ -124,7 +145,7 @@ impl Kind {
         match self {
             Self::Number { min, max } => vec![format!("{min} to {max}")],
             Self::Count { min, max } => vec![format!("{min} to {max}")],
-            Self::Text | Self::List => vec![],
+            Self::Text(_) | Self::List => vec![],
         }
     }
 
@@ -132,14 +153,14 @@ impl Kind {
         match self {
             Self::Number { .. } | Self::Count { .. } => text.parse::<serde_json::Number>().map_or(Value::Null, Value::Number),
             Self::List => text.split(',').collect(),
-            Self::Text => text.into(),
+            Self::Text(_) => text.into(),
         }
     }
 
     fn schema(&self, default: Option<&str>) -> Schema {
         let object = ObjectBuilder::new().default(default.map(|text| self.example(text)));
         match self {
-            Self::Text => object.schema_type(Type::String).into(),
+            Self::Text(pattern) => object.schema_type(Type::String).pattern(Some(*pattern)).into(),
             Self::Number { min, max } => object
                 .schema_type(Type::Number)
                 .format(Some(SchemaFormat::KnownFormat(KnownFormat::Double)))

@@ -24,7 +24,7 @@ pub(super) const ASSET: Parameter<Asset> = Parameter {
     name: "asset",
     about: "What to look at: a lower-case symbol such as `btc`, `total` for the whole crypto market, or one of `sp500`, `nasdaq`, `gold`, `silver`, `wti`, `vix`, `dxy`.",
     example: "btc",
-    kind: Kind::Text,
+    kind: Kind::ASSET,
     read: asset,
 };
 
@@ -33,7 +33,7 @@ const SOURCE: Parameter<Source> = Parameter {
     name: "source",
     about: "Whose figures to use. Default: the first source in the configured order that has data by `as_of`.",
     example: "binance-perp",
-    kind: Kind::Text,
+    kind: Kind::SOURCE,
     read: parsed,
 };
 
@@ -41,7 +41,7 @@ const SINCE: Parameter<Moment> = Parameter {
     name: "since",
     about: "Where the window begins, instead of `window`: RFC 3339, a date, or a length before `as_of` such as `-7d`.",
     example: "2026-01-29",
-    kind: Kind::Text,
+    kind: Kind::MOMENT,
     read: parsed,
 };
 
@@ -49,7 +49,7 @@ const UNTIL: Parameter<Moment> = Parameter {
     name: "until",
     about: "Where the window that begins at `since` ends. Default: `as_of`.",
     example: "2026-02-04",
-    kind: Kind::Text,
+    kind: Kind::MOMENT,
     read: parsed,
 };
 
@@ -57,7 +57,7 @@ const WINDOW: Parameter<Length> = Parameter {
     name: "window",
     about: "How long a window that ends at `as_of` is: `24h`, `30d`, `2w`, `1y` (365 days) or `all`.",
     example: "30d",
-    kind: Kind::Text,
+    kind: Kind::LENGTH,
     read: parsed,
 };
 

@@ -30,6 +30,7 @@ pub struct Meta {
     /// Whether the cutoff was the clock's because the question named none.
     pub as_of_defaulted: bool,
     /// The number of the last commit recorded by the cutoff; 0 when the log begins later.
+    #[schema(value_type = i64)]
     pub data_version: Version,
     /// The span that was looked at, where the question has one.
     #[serde(skip_serializing_if = "Option::is_none")]

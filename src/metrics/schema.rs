@@ -1,6 +1,6 @@
 //! How domain types appear in the OpenAPI document.
 
-use utoipa::openapi::{ObjectBuilder, RefOr, Schema, SchemaFormat, Type, schema::KnownFormat};
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, SchemaFormat, Type, schema::KnownFormat, schema::SchemaType};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::{Asset, FeedState, Metric, Period, SeriesKey, Side, Source, SourceKind, Timestamp, Unit};
@@ -11,7 +11,8 @@ fn text(description: &str, example: &str) -> ObjectBuilder {
 
 impl PartialSchema for Timestamp {
     fn schema() -> RefOr<Schema> {
-        text("An instant, RFC 3339 in UTC.", "2026-02-04T08:00:00Z")
+        text("An instant: RFC 3339 in UTC, or milliseconds since 1970 with `time_format=unix_ms`.", "2026-02-04T08:00:00Z")
+            .schema_type(SchemaType::from_iter([Type::String, Type::Integer]))
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
             .into()
     }

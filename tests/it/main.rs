@@ -9,6 +9,7 @@ mod http_bad_input;
 mod http_caching;
 mod http_conduct;
 mod http_formats;
+mod http_openapi;
 mod import;
 mod ingest_payloads;
 mod ingest_polling;

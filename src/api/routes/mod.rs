@@ -21,6 +21,6 @@ const INTERVAL: Parameter<Period> = Parameter {
     name: "interval",
     about: "The length of a row: a whole number and `m`, `h`, `d` or `w`.",
     example: "1d",
-    kind: Kind::Text,
+    kind: Kind::PERIOD,
     read: parsed,
 };

@@ -39,8 +39,13 @@ pub(in crate::api) const ROWS: u32 = 10_000;
 /// Corrections on a page where the question does not say.
 pub(in crate::api) const CORRECTIONS: u32 = 1_000;
 
-const METRIC: Parameter<Metric> =
-    Parameter { name: "metric", about: "Only series of this metric.", example: "market_cap", kind: Kind::Text, read: parsed };
+const METRIC: Parameter<Metric> = Parameter {
+    name: "metric",
+    about: "Only series of this metric.",
+    example: "market_cap",
+    kind: Kind::Text("^[a-z_0-9]+$"),
+    read: parsed,
+};
 
 const ASSET: Parameter<Asset> = Parameter { about: "Only series of this asset.", ..query::ASSET };
 
@@ -48,7 +53,7 @@ const KEY: Parameter<String> = Parameter {
     name: "key",
     about: "The key of the series, as `/v1/series` lists it.",
     example: "market_cap.total@coingecko",
-    kind: Kind::Text,
+    kind: Kind::ASSET,
     read: |text, _| Ok(text.to_owned()),
 };
 
@@ -56,7 +61,7 @@ const SERIES_KEY: Parameter<SeriesKey> = Parameter {
     name: "series",
     about: "Only of this series.",
     example: "etf_flow.btc.IBIT@farside",
-    kind: Kind::Text,
+    kind: Kind::SERIES_KEY,
     read: parsed,
 };
 
@@ -70,7 +75,7 @@ const UPDATED_AFTER: Parameter<Moment> = Parameter {
     name: "updated_after",
     about: "Only rows known after this instant; a date, or a length before `as_of` such as `-1d`.",
     example: "2026-02-03",
-    kind: Kind::Text,
+    kind: Kind::MOMENT,
     read: parsed,
 };
 
@@ -78,7 +83,7 @@ const SINCE: Parameter<Moment> = Parameter {
     name: "since",
     about: "Only corrections known after this instant; a date, or a length before `as_of`. Default: `-7d`.",
     example: "2026-01-29",
-    kind: Kind::Text,
+    kind: Kind::MOMENT,
     read: parsed,
 };
 
