@@ -49,8 +49,8 @@ pub(super) enum Kind {
 impl Kind {
     /// An instant, a date, or a length before another instant.
     pub(super) const MOMENT: Self = Self::Text(concat!(
-        r"^(-[1-9][0-9]{0,4}[mhdwy]",
-        r"|(19|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])(T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?Z)?)$"
+        r"^(-[1-9][0-9]{0,4}[mhdwy]|[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])",
+        r"(T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2}))?)$"
     ));
     /// A length of time.
     pub(super) const LENGTH: Self = Self::Text("^(all|[1-9][0-9]{0,2}[mhdwy])$");

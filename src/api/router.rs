@@ -10,6 +10,7 @@
 //! 2. Add one line to [`questions`]: the endpoint, the reading function, and the function of
 //!    `metrics` that answers `(&MarketView, &SourceOrder, &Question)` with `Result<Answer<T>, Unanswerable>`.
 //!    A `T` that is a list is offered as rows (CSV with one line a row, NDJSON).
+//! 3. Run `cargo test --test it http_openapi::write_the_document -- --ignored` and commit `openapi/openapi.json`.
 //!
 //! Formats, caching, validators, compression, problems and documentation follow from that.
 
