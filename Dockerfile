@@ -5,16 +5,19 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /build
 # rust-toolchain.toml stays out: the image's compiler is the one meant.
-COPY Cargo.toml Cargo.lock ./
-# Stand-ins for every target that Cargo.toml declares.
-RUN mkdir -p src tests/it tests/golden \
+COPY Cargo.toml Cargo.lock build.rs ./
+# Stand-ins for the targets that Cargo.toml declares: cargo wants each of their files to exist.
+RUN mkdir -p src tests/it tests/golden benches \
     && echo 'fn main() {}' > src/main.rs \
     && touch src/lib.rs tests/it/main.rs tests/golden/main.rs \
+    && sed -n '/^\[\[bench\]\]/,/^$/ s/^name = "\(.*\)"/benches\/\1.rs/p' Cargo.toml | xargs -r touch \
     && cargo build --release --locked --bin market-stress
-COPY src src
+# The source, and what is compiled into the program beside it.
 COPY migrations migrations
+COPY scenario scenario
+COPY src src
 # Newer times than the stand-ins', or cargo takes them for what it has built.
-RUN touch src/main.rs src/lib.rs && cargo build --release --locked --bin market-stress
+RUN touch build.rs src/main.rs src/lib.rs && cargo build --release --locked --bin market-stress
 
 FROM debian:bookworm-slim
 # The HTTP client of the feeds trusts the system's certificates.
