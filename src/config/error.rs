@@ -100,8 +100,11 @@ fn hint(key: &str, known: &Dict) -> String {
         .map_or_else(String::new, |(_, path)| format!("; did you mean `{path}`?"))
 }
 
-fn allowed(key: &str) -> &'static str {
-    super::ALLOWED.iter().find(|(name, _)| *name == key).map_or("see .env.example", |(_, allowed)| allowed)
+/// What a key may be: said for the key itself, or for its name in any table.
+pub(super) fn allowed(key: &str) -> &'static str {
+    let in_a_table = key.rsplit_once('.').map(|(_, name)| format!("*.{name}"));
+    let named = |name: &str| name == key || in_a_table.as_deref() == Some(name);
+    super::ALLOWED.iter().find(|(name, _)| named(name)).map_or("see .env.example", |(_, allowed)| allowed)
 }
 
 fn origin(metadata: &figment::Metadata, key: &str) -> String {

@@ -23,6 +23,8 @@ impl Period {
     pub const MINUTE: Self = Self(MINUTE_MS);
     /// One hour.
     pub const HOUR: Self = Self(HOUR_MS);
+    /// Four hours.
+    pub const HOURS_4: Self = Self(4 * HOUR_MS);
     /// One UTC day.
     pub const DAY: Self = Self(DAY_MS);
     /// Seven UTC days from a Monday.

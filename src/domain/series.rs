@@ -218,6 +218,7 @@ impl SeriesKey {
         match self.metric {
             Metric::EtfFlow | Metric::EtfAssets | Metric::FearGreed | Metric::StablecoinSupply => Period::DAY.ms(),
             Metric::FundingRate | Metric::FundingInterval if self.period.is_instant() => 8 * Period::HOUR.ms(),
+            Metric::OptionVol | Metric::OptionOpenInterest | Metric::OptionVolume | Metric::OptionForward => Period::HOURS_4.ms(),
             _ if self.period.is_instant() => Period::HOUR.ms(),
             _ => self.period.ms(),
         }

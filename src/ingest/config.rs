@@ -6,13 +6,17 @@ use super::binance::BinanceConfig;
 use super::bybit::BybitConfig;
 use super::client::HttpSettings;
 use super::coingecko::CoinGeckoConfig;
+use super::coinglass::CoinGlassConfig;
 use super::defillama::DefiLlamaConfig;
 use super::deribit::DeribitConfig;
 use super::farside::FarsideConfig;
+use super::fred::FredConfig;
 use super::hyperliquid::HyperliquidConfig;
 use super::kraken::KrakenConfig;
 use super::okx::OkxConfig;
 use super::runner::Entry;
+use super::sosovalue::SoSoValueConfig;
+use super::yahoo::YahooConfig;
 use crate::domain::{Asset, Source};
 
 /// Configuration of the feeds, `[ingest]`.
@@ -38,18 +42,26 @@ pub struct IngestConfig {
     pub bybit: BybitConfig,
     /// CoinGecko.
     pub coingecko: CoinGeckoConfig,
+    /// CoinGlass.
+    pub coinglass: CoinGlassConfig,
     /// DefiLlama's stablecoins.
     pub defillama: DefiLlamaConfig,
     /// Deribit.
     pub deribit: DeribitConfig,
     /// Farside Investors' ETF flow tables.
     pub farside: FarsideConfig,
+    /// FRED.
+    pub fred: FredConfig,
     /// Hyperliquid.
     pub hyperliquid: HyperliquidConfig,
     /// Kraken Futures.
     pub kraken: KrakenConfig,
     /// OKX.
     pub okx: OkxConfig,
+    /// SoSoValue's ETF flows.
+    pub sosovalue: SoSoValueConfig,
+    /// Yahoo's chart pages.
+    pub yahoo: YahooConfig,
 }
 
 /// A key of an upstream; empty for none. It is never printed and never written back.
@@ -94,12 +106,16 @@ impl Default for IngestConfig {
             binance: BinanceConfig::default(),
             bybit: BybitConfig::default(),
             coingecko: CoinGeckoConfig::default(),
+            coinglass: CoinGlassConfig::default(),
             defillama: DefiLlamaConfig::default(),
             deribit: DeribitConfig::default(),
             farside: FarsideConfig::default(),
+            fred: FredConfig::default(),
             hyperliquid: HyperliquidConfig::default(),
             kraken: KrakenConfig::default(),
             okx: OkxConfig::default(),
+            sosovalue: SoSoValueConfig::default(),
+            yahoo: YahooConfig::default(),
         }
     }
 }
@@ -126,12 +142,16 @@ impl IngestConfig {
         entries.extend(super::binance::entries(&self.binance));
         entries.extend(super::bybit::entries(&self.bybit));
         entries.extend(super::coingecko::entries(&self.coingecko));
+        entries.extend(super::coinglass::entries(&self.coinglass));
         entries.extend(super::defillama::entries(&self.defillama));
         entries.extend(super::deribit::entries(&self.deribit));
         entries.extend(super::farside::entries(&self.farside));
+        entries.extend(super::fred::entries(&self.fred));
         entries.extend(super::hyperliquid::entries(&self.hyperliquid));
         entries.extend(super::kraken::entries(&self.kraken));
         entries.extend(super::okx::entries(&self.okx));
+        entries.extend(super::sosovalue::entries(&self.sosovalue));
+        entries.extend(super::yahoo::entries(&self.yahoo));
         if !self.enabled {
             for entry in &mut entries {
                 entry.off = Some("switched off by ingest.enabled".to_owned());

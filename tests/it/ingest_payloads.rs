@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use market_stress::domain::{Asset, Metric, Timestamp};
 use market_stress::ingest::{
-    Message, ParseError, Parsed, Visit, alternative_me, binance, bybit, coingecko, defillama, deribit, farside, hyperliquid,
-    kraken, okx,
+    Message, ParseError, Parsed, Visit, alternative_me, binance, bybit, coingecko, coinglass, defillama, deribit, farside, fred,
+    hyperliquid, kraken, okx, sosovalue, yahoo,
 };
 
 /// One payload and what must come of it.
@@ -33,6 +33,11 @@ const NOT_READ: &[&str] = &[
     "coingecko/market_chart",
     "coingecko/ohlc",
     "coingecko/pro_",
+    "coinglass/liquidation_coin_list",
+    "coinglass/liquidation_exchange_list",
+    "coinglass/liquidation_order",
+    "coinglass/liquidation_pair_history",
+    "coinglass/open_interest_exchange_list",
     "defillama/etfs_",
     "defillama/historical_chain_tvl",
     "deribit/get_historical_volatility",
@@ -47,6 +52,8 @@ const NOT_READ: &[&str] = &[
     "farside/btc_row_fill",
     "farside/eth_normalised",
     "farside/sol_normalised",
+    "fred/fredgraph_csv",
+    "fred/series_metadata",
     "hyperliquid/candle_snapshot",
     "hyperliquid/meta_and_asset_ctxs_dex_para",
     "hyperliquid/perps_at_open_interest_cap",
@@ -59,6 +66,7 @@ const NOT_READ: &[&str] = &[
     "okx/rubik_",
     "okx/ws_funding_rate_",
     "okx/ws_open_interest",
+    "yahoo/error_429",
 ];
 
 const CASES: &[Case] = &[
@@ -221,6 +229,92 @@ const CASES: &[Case] = &[
         okx_message,
         &[r#"refused: Invalid request: {"op": "subscribe", "argss":[{ "channel" : "tickers", "instId" : "LTC-USD-200327"}]}"#],
     ),
+    ("coinglass/error_key.json", coinglass_liquidations, &["refused by the upstream: 401"]),
+    ("coinglass/error_rate.json", coinglass_liquidations, &["refused by the upstream: 429"]),
+    ("coinglass/error_upgrade_plan.json", coinglass_liquidations, &["refused by the upstream: 401"]),
+    (
+        "coinglass/etf_bitcoin_flow_history.json",
+        coinglass_flows,
+        &[
+            "etf_flow.btc.FBTC@coinglass 2024-01-11T00:00:00Z 227000000",
+            "etf_flow.btc.GBTC@coinglass 2024-01-11T00:00:00Z -95100000",
+            "etf_flow.btc.IBIT@coinglass 2024-01-11T00:00:00Z 111700000",
+        ],
+    ),
+    (
+        "coinglass/etf_ethereum_flow_history.json",
+        coinglass_flows,
+        &[
+            "etf_flow.btc.ETHA@coinglass 2024-07-23T00:00:00Z 266500000",
+            "etf_flow.btc.FETH@coinglass 2024-07-23T00:00:00Z 71300000",
+        ],
+    ),
+    (
+        "coinglass/etf_solana_flow_history.json",
+        coinglass_flows,
+        &[
+            "etf_flow.btc.BSOL@coinglass 2025-11-07T00:00:00Z 11700000",
+            "etf_flow.btc.GSOL@coinglass 2025-11-07T00:00:00Z 1000000",
+        ],
+    ),
+    (
+        "coinglass/funding_oi_weight_history.json",
+        coinglass_funding,
+        &["funding_rate.btc@coinglass 2022-07-27T04:00:00Z 0.00009229", "funding_rate.btc@coinglass 2022-07-28T04:00:00Z 0.0001"],
+    ),
+    (
+        "coinglass/liquidation_aggregated_history.json",
+        coinglass_liquidations,
+        &[
+            "liquidation.btc.long@coinglass:4h 2022-07-28T00:00:00Z 5916885.14234",
+            "liquidation.btc.long@coinglass:4h 2022-07-29T00:00:00Z 5345708.23191",
+            "liquidation.btc.short@coinglass:4h 2022-07-28T00:00:00Z 12969583.87632",
+            "liquidation.btc.short@coinglass:4h 2022-07-29T00:00:00Z 6454875.54909",
+        ],
+    ),
+    // The documented instants lie in the year 2053: not over yet, so no rows.
+    ("coinglass/open_interest_aggregated_history.json", coinglass_open_interest, &[]),
+    ("fred/error_bad_key.json", fred_closes, &["refused by the upstream: 400"]),
+    ("fred/error_bad_series.json", fred_closes, &["refused by the upstream: 400"]),
+    ("fred/error_rate.json", fred_closes, &["refused by the upstream: 429"]),
+    ("fred/series_observations_dhhngsp.json", fred_summary, &["7 rows of 8, first price.sp500@fred 2024-07-01T00:00:00Z 2.21"]),
+    (
+        "fred/series_observations_sp500.json",
+        fred_summary,
+        &["14 rows of 16, first price.sp500@fred 2014-06-27T00:00:00Z 1960.96"],
+    ),
+    (
+        "sosovalue/v1_summary_history.json",
+        soso,
+        &[
+            "etf_flow.btc@sosovalue 2026-05-18T00:00:00Z -648640566.63",
+            "etf_assets.btc@sosovalue 2026-05-18T00:00:00Z 100485432785.17",
+        ],
+    ),
+    (
+        "sosovalue/v2_historical_inflow_chart.json",
+        soso,
+        &[
+            "etf_flow.btc@sosovalue 2024-04-12T00:00:00Z -55066297",
+            "etf_flow.btc@sosovalue 2024-04-11T00:00:00Z 91269283",
+            "etf_assets.btc@sosovalue 2024-04-12T00:00:00Z 56215535367",
+            "etf_assets.btc@sosovalue 2024-04-11T00:00:00Z 59225065270",
+        ],
+    ),
+    (
+        "yahoo/chart_gc_meta_2026-08-18.json",
+        yahoo_closes,
+        &["2026-08-11 4383 2026-08-12 4408.9 2026-08-13 4363.6 2026-08-14 4380.4 2026-08-17 4417.8 2026-08-18 4447.5"],
+    ),
+    (
+        "yahoo/chart_gspc_1d.json",
+        yahoo_closes,
+        &["2023-01-03 3824.14 2023-01-04 3852.97 2023-01-05 3808.1 2023-01-06 3895.08 2023-01-09 3892.09 2023-01-10 3919.25 \
+         2023-01-11 3969.61 2023-01-12 3983.17 2023-01-13 3999.09 2023-01-17 3990.97 2024-06-25 5469.3 2024-06-26 5477.9 \
+         2024-06-27 5482.87 2024-06-28 5460.48"],
+    ),
+    ("yahoo/chart_null_bar.json", yahoo_null_bar, &["2026-09-18 4382 2026-09-18 4424.9"]),
+    ("yahoo/error_not_found.json", yahoo_closes, &["refused by the upstream: Not Found"]),
     (
         "deribit/book_summary_btc_full_2026-08-01.json",
         deribit_chain,
@@ -339,6 +433,54 @@ fn kraken_executions(body: &[u8]) -> Vec<String> {
 
 fn kraken_tickers(body: &[u8]) -> Vec<String> {
     describe(kraken::parse_tickers(body, &[Asset::btc()], visit().now))
+}
+
+fn coinglass_liquidations(body: &[u8]) -> Vec<String> {
+    describe(coinglass::parse_liquidations(body, &Asset::btc(), &visit()))
+}
+
+fn coinglass_open_interest(body: &[u8]) -> Vec<String> {
+    describe(coinglass::parse_open_interest(body, &Asset::btc(), &visit()))
+}
+
+fn coinglass_funding(body: &[u8]) -> Vec<String> {
+    describe(coinglass::parse_funding(body, &Asset::btc(), &visit()))
+}
+
+fn coinglass_flows(body: &[u8]) -> Vec<String> {
+    describe(coinglass::parse_etf_flows(body, &Asset::btc(), &visit()))
+}
+
+fn fred_closes(body: &[u8]) -> Vec<String> {
+    describe(fred::parse_observations(body, &"sp500".parse().unwrap(), 1, &visit()))
+}
+
+fn fred_summary(body: &[u8]) -> Vec<String> {
+    let answer: serde_json::Value = serde_json::from_slice(body).unwrap();
+    let given = answer["observations"].as_array().unwrap().len();
+    let rows = fred_closes(body);
+    vec![format!("{} rows of {given}, first {}", rows.len(), rows[0])]
+}
+
+fn soso(body: &[u8]) -> Vec<String> {
+    describe(sosovalue::parse_summary(body, &Asset::btc(), &visit()))
+}
+
+fn yahoo_closes(body: &[u8]) -> Vec<String> {
+    let parsed = match yahoo::parse_chart(body, &"gold".parse().unwrap(), true, &visit()) {
+        Ok(parsed) => parsed,
+        error => return describe(error),
+    };
+    assert!(parsed.refused.is_empty());
+    let rows = parsed.batch.candles.values().flatten();
+    vec![rows.map(|row| format!("{} {}", row.observed_at.date(), row.value.close)).collect::<Vec<_>>().join(" ")]
+}
+
+/// The fixture leaves out the exchange's time zone, without which no day can be told.
+fn yahoo_null_bar(body: &[u8]) -> Vec<String> {
+    let mut chart: serde_json::Value = serde_json::from_slice(body).unwrap();
+    chart["chart"]["result"][0]["meta"]["exchangeTimezoneName"] = "America/New_York".into();
+    yahoo_closes(chart.to_string().as_bytes())
 }
 
 fn klines(body: &[u8]) -> Vec<String> {

@@ -1,0 +1,33 @@
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::domain::Asset;
+use crate::ingest::config::{ApiKey, asset, public};
+
+/// Configuration of the CoinGlass feeds, `[ingest.coinglass]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CoinGlassConfig {
+    /// Whether the feeds run when there is a key. Default: true.
+    pub enabled: bool,
+    /// Base address. Default: `https://open-api-v4.coinglass.com`.
+    pub url: Url,
+    /// The key; the upstream has no free plan. Default: none.
+    pub api_key: ApiKey,
+    /// Coins that are collected. Default: btc, eth, sol, xrp.
+    pub assets: Vec<Asset>,
+    /// Venues whose liquidations are added, separated by commas. Default: Binance,OKX,Bybit.
+    pub exchanges: String,
+}
+
+impl Default for CoinGlassConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            url: public("https://open-api-v4.coinglass.com"),
+            api_key: ApiKey::default(),
+            assets: ["btc", "eth", "sol", "xrp"].map(asset).to_vec(),
+            exchanges: "Binance,OKX,Bybit".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! CoinGlass (with a key): liquidations and open interest over many venues, flows of
+//! exchange-traded funds, funding weighted by open interest.
+//!
+//! A failure is an answer with status 200 and a code that is not "0". Funding is in percent.
+
+mod config;
+mod parse;
+
+pub use config::CoinGlassConfig;
+pub use parse::{parse_etf_flows, parse_funding, parse_liquidations, parse_open_interest};
+
+use std::time::Duration;
+
+use reqwest::header::HeaderName;
+
+use super::runner::{Entry, Feed};
+use super::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use crate::domain::{Asset, Cadence, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind, Timestamp};
+
+/// The finest grain that every plan may ask for.
+const BUCKET: Period = Period::HOURS_4;
+/// The most buckets of one answer.
+const BUCKETS: i64 = 1_000;
+
+/// Reads an answer about one coin.
+type Parse = fn(&[u8], &Asset, &Visit) -> Result<Parsed, ParseError>;
+
+/// The feeds of CoinGlass as configured; they run only with a key.
+#[must_use]
+pub fn entries(config: &CoinGlassConfig) -> Vec<Entry> {
+    let off = if !config.enabled {
+        Some("switched off by ingest.coinglass.enabled")
+    } else if config.api_key.expose().is_none() {
+        Some("needs a key: set ingest.coinglass.api_key")
+    } else {
+        None
+    };
+    let feeds = [bucket_feed(config), etf_feed(config)];
+    feeds.into_iter().map(|feed| Entry { feed: Feed::Polled(feed), off: off.map(str::to_owned) }).collect()
+}
+
+/// Four-hourly liquidations, open interest and funding of many venues together.
+fn bucket_feed(config: &CoinGlassConfig) -> PolledFeed {
+    let config = config.clone();
+    PolledFeed {
+        profile: Profile { name: "coinglass-derivatives", info: info(), cadence: Cadence::every(BUCKET.ms()) },
+        schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_mins(2)),
+        resumes_from: config.assets.iter().map(|asset| bucket_key(Metric::OpenInterest, asset)).collect(),
+        questions: Box::new(move |visit| bucket_questions(&config, *visit)),
+    }
+}
+
+/// Net flows of the exchange-traded funds on three coins.
+fn etf_feed(config: &CoinGlassConfig) -> PolledFeed {
+    let config = config.clone();
+    let day_ms = Period::DAY.ms();
+    let cadence = Cadence { expected_every_ms: day_ms, late_after_ms: 5 * day_ms, stale_after_ms: 8 * day_ms };
+    PolledFeed {
+        profile: Profile { name: "coinglass-etf-flows", info: info(), cadence },
+        schedule: Schedule::every(Duration::from_hours(2)).after(Duration::from_mins(4)),
+        resumes_from: Vec::new(),
+        questions: Box::new(move |visit| {
+            let visit = *visit;
+            let coins = [("bitcoin", "btc"), ("ethereum", "eth"), ("solana", "sol")];
+            let question = |(name, symbol): (&str, &'static str)| {
+                let request = request(&config, &format!("api/etf/{name}/flow-history"), &[])?;
+                let asset = super::config::asset(symbol);
+                Ok(Question::new(request, move |body| parse_etf_flows(body, &asset, &visit)))
+            };
+            coins.into_iter().map(question).collect()
+        }),
+    }
+}
+
+fn bucket_questions(config: &CoinGlassConfig, visit: Visit) -> Result<Vec<Question>, FetchError> {
+    let from = visit.from(2 * BUCKET.ms(), BUCKETS * BUCKET.ms()).floor(BUCKET.ms());
+    let paths: [(&str, Parse); 3] = [
+        ("api/futures/liquidation/aggregated-history", parse_liquidations),
+        ("api/futures/open-interest/aggregated-history", parse_open_interest),
+        ("api/futures/funding-rate/oi-weight-history", parse_funding),
+    ];
+    let mut questions = Vec::new();
+    for asset in &config.assets {
+        for (path, parse) in paths {
+            let request = request(config, path, &bucket_query(config, asset, from))?;
+            let asset = asset.clone();
+            questions.push(Question::new(request, move |body| parse(body, &asset, &visit)));
+        }
+    }
+    Ok(questions)
+}
+
+fn bucket_query(config: &CoinGlassConfig, asset: &Asset, from: Timestamp) -> [(&'static str, String); 5] {
+    [
+        ("symbol", asset.as_str().to_ascii_uppercase()),
+        ("exchange_list", config.exchanges.clone()),
+        ("interval", "4h".to_owned()),
+        ("limit", BUCKETS.to_string()),
+        ("start_time", from.unix_ms().to_string()),
+    ]
+}
+
+fn request(config: &CoinGlassConfig, path: &str, query: &[(&str, String)]) -> Result<Request, FetchError> {
+    let request = Request::get(&config.url, path, query)?;
+    let header = HeaderName::from_static("cg-api-key");
+    Ok(request.with_key(header, config.api_key.expose().unwrap_or_default()))
+}
+
+fn bucket_key(metric: Metric, asset: &Asset) -> SeriesKey {
+    SeriesKey::new(metric, asset.clone(), source(), BUCKET)
+}
+
+fn info() -> SourceInfo {
+    SourceInfo {
+        source: source(),
+        kind: SourceKind::Aggregator,
+        note: "adds up what venues publish, so its liquidations inherit their gaps and are a lower bound".to_owned(),
+    }
+}
+
+fn source() -> Source {
+    super::config::source("coinglass")
+}

@@ -1,0 +1,157 @@
+//! SoSoValue (with a key): net flow and assets of all US spot funds on a coin together.
+
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use reqwest::header::HeaderName;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::Url;
+
+use super::config::{ApiKey, asset, public};
+use super::runner::{Entry, Feed};
+use super::wire::{Decimal, from_json, optional, row};
+use super::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use crate::domain::{Asset, Cadence, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind, Timestamp};
+
+const DAY_MS: i64 = Period::DAY.ms();
+/// The coins whose funds are read.
+const COINS: [&str; 3] = ["btc", "eth", "sol"];
+
+/// Configuration of the SoSoValue feed, `[ingest.sosovalue]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SoSoValueConfig {
+    /// Whether the feed runs when there is a key. Default: true.
+    pub enabled: bool,
+    /// Base address. Default: `https://openapi.sosovalue.com`.
+    pub url: Url,
+    /// The key. Default: none.
+    pub api_key: ApiKey,
+}
+
+impl Default for SoSoValueConfig {
+    fn default() -> Self {
+        Self { enabled: true, url: public("https://openapi.sosovalue.com"), api_key: ApiKey::default() }
+    }
+}
+
+/// One trading day, in the words of both versions of the interface.
+#[derive(Deserialize)]
+struct Day {
+    date: NaiveDate,
+    /// USD.
+    #[serde(alias = "totalNetInflow")]
+    total_net_inflow: Decimal,
+    /// USD.
+    #[serde(default, alias = "totalNetAssets", deserialize_with = "optional")]
+    total_net_assets: Option<f64>,
+}
+
+/// The feed of SoSoValue as configured; it runs only with a key.
+#[must_use]
+pub fn entries(config: &SoSoValueConfig) -> Vec<Entry> {
+    let off = if !config.enabled {
+        Some("switched off by ingest.sosovalue.enabled")
+    } else if config.api_key.expose().is_none() {
+        Some("needs a key: set ingest.sosovalue.api_key")
+    } else {
+        None
+    };
+    vec![Entry { feed: Feed::Polled(flow_feed(config)), off: off.map(str::to_owned) }]
+}
+
+fn flow_feed(config: &SoSoValueConfig) -> PolledFeed {
+    let info = SourceInfo {
+        source: source(),
+        kind: SourceKind::Publisher,
+        note: "sums over all funds, of the latest month only; differs from other publishers by tens of millions on some days"
+            .to_owned(),
+    };
+    let cadence = Cadence { expected_every_ms: DAY_MS, late_after_ms: 5 * DAY_MS, stale_after_ms: 8 * DAY_MS };
+    let config = config.clone();
+    PolledFeed {
+        profile: Profile { name: "sosovalue-etf-flows", info, cadence },
+        schedule: Schedule::every(Duration::from_hours(2)).after(Duration::from_mins(6)),
+        resumes_from: COINS.iter().map(|coin| key(Metric::EtfFlow, &asset(coin))).collect(),
+        questions: Box::new(move |visit| COINS.iter().map(|coin| question(&config, coin, *visit)).collect()),
+    }
+}
+
+fn question(config: &SoSoValueConfig, coin: &'static str, visit: Visit) -> Result<Question, FetchError> {
+    let query = [("symbol", coin.to_ascii_uppercase()), ("country_code", "US".to_owned()), ("limit", "300".to_owned())];
+    let request = Request::get(&config.url, "openapi/v1/etfs/summary-history", &query)?
+        .with_key(HeaderName::from_static("x-soso-api-key"), config.api_key.expose().unwrap_or_default());
+    let asset = asset(coin);
+    Ok(Question::new(request, move |body| parse_summary(body, &asset, &visit)))
+}
+
+/// Reads a history of sums, as a bare list or in either envelope of the interface.
+///
+/// # Errors
+/// [`ParseError`] when the upstream refused or the answer has another shape.
+pub fn parse_summary(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
+    let answer: Value = from_json(body)?;
+    if let Some(code) = answer.get("code").filter(|code| code.as_i64() != Some(0)) {
+        let message = answer.get("msg").or_else(|| answer.get("message")).and_then(Value::as_str).unwrap_or_default().to_owned();
+        return Err(ParseError::Upstream { code: code.to_string(), message });
+    }
+    let data = answer.get("data").unwrap_or(&answer);
+    let Value::Array(rows) = data.get("list").unwrap_or(data) else {
+        return Err(ParseError::Malformed { expected: "SoSoValue answer", reason: "it has no list of days".to_owned() });
+    };
+    let mut parsed = Parsed::new(source());
+    for value in rows {
+        match row::<Day>(value) {
+            Ok(day) => {
+                let at = Timestamp::from_date(day.date);
+                let flow = key(Metric::EtfFlow, asset);
+                let knowledge = visit.knowledge(at.plus_ms(flow.publication_lag_ms()));
+                parsed.push(flow, at, knowledge, day.total_net_inflow.0);
+                if let Some(assets) = day.total_net_assets {
+                    parsed.push(key(Metric::EtfAssets, asset), at, knowledge, assets);
+                }
+            }
+            Err(reason) => parsed.refuse(key(Metric::EtfFlow, asset).to_string(), visit.now, reason),
+        }
+    }
+    Ok(parsed)
+}
+
+fn key(metric: Metric, asset: &Asset) -> SeriesKey {
+    SeriesKey::new(metric, asset.clone(), source(), Period::INSTANT)
+}
+
+fn source() -> Source {
+    super::config::source("sosovalue")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_bare_list_and_both_envelopes_are_read_alike() {
+        let visit = Visit { seen_until: None, now: "2026-02-04".parse().unwrap() };
+        for body in [
+            r#"[{"date":"2026-02-02","total_net_inflow":5.5,"total_net_assets":9}]"#,
+            r#"{"code":0,"data":[{"date":"2026-02-02","total_net_inflow":"5.5","total_net_assets":9}]}"#,
+            r#"{"code":0,"msg":null,"data":{"list":[{"date":"2026-02-02","totalNetInflow":5.5,"totalNetAssets":9}]}}"#,
+        ] {
+            let parsed = parse_summary(body.as_bytes(), &Asset::btc(), &visit).unwrap();
+            let told: Vec<_> = parsed.batch.readings.iter().map(|(key, rows)| format!("{key} {}", rows[0].value)).collect();
+            assert_eq!(told, ["etf_flow.btc@sosovalue 5.5", "etf_assets.btc@sosovalue 9"], "{body}");
+        }
+        assert!(parse_summary(br#"{"code":40001,"msg":"no key"}"#, &Asset::btc(), &visit).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(body: Vec<u8>, date in "[0-9-]{8,12}", value in "[0-9.eE-]{0,8}") {
+            let visit = Visit { seen_until: None, now: Timestamp::default() };
+            let wrapped = format!(r#"[{{"date":"{date}","total_net_inflow":"{value}"}}]"#);
+            let _ = (parse_summary(&body, &Asset::btc(), &visit), parse_summary(wrapped.as_bytes(), &Asset::btc(), &visit));
+        }
+    }
+}
