@@ -147,6 +147,11 @@ impl<'a> LiquidationBook<'a> {
         Ok(Self { legs })
     }
 
+    /// The series the legs are read from.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'a SeriesKey> {
+        self.legs.iter().flat_map(|leg| leg.published.map(|(key, _)| key).into_iter().chain(leg.orders.map(|(key, _)| key)))
+    }
+
     /// What was liquidated inside the span.
     pub(super) fn sides(&self, span: Span) -> Sides {
         let mut sides = Sides::default();

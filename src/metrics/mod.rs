@@ -23,6 +23,7 @@ mod price;
 mod schema;
 mod settlements;
 mod source_status;
+mod stress;
 mod thin;
 mod trail;
 mod unanswerable;
@@ -55,6 +56,10 @@ pub use open_interest::{OpenInterest, OpenInterestOfSource, OpenInterestQuadrant
 pub use path::Basis;
 pub use price::{Price, PriceQuestion, SinceMark, price};
 pub use source_status::{SourceStatus, source_statuses};
+pub use stress::{
+    Stress, StressBand, StressBook, StressIndicator, StressRow, StressSegment, StressSeriesQuestion, StressStanding, stress,
+    stress_series,
+};
 pub use trail::SourceOrder;
 pub use unanswerable::Unanswerable;
 pub use volatility::{Estimator, Volatility, VolatilityEstimators, VolatilityQuestion, VolatilityRegime, volatility};

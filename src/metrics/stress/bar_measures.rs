@@ -1,0 +1,173 @@
+//! Indicators of the stress index that are read from bars: falls, volatility, illiquidity, other markets.
+
+use std::collections::BTreeSet;
+
+use crate::domain::{Asset, AssetClass, Bar, Period, SourceKind, TimeRange, Timestamp, Vintage};
+use crate::market::Bars;
+use crate::metrics::stress::measure::Day;
+use crate::metrics::stress::recipe::RECIPE;
+use crate::stats::breadth::Breadth;
+use crate::stats::correlation::{paired_log_returns, pearson};
+use crate::stats::liquidity::{self, detrended};
+use crate::stats::ohlc::Ohlc;
+use crate::stats::rank::median;
+use crate::stats::sum::mean;
+use crate::stats::threshold::at_least;
+use crate::stats::volatility;
+
+/// Periods a year of a market that never closes.
+const DAYS_A_YEAR: f64 = 365.0;
+/// Days over which coins are ranked by traded value.
+const RANKING_DAYS: i64 = 30;
+
+impl<'a> Day<'a> {
+    pub(super) fn fall_from_high(&mut self, days: i64) -> Option<f64> {
+        let bars = self.own_bars()?;
+        let close = self.bar_of_day(&bars)?.close;
+        let closes = self.window(&bars, days)?;
+        let high = closes.iter().map(|bar| bar.value.close).fold(close, f64::max);
+        (high > 0.0).then(|| 1.0 - close / high)
+    }
+
+    pub(super) fn low_under_high(&mut self, low_days: i64, high_days: i64) -> Option<f64> {
+        let bars = self.own_bars()?;
+        self.fall_of(&bars, low_days, high_days)
+    }
+
+    pub(super) fn coins_fallen(&mut self, (low_days, high_days): (i64, i64), fall: f64, top: usize, least: usize) -> Option<f64> {
+        let coins = self.most_traded_coins(top);
+        let fallen = coins.iter().map(|bars| Some(at_least(self.fall_of(bars, low_days, high_days)?, fall)));
+        fallen.collect::<Breadth>().share(least)
+    }
+
+    pub(super) fn garman_klass(&mut self, days: i64) -> Option<f64> {
+        let bars = self.own_bars()?;
+        volatility::garman_klass(&prices(&self.window(&bars, days)?), DAYS_A_YEAR)
+    }
+
+    pub(super) fn close_to_close(&mut self, days: i64) -> Option<f64> {
+        let bars = self.own_bars()?;
+        let returns: Vec<f64> = returns(&self.window(&bars, days + 1)?).into_iter().map(|(r, _)| r).collect();
+        volatility::close_to_close(&returns, DAYS_A_YEAR)
+    }
+
+    pub(super) fn parkinson_to_usual(&mut self, days: i64, usual_days: i64) -> Option<f64> {
+        let bars = self.own_bars()?;
+        let prices = prices(&self.window(&bars, usual_days + days - 1)?);
+        let window = usize::try_from(days).ok()?;
+        let volatilities: Vec<f64> = prices.windows(window).filter_map(|bars| volatility::parkinson(bars, DAYS_A_YEAR)).collect();
+        detrended(*volatilities.last()?, median(&volatilities)?)
+    }
+
+    pub(super) fn level(&mut self, asset: &str) -> Option<f64> {
+        let bars = self.bars(&asset.parse().ok()?)?;
+        Some(self.bar_of_day(&bars)?.close)
+    }
+
+    pub(super) fn correlation(&mut self, with: &str, observations: usize) -> Option<f64> {
+        let (ours, theirs) = (self.own_bars()?, self.bars(&with.parse().ok()?)?);
+        // Three of seven days may be closed, and a year has a dozen holidays.
+        let days = i64::try_from(observations).ok()?.saturating_mul(7) / 4;
+        let span = self.span(days)?;
+        let closes = |bars: &Bars<'_>| bars.all(span).iter().map(|bar| (bar.observed_at, bar.value.close)).collect::<Vec<_>>();
+        let pairs = paired_log_returns(&closes(&ours), &closes(&theirs));
+        let last = &pairs[pairs.len().checked_sub(observations)?..];
+        let (ours, theirs): (Vec<f64>, Vec<f64>) = last.iter().map(|pair| (pair.first, pair.second)).unzip();
+        pearson(&ours, &theirs).map(|correlation| correlation.max(0.0))
+    }
+
+    pub(super) fn behind(&mut self, asset: &str, days: i64) -> Option<f64> {
+        let (ours, theirs) = (self.own_bars()?, self.bars(&asset.parse().ok()?)?);
+        let before = theirs.finished_at_or_before(self.start.plus_days(-days))?;
+        let ours_before = ours.finished_at_or_before(before.observed_at)?;
+        let change = |now: Bar, then: Bar| (now.close / then.close).ln();
+        let theirs = change(self.bar_of_day(&theirs)?, before.value);
+        Some(theirs - change(self.bar_of_day(&ours)?, ours_before.value))
+    }
+
+    pub(super) fn amihud_to_usual(&mut self, days: i64, usual_days: i64) -> Option<f64> {
+        let bars = self.own_bars()?;
+        self.amihud_of(&bars, days, usual_days)
+    }
+
+    pub(super) fn corwin_schultz(&mut self, days: i64) -> Option<f64> {
+        let bars = self.own_bars()?;
+        self.finished_day(&bars)?;
+        liquidity::corwin_schultz(&prices(&self.window(&bars, days)?))
+    }
+
+    pub(super) fn coins_amihud_to_usual(&mut self, (days, usual_days): (i64, i64), top: usize, least: usize) -> Option<f64> {
+        let coins = self.most_traded_coins(top);
+        let others = coins.iter().filter(|bars| bars.key.asset != self.asset);
+        let found: Vec<f64> = others.filter_map(|bars| self.amihud_of(bars, days, usual_days)).collect();
+        if found.len() >= least { median(&found) } else { None }
+    }
+
+    /// Coins with a bar of this day, the most traded first.
+    pub(super) fn coins_by_value(&self) -> Vec<Bars<'a>> {
+        let counted = |asset: &&Asset| asset.class() == AssetClass::Crypto && !RECIPE.not_counted.contains(&asset.as_str());
+        let view = self.view;
+        let assets: BTreeSet<&Asset> = view.all_candles().map(|(key, _)| &key.asset).filter(counted).collect();
+        let coins = assets.into_iter().filter_map(|asset| self.find_bars(asset));
+        let mut by_value: Vec<(f64, Bars<'a>)> = coins.map(|bars| (self.traded_lately(&bars), bars)).collect();
+        by_value.sort_by(|a, b| b.0.total_cmp(&a.0));
+        by_value.into_iter().map(|(_, bars)| bars).collect()
+    }
+
+    fn own_bars(&mut self) -> Option<Bars<'a>> {
+        let asset = self.asset.clone();
+        self.bars(&asset)
+    }
+
+    /// The lowest low of the last days under the highest high of more days, a fraction.
+    fn fall_of(&self, bars: &Bars<'_>, low_days: i64, high_days: i64) -> Option<f64> {
+        let days = self.window(bars, high_days)?;
+        let recent = self.span(low_days)?;
+        let high = days.iter().map(|bar| bar.value.high).fold(f64::MIN, f64::max);
+        let low = days.iter().filter(|bar| recent.contains(bar.observed_at)).map(|bar| bar.value.low).fold(f64::MAX, f64::min);
+        (high > 0.0).then(|| 1.0 - low / high)
+    }
+
+    /// Illiquidity against its usual level. The running day has no volume yet, so only finished ones count.
+    fn amihud_of(&self, bars: &Bars<'_>, days: i64, usual_days: i64) -> Option<f64> {
+        self.finished_day(bars)?;
+        let window = self.window(bars, usual_days + days)?;
+        let impact =
+            |(r, bar): (f64, Vintage<Bar>)| self.traded_usd(bars, &bar.value).filter(|usd| *usd > 0.0).map(|usd| r.abs() / usd);
+        let impacts: Vec<f64> = returns(&window).into_iter().filter_map(impact).collect();
+        let means: Vec<f64> = impacts.windows(usize::try_from(days).ok()?).filter_map(mean).collect();
+        detrended(*means.last()?, median(&means)?)
+    }
+
+    fn finished_day(&self, bars: &Bars<'_>) -> Option<Vintage<Bar>> {
+        bars.finished_at_or_before(self.start).filter(|bar| bar.observed_at == self.start)
+    }
+
+    /// What was traded in a bar, USD: venues state coins, collectors of many venues state USD.
+    fn traded_usd(&self, bars: &Bars<'_>, bar: &Bar) -> Option<f64> {
+        let in_coins = self.view.source_info(&bars.key.source).is_none_or(|info| info.kind == SourceKind::Venue);
+        bar.volume.map(|volume| if in_coins { volume * bar.close } else { volume })
+    }
+
+    fn traded_lately(&self, bars: &Bars<'_>) -> f64 {
+        let traded = |span: TimeRange| bars.all(span).iter().filter_map(|bar| self.traded_usd(bars, &bar.value)).sum();
+        self.span(RANKING_DAYS).map_or(0.0, traded)
+    }
+}
+
+fn prices(bars: &[Vintage<Bar>]) -> Vec<Ohlc> {
+    let usable = bars.iter().map(|bar| bar.value).filter(|bar| bar.low > 0.0);
+    usable.map(|Bar { open, high, low, close, .. }| Ohlc { open, high, low, close }).collect()
+}
+
+/// Log returns between neighbouring days, with the day each ends on; a gap gives none.
+fn returns(bars: &[Vintage<Bar>]) -> Vec<(f64, Vintage<Bar>)> {
+    let adjacent = |pair: &&[Vintage<Bar>]| follows(pair[1].observed_at, pair[0].observed_at);
+    let positive = |pair: &&[Vintage<Bar>]| pair[0].value.close > 0.0 && pair[1].value.close > 0.0;
+    let pairs = bars.windows(2).filter(adjacent).filter(positive);
+    pairs.map(|pair| ((pair[1].value.close / pair[0].value.close).ln(), pair[1])).collect()
+}
+
+fn follows(day: Timestamp, before: Timestamp) -> bool {
+    day.ms_since(before) == Period::DAY.ms()
+}
