@@ -51,6 +51,12 @@ impl Asset {
         Self(Arc::from("btc"))
     }
 
+    /// The S&P 500, what other markets are measured against.
+    #[must_use]
+    pub fn sp500() -> Self {
+        Self(Arc::from("sp500"))
+    }
+
     /// The symbol.
     #[must_use]
     pub fn as_str(&self) -> &str {

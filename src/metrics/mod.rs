@@ -6,6 +6,9 @@
 mod answer;
 mod catalogue;
 mod daily_bars;
+mod closes;
+mod correlation;
+mod cross_asset;
 mod drawdown;
 mod episodes;
 mod etf_days;
@@ -17,9 +20,12 @@ mod liquidations;
 mod liquidity;
 mod market_cap;
 mod open_interest;
+mod option_chain;
+mod options;
 mod path;
 mod position_book;
 mod price;
+mod safe_haven;
 mod schema;
 mod settlements;
 mod source_status;
@@ -37,6 +43,10 @@ pub use answer::{Answer, Coverage, Freshness, Meta, Method, SourceReading, Warni
 pub use catalogue::{
     CatalogueQuestion, Revision, RevisionsQuestion, SeriesEntry, SeriesQuestion, SeriesRow, catalogue, revisions, series_rows,
 };
+pub use correlation::{
+    CorrelationMethod, CorrelationPoint, CorrelationQuestion, CorrelationRow, correlation, correlation_series,
+};
+pub use cross_asset::{CrossAssetQuestion, CrossAssetRow, cross_asset};
 pub use drawdown::{Drawdown, DrawdownQuestion, DrawdownRow, drawdown, drawdown_series};
 pub use episodes::{DrawdownEpisode, EpisodesQuestion, ReboundRow, ReboundState, drawdown_episodes};
 pub use etf_days::EtfStatus;
@@ -53,8 +63,10 @@ pub use liquidations::{
 pub use liquidity::{Liquidity, LiquidityQuestion, liquidity};
 pub use market_cap::{MarketCap, MarketCapAnchor, MarketCapQuestion, market_cap};
 pub use open_interest::{OpenInterest, OpenInterestOfSource, OpenInterestQuadrant, OpenInterestQuestion, open_interest};
+pub use options::{DownsideProtection, OptionExpiry, Options, OptionsQuestion, options};
 pub use path::Basis;
 pub use price::{Price, PriceQuestion, SinceMark, price};
+pub use safe_haven::{Exposure, HavenTest, Havens, SafeHaven, SafeHavenQuestion, Shield, safe_haven};
 pub use source_status::{SourceStatus, source_statuses};
 pub use stress::{
     Stress, StressBand, StressBook, StressIndicator, StressRow, StressSegment, StressSeriesQuestion, StressStanding, stress,

@@ -1,0 +1,155 @@
+use chrono::NaiveDate;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::{Asset, Bar, Period, Source, TimeRange, Timestamp, Vintage};
+use crate::market::{Bars, MarketView};
+use crate::metrics::price::percent_change;
+use crate::metrics::trail::{Trail, Working, known_asset};
+use crate::metrics::{Answer, Method, SourceOrder, Span, Unanswerable, WarningCode, Window};
+
+/// The markets that are shown unless the question names others.
+const DEFAULT_ASSETS: [&str; 12] = ["btc", "eth", "sol", "xrp", "bnb", "sp500", "nasdaq", "gold", "silver", "wti", "vix", "dxy"];
+/// The days whose highest price the distance is measured from: a year.
+const HIGH_DAYS: i64 = 365;
+
+/// What is asked about several markets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CrossAssetQuestion {
+    /// Which; crypto, stocks, metals, oil, volatility and the dollar where nothing is named.
+    pub assets: Vec<Asset>,
+    /// The span of the change.
+    pub window: Window,
+}
+
+/// One market beside the others, from daily bars.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct CrossAssetRow {
+    /// The asset.
+    pub asset: Asset,
+    /// The last price known, USD; points for an index.
+    pub last: Option<f64>,
+    /// Against the last close before the window, and at least against the close before the last, percent.
+    pub change_pct: Option<f64>,
+    /// Against the highest close on record, percent in [-100, 0].
+    pub drawdown_pct: Option<f64>,
+    /// Against the highest price of the last 365 days, percent in [-100, 0].
+    pub distance_from_high_pct: Option<f64>,
+    /// The day the last price is of; markets close on weekends and holidays.
+    pub last_trading_day: Option<NaiveDate>,
+    /// Who says so.
+    pub source: Option<Source>,
+}
+
+/// Crypto beside stocks, metals, oil, volatility and the dollar.
+///
+/// # Errors
+/// [`Unanswerable`] for an unknown asset or an empty window.
+pub fn cross_asset(
+    view: &MarketView,
+    order: &SourceOrder,
+    question: &CrossAssetQuestion,
+) -> Result<Answer<Vec<CrossAssetRow>>, Unanswerable> {
+    let named = question.assets.clone();
+    let assets: Vec<Asset> =
+        if named.is_empty() { DEFAULT_ASSETS.iter().filter_map(|s| s.parse().ok()).collect() } else { named };
+    let span = question.window.resolve(view.as_of())?;
+    let mut trail = Trail::new(view);
+    let mut rows = Vec::with_capacity(assets.len());
+    for asset in assets {
+        known_asset(view, &asset)?;
+        rows.push(row(view, order, &mut trail, asset, span));
+    }
+    let method = Method { name: "cross_asset", version: 1, interval: Some(Period::DAY.to_string()), basis: None };
+    Ok(trail.answer(rows, Working { span: Some(span), method: Some(method), ..Working::default() }))
+}
+
+fn row(view: &MarketView, order: &SourceOrder, trail: &mut Trail<'_>, asset: Asset, span: Span) -> CrossAssetRow {
+    let sources: Vec<Source> = view.candle_series(&asset).map(|(key, _)| key.source.clone()).collect();
+    let source = order.choose(None, sources).ok().flatten();
+    let bars = source.and_then(|source| view.bars(&asset, &source, Period::DAY));
+    let Some((bars, last)) = bars.and_then(|bars| bars.last().map(|last| (bars, last))) else {
+        trail.warn(WarningCode::NoData, format!("no bar of {asset} was known by {}", view.as_of()));
+        let (last, change_pct, drawdown_pct) = (None, None, None);
+        let (distance_from_high_pct, last_trading_day, source) = (None, None, None);
+        return CrossAssetRow { asset, last, change_pct, drawdown_pct, distance_from_high_pct, last_trading_day, source };
+    };
+    trail.read_bars(&bars);
+    let price = Some(last.value.close);
+    let record = bars.summary_with_running(TimeRange::all()).close.max.map(|mark| mark.value);
+    CrossAssetRow {
+        last: price,
+        change_pct: percent_change(close_before(&bars, span.from, &last), price),
+        drawdown_pct: percent_change(record, price),
+        distance_from_high_pct: percent_change(high_of_year(&bars, &last), price),
+        last_trading_day: Some(last.observed_at.date()),
+        source: Some(bars.key.source.clone()),
+        asset,
+    }
+}
+
+/// The close of the last day that ended before the window began; where that is the last day itself,
+/// since the market has been closed, the close before it.
+fn close_before(bars: &Bars<'_>, from: Timestamp, last: &Vintage<Bar>) -> Option<f64> {
+    let ended = from.plus_days(-1).min(last.observed_at.plus_ms(-1));
+    bars.finished_at_or_before(ended).map(|bar| bar.value.close)
+}
+
+fn high_of_year(bars: &Bars<'_>, last: &Vintage<Bar>) -> Option<f64> {
+    let range = TimeRange::new(last.observed_at.plus_days(1 - HIGH_DAYS), last.observed_at.plus_days(1)).ok()?;
+    bars.summary_with_running(range).high.map(|mark| mark.value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::fixture::{Fixture, at, order};
+
+    fn fixture() -> Fixture {
+        let gold = [
+            ("2026-01-29", 110.0, 99.0, 100.0),
+            ("2026-01-30", 101.0, 79.0, 80.0),
+            ("2026-02-02", 81.0, 79.0, 80.0),
+            ("2026-02-03", 89.0, 80.0, 88.0),
+        ];
+        let coin = [("2026-02-02", 105.0, 95.0, 100.0), ("2026-02-03", 101.0, 89.0, 90.0)];
+        let hours = [("2026-02-04T00:00:00Z", 91.0, 80.0, 81.0)];
+        Fixture::new().bars("candle.gold@y:1d", &gold).bars("candle.btc@x:1d", &coin).bars("candle.btc@x:1h", &hours)
+    }
+
+    fn asked(view: &MarketView, window: Window) -> Vec<CrossAssetRow> {
+        let assets = ["btc", "gold", "silver"].map(|asset| asset.parse().unwrap()).to_vec();
+        cross_asset(view, &order(), &CrossAssetQuestion { assets, window }).unwrap().data
+    }
+
+    #[test]
+    fn each_market_is_shown_as_of_its_last_trading_day() {
+        let rows = asked(&fixture().cut("2026-02-04T08:00:00Z"), Window::days(1));
+        let (btc, gold, silver) = (&rows[0], &rows[1], &rows[2]);
+        assert_eq!((btc.last, btc.last_trading_day), (Some(81.0), Some(at("2026-02-04").date())));
+        assert!((btc.change_pct.unwrap() + 19.0).abs() < 1e-9 && (btc.drawdown_pct.unwrap() + 19.0).abs() < 1e-9);
+        assert_eq!((gold.last, gold.last_trading_day), (Some(88.0), Some(at("2026-02-03").date())));
+        assert!((gold.change_pct.unwrap() - 10.0).abs() < 1e-9);
+        assert!((gold.drawdown_pct.unwrap() + 12.0).abs() < 1e-9 && (gold.distance_from_high_pct.unwrap() + 20.0).abs() < 1e-9);
+        assert_eq!((silver.last, silver.change_pct, silver.last_trading_day), (None, None, None));
+    }
+
+    #[test]
+    fn a_closed_market_shows_its_last_change_and_not_zero() {
+        let rows = asked(&fixture().cut("2026-02-01T08:00:00Z"), Window::days(1));
+        assert!((rows[1].change_pct.unwrap() + 20.0).abs() < 1e-9, "{:?}", rows[1]);
+    }
+
+    #[test]
+    fn a_window_longer_than_history_has_no_change() {
+        assert_eq!(asked(&fixture().cut("2026-02-04"), Window::days(30))[1].change_pct, None);
+    }
+
+    #[test]
+    fn markets_without_data_are_named() {
+        let question = CrossAssetQuestion { assets: vec![], window: Window::days(1) };
+        let answer = cross_asset(&Fixture::new().cut("2026-02-04"), &order(), &question).unwrap();
+        assert_eq!(answer.data.len(), DEFAULT_ASSETS.len());
+        assert!(answer.warnings.iter().filter(|warning| warning.code == WarningCode::NoData).count() >= DEFAULT_ASSETS.len());
+    }
+}

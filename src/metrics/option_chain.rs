@@ -1,0 +1,200 @@
+use std::collections::BTreeMap;
+
+use chrono::{NaiveDate, NaiveTime};
+
+use crate::domain::{Asset, Metric, Period, SeriesKey, Source, Timestamp, Vintage};
+use crate::market::{ColumnView, MarketView};
+use crate::metrics::trail::Trail;
+use crate::stats::options::{Right, Smile, SmileQuote};
+
+/// The hour of the UTC day at which options expire.
+const EXPIRY_HOUR: u32 = 8;
+/// Days of the year that time to expiry is counted in.
+const YEAR_DAYS: f64 = 365.0;
+
+/// The options of one asset at one source, by expiry: their whole past as far as it is known.
+///
+/// A snapshot is what was read in one go: the rows that share the instant of the newest.
+#[derive(Debug)]
+pub(super) struct OptionChain<'a> {
+    expiries: BTreeMap<Timestamp, Expiry<'a>>,
+}
+
+/// The options that expire at one instant.
+#[derive(Debug, Default)]
+struct Expiry<'a> {
+    /// The forward of the expiry, or of one of its options, which is the same.
+    forward: Option<ColumnView<'a, f64>>,
+    options: Vec<Contract<'a>>,
+}
+
+#[derive(Debug)]
+struct Contract<'a> {
+    key: &'a SeriesKey,
+    right: Right,
+    strike: f64,
+    vol: ColumnView<'a, f64>,
+    open_interest: Option<ColumnView<'a, f64>>,
+    volume: Option<ColumnView<'a, f64>>,
+}
+
+/// One expiry at one snapshot.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ExpirySnapshot {
+    pub(super) taken_at: Timestamp,
+    pub(super) expires_at: Timestamp,
+    /// To the expiry, in years of 365 days.
+    pub(super) years: f64,
+    pub(super) forward: Option<f64>,
+    /// Options with a volatility.
+    pub(super) quotes: usize,
+    pub(super) smile: Option<Smile>,
+    pub(super) open_interest: PutsAndCalls,
+    pub(super) volume: PutsAndCalls,
+}
+
+/// Coins of puts and of calls; `None` where no option states any.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct PutsAndCalls {
+    pub(super) puts: Option<f64>,
+    pub(super) calls: Option<f64>,
+}
+
+/// What the name of an option says, such as `29MAY26-82000-P`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Name {
+    expiry: Timestamp,
+    strike: f64,
+    right: Right,
+}
+
+impl<'a> OptionChain<'a> {
+    /// The options known at the cutoff. Names that say no expiry, strike and right are left out.
+    pub(super) fn open(view: &'a MarketView, asset: &Asset, source: &Source) -> Self {
+        let mut expiries: BTreeMap<Timestamp, Expiry<'a>> = BTreeMap::new();
+        let of_source = |metric| view.readings(metric, asset).filter(|(key, _)| key.source == *source);
+        for (key, vol) in of_source(Metric::OptionVol) {
+            let Some(Name { expiry, strike, right }) = key.part.as_deref().and_then(name) else { continue };
+            let of_metric = |metric| view.reading(&SeriesKey { metric, ..key.clone() });
+            let (open_interest, volume) = (of_metric(Metric::OptionOpenInterest), of_metric(Metric::OptionVolume));
+            let contract = Contract { key, right, strike, vol, open_interest, volume };
+            expiries.entry(expiry).or_default().options.push(contract);
+        }
+        for (key, column) in of_source(Metric::OptionForward) {
+            let part = key.part.as_deref().unwrap_or_default();
+            let date = part.split('-').next().unwrap_or_default();
+            if let Some(expiry) = expires_at(date).and_then(|at| expiries.get_mut(&at)) {
+                expiry.forward = expiry.forward.filter(|known| known.last().map(at) >= column.last().map(at)).or(Some(column));
+            }
+        }
+        Self { expiries }
+    }
+
+    /// Notes what the newest snapshot was read from: of each expiry that is left one option, since all
+    /// of them come in one go and there are hundreds.
+    pub(super) fn note(&self, trail: &mut Trail<'_>, as_of: Timestamp) {
+        for expiry in self.expiries.range(as_of..).map(|(_, expiry)| expiry) {
+            let newest = expiry.options.iter().max_by_key(|contract| contract.vol.last().map(at));
+            newest.into_iter().for_each(|contract| trail.read(contract.key, contract.vol));
+        }
+    }
+
+    /// The newest snapshot at `until` or up to a day before, of expiries at least `least` and at most
+    /// `most` years away.
+    pub(super) fn snapshot(&self, until: Timestamp, (least, most): (f64, f64)) -> Vec<ExpirySnapshot> {
+        let near = self.expiries.range(until..).filter(|(at, _)| (least..=most).contains(&years(until, **at)));
+        let expiries: Vec<(&Timestamp, &Expiry<'_>)> = near.collect();
+        let newest =
+            |expiry: &Expiry<'_>| expiry.options.iter().filter_map(|option| option.vol.at_or_before(until)).map(at).max();
+        let taken_at = expiries.iter().filter_map(|(_, expiry)| newest(expiry)).max();
+        let Some(taken_at) = taken_at.filter(|at| until.ms_since(*at) <= Period::DAY.ms()) else { return Vec::new() };
+        let snapshots = expiries.into_iter().map(|(expires_at, expiry)| expiry.snapshot(*expires_at, taken_at));
+        snapshots.filter(|snapshot| snapshot.quotes > 0).collect()
+    }
+
+    /// The instant of the first volatility known.
+    pub(super) fn first_at(&self) -> Option<Timestamp> {
+        let contracts = self.expiries.values().flat_map(|expiry| &expiry.options);
+        contracts.filter_map(|contract| contract.vol.first()).map(at).min()
+    }
+}
+
+impl Expiry<'_> {
+    fn snapshot(&self, expires_at: Timestamp, taken_at: Timestamp) -> ExpirySnapshot {
+        let then = |column: &ColumnView<'_, f64>| {
+            column.at_or_before(taken_at).filter(|row| row.observed_at == taken_at).map(|row| row.value)
+        };
+        let years = years(taken_at, expires_at);
+        let forward = self.forward.as_ref().and_then(then);
+        let quote = |contract: &Contract<'_>| {
+            let vol = then(&contract.vol)? / 100.0;
+            Some(SmileQuote { right: contract.right, strike: contract.strike, vol })
+        };
+        let quotes: Vec<SmileQuote> = self.options.iter().filter_map(quote).collect();
+        let mut open_interest = PutsAndCalls::default();
+        let mut volume = PutsAndCalls::default();
+        for contract in &self.options {
+            open_interest.add(contract.right, contract.open_interest.as_ref().and_then(then));
+            volume.add(contract.right, contract.volume.as_ref().and_then(then));
+        }
+        let smile = forward.and_then(|forward| Smile::new(forward, years, &quotes));
+        ExpirySnapshot { taken_at, expires_at, years, forward, quotes: quotes.len(), smile, open_interest, volume }
+    }
+}
+
+impl PutsAndCalls {
+    fn add(&mut self, right: Right, coins: Option<f64>) {
+        let Some(coins) = coins else { return };
+        let side = if right == Right::Put { &mut self.puts } else { &mut self.calls };
+        *side = Some(side.unwrap_or_default() + coins);
+    }
+
+    /// Both of two expiries.
+    pub(super) fn plus(self, other: Self) -> Self {
+        let add = |a: Option<f64>, b: Option<f64>| a.zip(b).map(|(a, b)| a + b).or(a).or(b);
+        Self { puts: add(self.puts, other.puts), calls: add(self.calls, other.calls) }
+    }
+}
+
+fn at(row: Vintage<f64>) -> Timestamp {
+    row.observed_at
+}
+
+fn years(from: Timestamp, to: Timestamp) -> f64 {
+    to.days_since(from) / YEAR_DAYS
+}
+
+/// Reads `29MAY26-82000-P`; a `d` in the strike is a decimal point.
+fn name(part: &str) -> Option<Name> {
+    let mut words = part.split('-');
+    let expiry = expires_at(words.next()?)?;
+    let strike: f64 = words.next()?.replace('d', ".").parse().ok()?;
+    let right = match words.next()? {
+        "C" => Right::Call,
+        "P" => Right::Put,
+        _ => return None,
+    };
+    (strike > 0.0 && words.next().is_none()).then_some(Name { expiry, strike, right })
+}
+
+/// The instant at which options of a date such as `6FEB26` expire.
+pub(super) fn expires_at(date: &str) -> Option<Timestamp> {
+    let date = NaiveDate::parse_from_str(date, "%d%b%y").ok()?;
+    Some(Timestamp::from(date.and_time(NaiveTime::from_hms_opt(EXPIRY_HOUR, 0, 0)?).and_utc()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::fixture::at;
+
+    #[test]
+    fn names_say_expiry_strike_and_right() {
+        let put = Name { expiry: at("2026-05-29T08:00:00Z"), strike: 82_000.0, right: Right::Put };
+        assert_eq!(name("29MAY26-82000-P"), Some(put));
+        assert_eq!(name("6FEB26-2d55-C").map(|name| name.strike), Some(2.55));
+        for text in ["", "29MAY26", "29MAY26-82000", "29MAY26-82000-X", "32MAY26-1-C", "29MAY26-0-P", "29MAY26-1-P-1"] {
+            assert_eq!(name(text), None, "{text}");
+        }
+    }
+}
