@@ -29,7 +29,7 @@ impl Column {
     }
 }
 
-/// The columns of a schema in the order of its fields: objects are opened, lists stay whole (they
+/// The columns of a schema in the order of its fields: objects are opened and joined, lists stay whole (they
 /// are written as JSON). For a list of rows, those of one row.
 ///
 /// # Errors
@@ -46,7 +46,12 @@ pub(super) fn columns(schema: &RefOr<Schema>, known: &[(String, RefOr<Schema>)])
 }
 
 fn collect(schema: &Value, path: &str, known: &serde_json::Map<String, Value>, columns: &mut Vec<Column>) {
-    match resolve(schema, known).get("properties").and_then(Value::as_object) {
+    let schema = resolve(schema, known);
+    if let Some(parts) = schema.get("allOf").and_then(Value::as_array) {
+        parts.iter().for_each(|part| collect(part, path, known, columns));
+        return;
+    }
+    match schema.get("properties").and_then(Value::as_object) {
         Some(fields) => {
             for (name, field) in fields {
                 let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };

@@ -142,12 +142,14 @@ pub(super) fn document(routes: OpenApi) -> OpenApi {
 }
 
 /// The groups of endpoints, in the order they are shown.
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 9] = [
     ("price", "Prices, their day, and how rare their extremes are."),
     ("drawdown", "Falls from the highest price: now, over time, and one by one."),
     ("market", "The size of the market."),
     ("flows", "Forced selling and the flows of exchange-traded funds."),
     ("derivatives", "Futures, funding and volatility."),
+    ("cross-asset", "Crypto beside other markets: moving together, and protecting."),
+    ("stress", "One index of stress, taken apart."),
     ("data", "The series underneath, their corrections and their sources."),
     ("service", "The service itself."),
 ];

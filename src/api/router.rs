@@ -14,6 +14,8 @@
 //!
 //! Formats, caching, validators, compression, problems and documentation follow from that.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
@@ -26,18 +28,19 @@ use crate::api::endpoint::Routes;
 use crate::api::parameter::nearest;
 use crate::api::problem::ApiError;
 use crate::api::routes::{
-    drawdown, etf_flows, funding, liquidations, liquidity, market_cap, open_interest, price, series, sources, volatility,
+    correlation, cross_asset, drawdown, etf_flows, funding, liquidations, liquidity, market_cap, open_interest, options, price,
+    safe_haven, series, sources, stress, volatility,
 };
 use crate::api::state::AppState;
 use crate::api::{health, openapi, pages};
-use crate::metrics;
+use crate::metrics::{self, StressBook};
 
 /// The prefix of the present version of the contract. The same questions answer without it.
 const PREFIX: &str = "/v1";
 
 /// Every question, under a prefix.
-fn questions(prefix: &'static str) -> OpenApiRouter<AppState> {
-    Routes::new(prefix)
+fn questions(prefix: &'static str, book: &Arc<StressBook>) -> OpenApiRouter<AppState> {
+    let single = Routes::new(prefix)
         .question(price::PRICE, price::price, metrics::price)
         .question(drawdown::DRAWDOWN, drawdown::drawdown, metrics::drawdown)
         .question(drawdown::DRAWDOWN_SERIES, drawdown::drawdown_series, |view, order, (question, max_points)| {
@@ -65,8 +68,25 @@ fn questions(prefix: &'static str) -> OpenApiRouter<AppState> {
         .list(series::REVISIONS, series::CORRECTIONS, series::revisions, |view, _, question| {
             Ok(metrics::revisions(view, question))
         })
-        .status(sources::SOURCES, sources::sources, sources::answer_sources)
-        .into_router()
+        .status(sources::SOURCES, sources::sources, sources::answer_sources);
+    across_markets(single, book).into_router()
+}
+
+/// The questions that look at several markets at once.
+fn across_markets(routes: Routes, book: &Arc<StressBook>) -> Routes {
+    let (of_now, of_days) = (Arc::clone(book), Arc::clone(book));
+    routes
+        .question(stress::STRESS, stress::stress, move |view, order, ()| metrics::stress(view, order, &of_now))
+        .question(stress::STRESS_SERIES, stress::stress_series, move |view, order, question| {
+            metrics::stress_series(view, order, question, &of_days)
+        })
+        .question(correlation::CORRELATION, correlation::correlation, metrics::correlation)
+        .question(correlation::CORRELATION_SERIES, correlation::correlation_series, |view, order, (question, max_points)| {
+            metrics::correlation_series(view, order, question, *max_points)
+        })
+        .question(safe_haven::SAFE_HAVEN, safe_haven::safe_haven, metrics::safe_haven)
+        .question(cross_asset::CROSS_ASSET, cross_asset::cross_asset, metrics::cross_asset)
+        .question(options::OPTIONS, options::options, metrics::options)
 }
 
 /// Signs of life, for machines.
@@ -82,8 +102,9 @@ pub fn router(state: AppState) -> Router {
 
 /// The service with further routes under the same conduct, as tests need them.
 pub fn router_with(state: AppState, further: Router<AppState>) -> Router {
-    let (documented, paths) = documented();
-    let (unprefixed, _) = questions("").split_for_parts();
+    let book = Arc::default();
+    let (documented, paths) = documented(&book);
+    let (unprefixed, _) = questions("", &book).split_for_parts();
     let document = openapi::document(paths);
     let known: Vec<String> = document.paths.paths.keys().cloned().collect();
     documented
@@ -99,11 +120,11 @@ pub fn router_with(state: AppState, further: Router<AppState>) -> Router {
 /// The OpenAPI document of the service.
 #[must_use]
 pub fn document() -> OpenApi {
-    openapi::document(documented().1)
+    openapi::document(documented(&Arc::default()).1)
 }
 
-fn documented() -> (Router<AppState>, OpenApi) {
-    questions(PREFIX).merge(signs_of_life()).split_for_parts()
+fn documented(book: &Arc<StressBook>) -> (Router<AppState>, OpenApi) {
+    questions(PREFIX, book).merge(signs_of_life()).split_for_parts()
 }
 
 fn unknown_path(request: &Request, known: &[String]) -> ApiError {

@@ -5,10 +5,10 @@
 
 mod answer;
 mod catalogue;
-mod daily_bars;
 mod closes;
 mod correlation;
 mod cross_asset;
+mod daily_bars;
 mod drawdown;
 mod episodes;
 mod etf_days;

@@ -1,7 +1,7 @@
 use crate::api::endpoint::Endpoint;
-use crate::api::parameter::{Choice, Kind, Parameter, count, number};
+use crate::api::parameter::{Choice, Kind, Parameter, number};
 use crate::api::query::Query;
-use crate::api::routes::INTERVAL;
+use crate::api::routes::{INTERVAL, MAX_POINTS, points};
 use crate::domain::{Asset, Period};
 use crate::metrics::{Basis, DrawdownQuestion, EpisodesQuestion, Length};
 
@@ -41,14 +41,6 @@ const BASIS: Choice<Basis> = Choice {
     words: &[("close", Basis::Close), ("intraday", Basis::Intraday)],
 };
 
-const MAX_POINTS: Parameter<u32> = Parameter {
-    name: "max_points",
-    about: "The most rows to answer with; the least and the greatest of each stretch are kept.",
-    example: "500",
-    kind: Kind::Count { min: 2, max: 100_000 },
-    read: count,
-};
-
 const MIN_DEPTH_PCT: Parameter<f64> = Parameter {
     name: "min_depth_pct",
     about: "The least depth of an episode, percent.",
@@ -76,7 +68,7 @@ pub(in crate::api) fn drawdown(query: &mut Query) -> DrawdownQuestion {
 }
 
 pub(in crate::api) fn drawdown_series(query: &mut Query) -> (DrawdownQuestion, Option<usize>) {
-    (drawdown(query), query.optional(&MAX_POINTS).and_then(|points| usize::try_from(points).ok()))
+    (drawdown(query), points(query.optional(&MAX_POINTS)))
 }
 
 pub(in crate::api) fn drawdown_episodes(query: &mut Query) -> EpisodesQuestion {

@@ -1,6 +1,8 @@
 //! The questions the service answers, one file per family: what each is called and how its
 //! parameters are read. What they compute is in [`crate::metrics`].
 
+pub(super) mod correlation;
+pub(super) mod cross_asset;
 pub(super) mod drawdown;
 pub(super) mod etf_flows;
 pub(super) mod funding;
@@ -8,12 +10,15 @@ pub(super) mod liquidations;
 pub(super) mod liquidity;
 pub(super) mod market_cap;
 pub(super) mod open_interest;
+pub(super) mod options;
 pub(super) mod price;
+pub(super) mod safe_haven;
 pub(super) mod series;
 pub(super) mod sources;
+pub(super) mod stress;
 pub(super) mod volatility;
 
-use crate::api::parameter::{Kind, Parameter, parsed};
+use crate::api::parameter::{Kind, Parameter, count, parsed};
 use crate::domain::Period;
 
 /// The length of a bar or bucket.
@@ -24,3 +29,17 @@ const INTERVAL: Parameter<Period> = Parameter {
     kind: Kind::PERIOD,
     read: parsed,
 };
+
+/// The most rows of a series.
+const MAX_POINTS: Parameter<u32> = Parameter {
+    name: "max_points",
+    about: "The most rows to answer with; the least and the greatest of each stretch are kept.",
+    example: "500",
+    kind: Kind::Count { min: 2, max: 100_000 },
+    read: count,
+};
+
+/// A number of rows, as lists count.
+fn points(given: Option<u32>) -> Option<usize> {
+    given.and_then(|points| usize::try_from(points).ok())
+}

@@ -1,0 +1,59 @@
+use crate::api::endpoint::Endpoint;
+use crate::api::parameter::{Choice, Kind, Parameter, count, list};
+use crate::api::query::Query;
+use crate::api::routes::{MAX_POINTS, points};
+use crate::domain::Asset;
+use crate::metrics::{CorrelationMethod, CorrelationQuestion};
+
+pub(in crate::api) const CORRELATION: Endpoint = Endpoint {
+    path: "/correlation",
+    operation: "get_correlation",
+    tag: "cross-asset",
+    summary: "How an asset moves with others",
+    about: "Of daily log returns between the days on which both traded: a Monday's return of a coin against an index spans the \
+        weekend, and nothing is carried over one. The interval is Fisher's at 95 %. `downside_beta` is the slope on the other's \
+        falls, and needs twenty of them. `adjusted_correlation` leaves out what a change of the other's variance adds by itself.",
+};
+
+pub(in crate::api) const CORRELATION_SERIES: Endpoint = Endpoint {
+    path: "/correlation/series",
+    operation: "get_correlation_series",
+    summary: "The rolling correlation of an asset with others",
+    about: "The correlation over each full window, labelled by the common trading day that ends it.",
+    ..CORRELATION
+};
+
+const WITH: Parameter<Vec<Asset>> = Parameter {
+    name: "with",
+    about: "The other assets, separated by commas. Default: `sp500`, `nasdaq`, `gold`.",
+    example: "sp500,gold",
+    kind: Kind::List,
+    read: list,
+};
+
+const OBSERVATIONS: Parameter<u32> = Parameter {
+    name: "window",
+    about: "How many returns between common trading days.",
+    example: "60",
+    kind: Kind::Count { min: 10, max: 2_500 },
+    read: count,
+};
+
+const METHOD: Choice<CorrelationMethod> = Choice {
+    name: "method",
+    about: "Of returns, or of their ranks.",
+    words: &[("pearson", CorrelationMethod::Pearson), ("spearman", CorrelationMethod::Spearman)],
+};
+
+pub(in crate::api) fn correlation(query: &mut Query) -> CorrelationQuestion {
+    CorrelationQuestion {
+        asset: query.asset(Asset::btc()),
+        with: query.optional(&WITH).unwrap_or_default(),
+        observations: query.value_or(&OBSERVATIONS, 60).try_into().unwrap_or(usize::MAX),
+        method: query.choice(&METHOD, CorrelationMethod::Pearson),
+    }
+}
+
+pub(in crate::api) fn correlation_series(query: &mut Query) -> (CorrelationQuestion, Option<usize>) {
+    (correlation(query), points(query.optional(&MAX_POINTS)))
+}

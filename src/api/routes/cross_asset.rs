@@ -1,0 +1,26 @@
+use crate::api::endpoint::Endpoint;
+use crate::api::parameter::{Kind, Parameter, list};
+use crate::api::query::Query;
+use crate::domain::{Asset, Period};
+use crate::metrics::{CrossAssetQuestion, Length};
+
+pub(in crate::api) const CROSS_ASSET: Endpoint = Endpoint {
+    path: "/cross-asset",
+    operation: "get_cross_asset",
+    tag: "cross-asset",
+    summary: "Crypto beside stocks, metals, oil, volatility and the dollar",
+    about: "Each market as of its own last trading day. The change is against the last daily close before the window, and at \
+        least against the close before the last, so that a closed market shows its last move and not zero.",
+};
+
+const ASSETS: Parameter<Vec<Asset>> = Parameter {
+    name: "assets",
+    about: "Which markets, separated by commas. Default: five coins, `sp500`, `nasdaq`, `gold`, `silver`, `wti`, `vix`, `dxy`.",
+    example: "btc,sp500,gold",
+    kind: Kind::List,
+    read: list,
+};
+
+pub(in crate::api) fn cross_asset(query: &mut Query) -> CrossAssetQuestion {
+    CrossAssetQuestion { assets: query.optional(&ASSETS).unwrap_or_default(), window: query.window(Length::Ms(Period::DAY.ms())) }
+}

@@ -1,0 +1,28 @@
+use crate::api::endpoint::Endpoint;
+use crate::api::parameter::{Kind, Parameter, parsed};
+use crate::api::query::Query;
+use crate::domain::Asset;
+use crate::metrics::{Length, SafeHavenQuestion};
+
+pub(in crate::api) const SAFE_HAVEN: Endpoint = Endpoint {
+    path: "/safe-haven",
+    operation: "get_safe_haven",
+    tag: "cross-asset",
+    summary: "Whether an asset protects when another falls",
+    about: "The regression of Baur and McDermott (2010) on returns between common trading days, with Newey-West errors of ten \
+        lags: the exposure on ordinary days and, cumulative, on the worst 10, 5 and 1 percent. Gold is tested beside it as a \
+        control. It needs 500 returns; the worst percent of those is five days.",
+};
+
+const AGAINST: Parameter<Asset> = Parameter {
+    name: "against",
+    about: "Whose falls: `sp500`, `nasdaq` or any other asset.",
+    example: "sp500",
+    kind: Kind::ASSET,
+    read: parsed,
+};
+
+pub(in crate::api) fn safe_haven(query: &mut Query) -> SafeHavenQuestion {
+    let asset = query.asset(Asset::btc());
+    SafeHavenQuestion { against: query.value_or(&AGAINST, Asset::sp500()), asset, window: query.window(Length::All) }
+}
