@@ -1,6 +1,6 @@
 //! The OpenAPI document: made from the declarations that also answer.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, Parameter, Paths};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
@@ -23,6 +23,9 @@ pub(super) struct Entry {
     /// Its path and operation.
     pub paths: Paths,
 }
+
+/// What the demo answers to each operation; a test asks it and compares.
+const EXAMPLES: &str = include_str!("../../openapi/examples.json");
 
 /// The problems any question may be answered with.
 const QUESTION_PROBLEMS: [ProblemCode; 8] = [
@@ -80,6 +83,7 @@ impl Shape {
 /// The entry of an endpoint.
 pub(super) fn entry(prefix: &str, endpoint: &Endpoint, parameters: Vec<Parameter>, shape: Shape) -> Entry {
     let Shape { rows, answer, mut schemas, .. } = shape;
+    let examples: serde_json::Map<String, Value> = serde_json::from_str(EXAMPLES).unwrap_or_default();
     let name = format!("{}Answer", pascal(endpoint.operation.trim_start_matches("get_")));
     schemas.push((name.clone(), answer));
     let operation = OperationBuilder::new()
@@ -88,7 +92,7 @@ pub(super) fn entry(prefix: &str, endpoint: &Endpoint, parameters: Vec<Parameter
         .summary(Some(endpoint.summary))
         .description(Some(endpoint.about))
         .parameters(Some(parameters))
-        .response("200", answer_response(&name, rows))
+        .response("200", answer_response(&name, rows, examples.get(endpoint.operation).cloned()))
         .response("304", Ref::from_response_name("NotModified"));
     let operation = QUESTION_PROBLEMS.into_iter().fold(operation, |operation, code| {
         operation.response(code.status().as_str(), Ref::from_response_name(problem_name(code)))
@@ -98,8 +102,8 @@ pub(super) fn entry(prefix: &str, endpoint: &Endpoint, parameters: Vec<Parameter
     Entry { schemas, paths }
 }
 
-fn answer_response(schema: &str, rows: bool) -> Response {
-    let answer = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
+fn answer_response(schema: &str, rows: bool, example: Option<Value>) -> Response {
+    let answer = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).example(example).build();
     let text = || ContentBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::String))).build();
     let mut response = ResponseBuilder::new().description("The answer.").content(Format::Json.media_type(), answer);
     for format in Format::offered(rows).iter().filter(|format| **format != Format::Json) {

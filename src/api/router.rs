@@ -10,7 +10,8 @@
 //! 2. Add one line to [`questions`]: the endpoint, the reading function, and the function of
 //!    `metrics` that answers `(&MarketView, &SourceOrder, &Question)` with `Result<Answer<T>, Unanswerable>`.
 //!    A `T` that is a list is offered as rows (CSV with one line a row, NDJSON).
-//! 3. Run `cargo test --test it http_openapi::write_the_document -- --ignored` and commit `openapi/openapi.json`.
+//! 3. Run `cargo test --test it http_openapi::write_the_examples -- --ignored`, then the same with
+//!    `write_the_document`, and commit `openapi/`: the examples are what the demo answers.
 //!
 //! Formats, caching, validators, compression, problems and documentation follow from that.
 

@@ -3,12 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use market_stress::api::document;
+use market_stress::app::Demo;
+use market_stress::config::Config;
 use market_stress::domain::{
     Asset, Cadence, Delta, FeedStatus, Knowledge, LiquidationOrder, RecordedOrder, Side, SourceInfo, SourceKind, Vintage,
 };
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
-use crate::http::{NOW, Plan, Service, at, commit, key, prices, source};
+use crate::http::{Client, NOW, Plan, Service, at, commit, key, prices, source};
 
 fn committed() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi/openapi.json")
@@ -31,6 +34,62 @@ fn the_committed_document_is_the_one_the_code_makes() {
 fn write_the_document() {
     std::fs::create_dir_all(committed().parent().unwrap()).unwrap();
     std::fs::write(committed(), printed()).unwrap();
+}
+
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi/examples.json")
+}
+
+/// Lists cut to two items: enough for an example.
+fn shorten(value: &mut Value) {
+    match value {
+        Value::Array(items) => {
+            items.truncate(2);
+            items.iter_mut().for_each(shorten);
+        }
+        Value::Object(fields) => fields.values_mut().for_each(shorten),
+        _ => {}
+    }
+}
+
+/// What the demo answers to every question, by operation.
+async fn answers_of_the_demo() -> serde_json::Map<String, Value> {
+    let config = Config { listen: "127.0.0.1:0".parse().unwrap(), ..Config::default() };
+    let demo = Demo::prepare(config, at(NOW)).await.unwrap();
+    let client = Client { address: demo.address().unwrap().to_string() };
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(demo.run(stop.clone()));
+    while client.get("/readyz").await.status != 200 {
+        assert!(!running.is_finished(), "the demo ended before it was ready");
+    }
+    let mut answers = serde_json::Map::new();
+    for (path, operation) in operations(&serde_json::to_value(document()).unwrap()) {
+        if path.starts_with("/v1/") {
+            let reply = client.get(&path.replace("candle.btc@venue:1d", "market_cap.total@scenario")).await;
+            let mut answer = reply.json();
+            assert_eq!(reply.status, 200, "{path}: {answer}");
+            shorten(&mut answer);
+            answers.insert(operation["operationId"].as_str().unwrap().to_owned(), answer);
+        }
+    }
+    stop.cancel();
+    running.await.unwrap().unwrap();
+    answers
+}
+
+#[tokio::test]
+async fn every_example_is_what_the_demo_answers() {
+    let committed: Value = serde_json::from_str(&std::fs::read_to_string(examples()).unwrap()).unwrap();
+    let hint = "run `cargo test --test it http_openapi::write_the_examples -- --ignored`, then write_the_document";
+    for (operation, answer) in answers_of_the_demo().await {
+        assert!(committed[&operation] == answer, "the example of {operation} is out of date: {hint}\n{answer:#}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "writes openapi/examples.json"]
+async fn write_the_examples() {
+    std::fs::write(examples(), serde_json::to_string_pretty(&answers_of_the_demo().await).unwrap() + "\n").unwrap();
 }
 
 /// A service that knows something about everything.
