@@ -91,7 +91,7 @@ mod tests {
     #[derive(ToSchema)]
     #[expect(dead_code, reason = "only its schema is read")]
     struct Price {
-        price_usd: Option<f64>,
+        last_usd: Option<f64>,
         lowest_since: Option<Extreme>,
         by_source: Vec<Extreme>,
         low: Extreme,
@@ -101,7 +101,7 @@ mod tests {
     fn objects_are_opened_even_when_they_may_be_null_and_lists_stay_whole() {
         let mut known = vec![];
         Price::schemas(&mut known);
-        let expected = ["price_usd", "lowest_since.at", "lowest_since.value_usd", "by_source", "low.at", "low.value_usd"];
+        let expected = ["last_usd", "lowest_since.at", "lowest_since.value_usd", "by_source", "low.at", "low.value_usd"];
         assert_eq!(columns(&Price::schema(), &known).unwrap(), expected.map(Column::new));
         assert_eq!(columns(&<Vec<Price>>::schema(), &known).unwrap().len(), 6);
     }

@@ -50,7 +50,7 @@ pub(super) async fn answer(reader: &Reader, state: &AppState, request: Request) 
     let (question, page) = &asked.question;
     let after = match &page.place {
         None => None,
-        Some(place) => Some(cursor(place).ok_or_else(|| foreign_cursor())?),
+        Some(place) => Some(cursor(place).ok_or_else(foreign_cursor)?),
     };
     let filter = filter(&asked, question)?;
     let mut orders = state.store.liquidation_orders(&filter, after.as_ref(), page.limit + 1).await.map_err(ApiError::from)?;

@@ -190,6 +190,11 @@ impl Query {
         self.optional(&SOURCE)
     }
 
+    /// Reads `window` alone, for questions whose span always ends at the cutoff.
+    pub(super) fn length(&mut self, default: Length) -> Window {
+        Window::Last(self.value_or(&WINDOW, default))
+    }
+
     /// Reads `window`, or `since` with its `until`. Both at once are refused.
     pub(super) fn window(&mut self, default: Length) -> Window {
         let both = self.has(WINDOW.name) && (self.has(SINCE.name) || self.has(UNTIL.name));

@@ -18,7 +18,7 @@ const PRESENT_MS: i64 = 60_000;
 
 pub(in crate::api) fn sources(_: &mut Query) {}
 
-#[expect(clippy::unnecessary_wraps, reason = "the form of every answering function")]
+#[expect(clippy::unnecessary_wraps, clippy::trivially_copy_pass_by_ref, reason = "the form of every answering function")]
 pub(in crate::api) fn answer_sources(
     state: &AppState,
     view: &MarketView,

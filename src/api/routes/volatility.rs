@@ -20,7 +20,7 @@ pub(in crate::api) fn volatility(query: &mut Query) -> VolatilityQuestion {
     VolatilityQuestion {
         asset: query.asset(Asset::btc()),
         source: query.source(),
-        window: query.window(Length::Ms(30 * Period::DAY.ms())),
+        window: query.length(Length::Ms(30 * Period::DAY.ms())),
         estimator: query.choice(&ESTIMATOR, Estimator::Close),
     }
 }
