@@ -286,6 +286,22 @@ mod tests {
     }
 
     #[test]
+    fn rows_of_a_scenario_count_only_where_nothing_real_is_known() {
+        let made_up = two_venues()
+            .source("a", SourceKind::Scenario, "made up")
+            .readings("open_interest.btc@c", &[("2026-02-02", 9_000.0)])
+            .source("c", SourceKind::Scenario, "made up");
+        let real: Vec<_> = ask(&made_up.cut("2026-02-02"), &[], 1).data.by_source.into_iter().map(|row| row.source).collect();
+        assert_eq!(real, ["b".parse().unwrap()]);
+        let both = Fixture::new()
+            .readings("open_interest.btc@a", &[("2026-02-02", 3_200.0)])
+            .readings("open_interest.btc@c", &[("2026-02-02", 9_000.0)])
+            .source("a", SourceKind::Scenario, "made up")
+            .source("c", SourceKind::Scenario, "made up");
+        assert_eq!(ask(&both.cut("2026-02-02"), &[], 1).data.open_interest_usd, Some(12_200.0));
+    }
+
+    #[test]
     fn coins_follow_from_the_price_where_a_source_states_usd_only() {
         let view = Fixture::new()
             .readings("open_interest.btc@a:4h", &[("2026-01-31T20:00:00Z", 5_000.0), ("2026-02-01T20:00:00Z", 3_200.0)])

@@ -157,7 +157,8 @@ impl SourceOrder {
     }
 
     /// The sources whose figures are added up: those asked for, which must be among the candidates;
-    /// else the first that is no venue, alone, since its figures hold the venues'; else all venues.
+    /// else the first that is no venue, alone, since its figures hold the venues'; else all venues. The
+    /// rows of a scenario count only where nothing real is known, those of all its venues together.
     ///
     /// # Errors
     /// [`Unanswerable::UnknownSource`] when one asked for is not among the candidates.
@@ -176,10 +177,12 @@ impl SourceOrder {
         if !asked.is_empty() {
             return Ok(asked.to_vec());
         }
-        let is_venue = |source: &Source| view.source_info(source).is_none_or(|info| info.kind == SourceKind::Venue);
-        match known.iter().find(|source| !is_venue(source)) {
+        let kind = |source: &Source| view.source_info(source).map_or(SourceKind::Venue, |info| info.kind);
+        let (scenario, real): (Vec<_>, Vec<_>) = known.into_iter().partition(|source| kind(source) == SourceKind::Scenario);
+        match real.iter().find(|source| kind(source) != SourceKind::Venue) {
             Some(aggregator) => Ok(vec![aggregator.clone()]),
-            None => Ok(known),
+            None if real.is_empty() => Ok(scenario),
+            None => Ok(real),
         }
     }
 }

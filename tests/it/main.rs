@@ -20,5 +20,6 @@ mod scenario;
 mod service;
 mod store_contract;
 mod store_failures;
+mod story;
 mod upstream;
 mod walls;

@@ -1,0 +1,193 @@
+//! The report, asked fact by fact of the demo over HTTP: at the cutoff, and before a figure was known.
+//!
+//! The numbers S1 to S23 are those of `scenario/facts.toml`.
+
+use std::sync::LazyLock;
+use std::sync::mpsc;
+
+use market_stress::app::Demo;
+use market_stress::config::Config;
+use market_stress::scenario;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::http::Client;
+
+/// The demo, served to all tests of this file until the process ends.
+static DEMO: LazyLock<String> = LazyLock::new(|| {
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listen = "127.0.0.1:0".parse().unwrap();
+            let config = Config { listen, rate_limit_per_second: 0, ..Config::default() };
+            let demo = Demo::prepare(config, scenario::CUTOFF).await.unwrap();
+            tell.send(demo.address().unwrap().to_string()).unwrap();
+            demo.run(CancellationToken::new()).await.unwrap();
+        });
+    });
+    told.recv().unwrap()
+});
+
+/// The whole answer at the cutoff, once the demo has loaded its rows.
+async fn answer(target: &str) -> Value {
+    let client = Client { address: DEMO.clone() };
+    while client.get("/readyz").await.status != 200 {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let reply = client.get(target).await;
+    assert_eq!(reply.status, 200, "{target}: {}", reply.text());
+    reply.json()
+}
+
+/// The data of an answer, once it has been checked that all of it is the scenario's and says so.
+async fn ask(target: &str) -> Value {
+    let answer = answer(target).await;
+    for source in answer["sources"].as_array().unwrap() {
+        assert!(source["source"].as_str().unwrap().starts_with("scenario"), "{target}: {source}");
+        assert!(source["note"].as_str().unwrap().contains("interpolated"), "{target}: {source}");
+    }
+    answer["data"].clone()
+}
+
+#[track_caller]
+fn near(value: &Value, expected: f64, tolerance: f64) {
+    let value = value.as_f64().unwrap_or_else(|| panic!("{value} is not a number"));
+    assert!((value - expected).abs() <= tolerance, "{value} is not {expected} within {tolerance}");
+}
+
+#[track_caller]
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is not a number"))
+}
+
+#[tokio::test]
+async fn s1_the_market_lost_467_6_billion_since_2026_01_29() {
+    let cap = ask("/v1/market-cap?since=2026-01-29").await;
+    near(&cap["change_usd"], -467.6e9, 1.0);
+    assert_eq!(cap["anchor"]["at"], "2026-01-29T00:00:00Z");
+    let before = ask("/v1/market-cap?since=2026-01-29&as_of=2026-02-04T07:00:00Z").await;
+    assert_ne!(before["change_usd"], cap["change_usd"]);
+}
+
+#[tokio::test]
+async fn s2_to_s4_bitcoin_fell_by_seven_percent_to_its_lowest_since_november_2024() {
+    let price = ask("/v1/price?as_of=2026-02-03T21:00:00Z").await;
+    near(&price["low_usd"], 72_877.0, 1e-6);
+    near(&price["worst_fall_pct"], -7.0, 0.01);
+    assert_eq!(price["lowest_since"]["at"], "2024-11-06T00:00:00Z");
+    assert_eq!(price["lowest_since"]["at_least"], false);
+    let before = ask("/v1/price?as_of=2026-02-03T20:00:00Z").await;
+    assert!(number(&before["low_usd"]) > 72_877.0, "the hour of the low is known at its end: {before}");
+    let next_day = ask("/v1/price").await;
+    near(&next_day["previous_day"]["low_usd"], 72_877.0, 1e-6);
+}
+
+#[tokio::test]
+async fn s5_bitcoin_stands_at_76_600_at_the_cutoff() {
+    near(&ask("/v1/price").await["price_usd"], 76_600.0, 1e-6);
+    let before = ask("/v1/price?as_of=2026-02-04T07:00:00Z").await;
+    assert!(number(&before["price_usd"]) < 76_600.0, "{before}");
+}
+
+#[tokio::test]
+async fn s6_that_is_about_40_percent_under_the_record_of_early_october() {
+    for target in ["/v1/drawdown", "/v1/drawdown?basis=intraday"] {
+        let drawdown = ask(target).await;
+        near(&drawdown["drawdown_pct"], -40.0, 1.0);
+        assert_eq!(drawdown["peak_at"], "2025-10-06T00:00:00Z", "{target}");
+    }
+}
+
+#[tokio::test]
+async fn s7_19_billion_were_wiped_out_on_2025_10_10_the_record_day() {
+    let days = ask("/v1/liquidations/days?since=2025-10-01").await;
+    assert_eq!((&days[0]["date"], &days[0]["rank"]), (&Value::from("2025-10-10"), &Value::from(1)));
+    near(&days[0]["total_usd"], 19e9, 1.0);
+    let now = ask("/v1/liquidations").await;
+    assert_eq!(now["record_day"]["date"], "2025-10-10");
+    let before = ask("/v1/liquidations?as_of=2025-10-10T00:00:00Z").await;
+    assert_ne!(before["record_day"]["date"], "2025-10-10", "the day had not begun");
+}
+
+#[tokio::test]
+async fn s8_more_than_700_million_were_liquidated_in_the_last_24_hours() {
+    let day = ask("/v1/liquidations?window=24h").await;
+    assert!((700e6..750e6).contains(&number(&day["total_usd"])), "{day}");
+    near(&day["total_usd"], number(&day["long_usd"]) + number(&day["short_usd"]), 0.01);
+}
+
+#[tokio::test]
+async fn s9_more_than_6_67_billion_were_liquidated_since_late_january() {
+    let since = ask("/v1/liquidations?since=2026-01-28").await;
+    assert!((6.67e9..6.68e9).contains(&number(&since["total_usd"])), "{since}");
+    let before = ask("/v1/liquidations?since=2026-01-28&as_of=2026-02-04T07:00:00Z").await;
+    assert!(number(&before["total_usd"]) < number(&since["total_usd"]));
+}
+
+#[tokio::test]
+async fn s10_each_attempted_rebound_since_october_met_with_selling() {
+    let episodes = ask("/v1/drawdown/episodes?rebound_pct=10").await;
+    let open = episodes.as_array().unwrap().iter().find(|episode| episode["open"] == true).unwrap();
+    assert_eq!((&open["peak_at"], &open["failed_rebounds"]), (&Value::from("2025-10-06T00:00:00Z"), &Value::from(2)));
+}
+
+#[tokio::test]
+async fn s11_open_interest_has_fallen_sharply_by_closed_positions() {
+    let week = ask("/v1/open-interest?window=7d").await;
+    assert!(number(&week["change_pct"]) < -20.0 && number(&week["change_native_pct"]) < -10.0, "{week}");
+    assert_eq!((&week["deleveraging"], &week["quadrant"]), (&Value::Bool(true), &Value::from("long_unwind")));
+    assert_eq!(week["by_source"].as_array().unwrap().len(), 3, "every venue is counted");
+    let before = ask("/v1/open-interest?window=7d&as_of=2026-02-03T08:00:00Z").await;
+    assert_eq!(before["deleveraging"], false, "the positions were not closed yet");
+}
+
+#[tokio::test]
+async fn s12_funding_has_turned_negative() {
+    let funding = ask("/v1/funding").await;
+    assert!(number(&funding["rate_8h_ratio"]) < 0.0, "{funding}");
+    assert_eq!((&funding["state"], &funding["share_of_venues_negative_ratio"]), (&Value::from("negative"), &Value::from(1.0)));
+    assert!(funding["negative_streak"]["intervals"].as_u64().unwrap() >= 10, "{funding}");
+    let before = ask("/v1/funding?as_of=2026-01-31T23:00:00Z").await;
+    assert_ne!(before["state"], "negative");
+}
+
+#[tokio::test]
+async fn s13_and_s14_the_bitcoin_funds_took_in_562_million_and_then_lost_272() {
+    let flows = ask("/v1/etf-flows").await;
+    near(&flows["previous"]["net_flow_usd"], 562e6, 1.0);
+    near(&flows["latest"]["net_flow_usd"], -272e6, 1.0);
+    assert_eq!((&flows["reversal"], &flows["latest"]["status"]), (&Value::Bool(true), &Value::from("final")));
+}
+
+#[tokio::test]
+async fn s14_was_preliminary_in_the_night_and_unknown_before() {
+    let night = ask("/v1/etf-flows?as_of=2026-02-04T04:00:00Z").await;
+    near(&night["latest"]["net_flow_usd"], -332e6, 1.0);
+    assert_eq!(night["latest"]["status"], "preliminary");
+    let pending = night["latest"]["pending_funds"].as_array().unwrap();
+    assert!(pending.contains(&Value::from("IBIT")), "{night}");
+    let evening = ask("/v1/etf-flows?as_of=2026-02-04T01:00:00Z").await;
+    near(&evening["latest"]["net_flow_usd"], 562e6, 1.0);
+    assert_eq!(evening["latest"]["trading_day"], "2026-02-02");
+}
+
+#[tokio::test]
+async fn s15_billions_left_the_funds_of_other_coins_since_november() {
+    let mut total = 0.0;
+    for asset in ["eth", "sol", "xrp"] {
+        let flow = number(&ask(&format!("/v1/etf-flows?asset={asset}&since=2025-11-01")).await["net_flow_usd"]);
+        assert!(flow < 0.0, "{asset}: {flow}");
+        total += flow;
+    }
+    assert!(total < -2e9, "{total}");
+}
+
+#[tokio::test]
+async fn s21_volatility_picked_up_after_a_prolonged_calm() {
+    let volatility = ask("/v1/volatility").await;
+    assert_eq!(volatility["pickup"], true);
+    assert!(volatility["calm_days"].as_u64().unwrap() >= 30, "{volatility}");
+    let before = ask("/v1/volatility?as_of=2026-01-28").await;
+    assert_eq!((&before["pickup"], &before["regime"]), (&Value::Bool(false), &Value::from("calm")));
+}
