@@ -4,6 +4,8 @@ use crate::metrics::{Answer, Coverage, Freshness, Meta, Method, SourceReading, S
 
 /// The longest pause of a trading calendar that is no fault of a feed: a weekend with a holiday.
 const CLOSED_MARKET_MS: i64 = 4 * Period::DAY.ms();
+/// How long no order may be forced before that looks like a fault of a feed.
+const QUIET_MARKET_MS: i64 = Period::DAY.ms();
 /// Rows that may be overdue before a series counts as stale.
 const LATE_ROWS: i64 = 3;
 
@@ -106,8 +108,7 @@ impl<'a> Trail<'a> {
 pub(super) fn freshness(key: &SeriesKey, observed_at: Timestamp, as_of: Timestamp) -> Freshness {
     let every = key.expected_every_ms();
     let publication = (key.publication_lag_ms() - key.period.ms()).max(0);
-    let pause = if keeps_trading_days(key) { CLOSED_MARKET_MS } else { 0 };
-    let overdue = as_of.ms_since(observed_at) - publication - pause;
+    let overdue = as_of.ms_since(observed_at) - publication - longest_pause_ms(key);
     match overdue {
         ms if ms <= every => Freshness::Fresh,
         ms if ms <= (LATE_ROWS + 1) * every => Freshness::Late,
@@ -115,8 +116,14 @@ pub(super) fn freshness(key: &SeriesKey, observed_at: Timestamp, as_of: Timestam
     }
 }
 
-fn keeps_trading_days(key: &SeriesKey) -> bool {
-    matches!(key.metric, Metric::EtfFlow | Metric::EtfAssets) || key.asset.calendar() == TradingCalendar::TradingDays
+/// How long a series may have nothing to say without anything being wrong.
+fn longest_pause_ms(key: &SeriesKey) -> i64 {
+    match key.metric {
+        Metric::EtfFlow | Metric::EtfAssets => CLOSED_MARKET_MS,
+        Metric::Liquidation if key.period == Period::MINUTE => QUIET_MARKET_MS,
+        _ if key.asset.calendar() == TradingCalendar::TradingDays => CLOSED_MARKET_MS,
+        _ => 0,
+    }
 }
 
 /// The order in which sources are asked when a question names none.
@@ -205,4 +212,23 @@ pub(super) fn known_asset(view: &MarketView, asset: &Asset) -> Result<(), Unansw
     }
     known.extend(WELL_KNOWN.iter().filter_map(|symbol| symbol.parse().ok()));
     Err(Unanswerable::UnknownAsset { asset: asset.clone(), known: known.into_iter().collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::metrics::fixture::at;
+
+    #[rstest]
+    #[case("candle.btc@x:1h", "2026-02-03T23:00:00Z", Freshness::Fresh)]
+    #[case("candle.btc@x:1h", "2026-02-03T22:59:59Z", Freshness::Late)]
+    #[case("candle.btc@x:1h", "2026-02-03T19:59:59Z", Freshness::Stale)]
+    #[case::no_order_for_hours("liquidation.btc.long@x:1m", "2026-02-03T08:00:00Z", Freshness::Fresh)]
+    #[case::no_order_for_days("liquidation.btc.long@x:1m", "2026-02-02T08:00:00Z", Freshness::Stale)]
+    #[case::over_the_weekend("candle.sp500@x:1d", "2026-01-31", Freshness::Fresh)]
+    fn a_series_is_overdue_by_its_own_rhythm(#[case] key: &str, #[case] observed_at: &str, #[case] expected: Freshness) {
+        assert_eq!(freshness(&key.parse().unwrap(), at(observed_at), at("2026-02-04")), expected);
+    }
 }
