@@ -8,7 +8,7 @@ use crate::domain::{Asset, Period, Source, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::etf_days::{EtfDay, EtfStatus, etf_days, etf_sources};
 use crate::metrics::trail::{Trail, Working, known_asset};
-use crate::metrics::{Answer, Length, Method, SourceOrder, Unanswerable, WarningCode, Window};
+use crate::metrics::{Answer, Length, Method, SourceOrder, Span, Unanswerable, WarningCode, Window};
 use crate::stats::flows;
 use crate::stats::moments::Moments;
 use crate::stats::sum::sum;
@@ -163,7 +163,7 @@ pub fn etf_flows(view: &MarketView, order: &SourceOrder, question: &EtfFlowsQues
         fill_window(window, &mut figures);
     }
     let n_obs = Some(window.len() as u64);
-    Ok(trail.answer(figures, Working { n_obs, ..working(view, question)? }))
+    Ok(trail.answer(figures, Working { n_obs, ..working(view, question, window)? }))
 }
 
 /// The course of flows by day or week.
@@ -192,7 +192,7 @@ pub fn etf_flows_series(
             None => rows.push(EtfFlowsRow { trading_day, net_flow_usd, cumulative_usd, status: day.status }),
         }
     }
-    Ok(trail.answer(rows, working(view, question)?))
+    Ok(trail.answer(rows, working(view, question, window)?))
 }
 
 /// Every fund on every trading day of the window, newest day first.
@@ -207,7 +207,7 @@ pub fn etf_funds(
     let (trail, days) = open(view, order, question)?;
     let window = in_window(view, question, &days)?;
     let rows = window.iter().rev().flat_map(fund_rows).collect();
-    Ok(trail.answer(rows, working(view, question)?))
+    Ok(trail.answer(rows, working(view, question, window)?))
 }
 
 fn fund_rows(day: &EtfDay) -> Vec<EtfFundRow> {
@@ -251,9 +251,12 @@ fn in_window<'d>(view: &MarketView, question: &EtfFlowsQuestion, days: &'d [EtfD
     Ok(&days[from..to.max(from)])
 }
 
-fn working(view: &MarketView, question: &EtfFlowsQuestion) -> Result<Working, Unanswerable> {
+/// Trading days reach farther back than as many calendar days: a window of them begins with its first day.
+fn working(view: &MarketView, question: &EtfFlowsQuestion, window: &[EtfDay]) -> Result<Working, Unanswerable> {
     let method = Method { name: "etf_flows", version: 1, interval: Some(Period::DAY.to_string()), basis: None };
-    let span = question.window.resolve(view.as_of())?;
+    let asked = question.window.resolve(view.as_of())?;
+    let first = window.first().filter(|_| matches!(question.window, Window::Last(_)));
+    let span = Span { from: first.map_or(asked.from, |day| day.at), ..asked };
     Ok(Working { span: Some(span), method: Some(method), ..Working::default() })
 }
 
@@ -324,7 +327,7 @@ fn fill_window(window: &[EtfDay], figures: &mut EtfFlows) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::fixture::{Fixture, order};
+    use crate::metrics::fixture::{Fixture, at, order};
 
     /// Two funds; on the second day both write a zero first and report late in the night.
     fn fixture() -> Fixture {
@@ -359,6 +362,7 @@ mod tests {
         assert_eq!((latest.net_flow_usd, latest.status), (-300.0, EtfStatus::Preliminary));
         assert_eq!(latest.pending_funds, ["BBB"]);
         assert!(night.warnings.iter().any(|w| w.code == WarningCode::Provisional));
+        assert_eq!(night.meta.window.unwrap().from, at("2026-02-02"));
     }
 
     #[test]
