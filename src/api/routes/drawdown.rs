@@ -29,7 +29,7 @@ pub(in crate::api) const DRAWDOWN_EPISODES: Endpoint = Endpoint {
     tag: "drawdown",
     summary: "Every fall from a peak and the way back",
     about: "Falls of closes, at least `min_depth_pct` deep. A rebound is a rise of at least `rebound_pct` from a low; it failed \
-        when the price then fell under that low.",
+        when the price then fell by `rebound_pct` from its highest close, before it was back at the peak.",
 };
 
 /// Episodes on a page where the question does not say.
