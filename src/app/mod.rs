@@ -6,6 +6,7 @@
 mod collecting;
 mod demo;
 mod failure;
+mod health;
 mod loading;
 mod service;
 mod signal;
@@ -17,6 +18,7 @@ use crate::store::{self, Store, StoreError, StoreUrl};
 
 pub use demo::Demo;
 pub use failure::ServiceError;
+pub use health::sign_of_life;
 pub use service::{Service, serve};
 pub use signal::stop_on_signal;
 

@@ -17,6 +17,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::app;
+
 use failure::Failure;
 use settings::Settings;
 
@@ -54,6 +56,8 @@ enum Command {
     Export(export::Export),
     /// Print the OpenAPI document of the service.
     Openapi,
+    /// Ask the service on the configured address for a sign of life; for container health checks.
+    Health,
 }
 
 /// Does what the arguments of the process ask for.
@@ -74,5 +78,9 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Import(import) => import.run(&cli.settings.load()?).await,
         Command::Export(export) => export.run(&cli.settings.load()?).await,
         Command::Openapi => openapi::write(),
+        Command::Health => {
+            let listen = cli.settings.load()?.listen;
+            app::sign_of_life(listen).await.map_err(|error| Failure::Lifeless { listen, error })
+        }
     }
 }
