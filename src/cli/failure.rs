@@ -48,6 +48,14 @@ pub(super) enum Failure {
     /// The operating system gives no threads.
     #[error("the program cannot start its threads: {0}")]
     Runtime(#[source] std::io::Error),
+    /// The service gives no sign of life.
+    #[error("no sign of life from {listen}: {error}")]
+    Lifeless {
+        /// Where it was asked.
+        listen: std::net::SocketAddr,
+        /// Why.
+        error: std::io::Error,
+    },
     /// Output could not be written.
     #[error("the output cannot be written: {0}")]
     Output(#[from] std::io::Error),
@@ -78,7 +86,12 @@ impl Failure {
                 error,
                 FileError::Unnamed { .. } | FileError::NamedTwice | FileError::Key(_) | FileError::NoSuchColumn { .. }
             ),
-            Self::Refused { .. } | Self::NoRows { .. } | Self::Service(_) | Self::Runtime(_) | Self::Output(_) => false,
+            Self::Refused { .. }
+            | Self::NoRows { .. }
+            | Self::Service(_)
+            | Self::Runtime(_)
+            | Self::Lifeless { .. }
+            | Self::Output(_) => false,
         }
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{Bar, LiquidationOrder, Observation, SeriesKey, Source, Timestamp, Vintage};
 
@@ -85,6 +85,13 @@ impl Batch {
     /// Adds one candle.
     pub fn push_candle(&mut self, key: SeriesKey, candle: Observation<Bar>) {
         self.candles.entry(key).or_default().push(candle);
+    }
+
+    /// Every source its rows come from.
+    #[must_use]
+    pub fn sources(&self) -> BTreeSet<Source> {
+        let keys = self.readings.keys().chain(self.candles.keys()).map(|key| key.source.clone());
+        keys.chain(self.orders.iter().map(|order| order.source.clone())).collect()
     }
 
     /// How many rows it holds.

@@ -28,5 +28,5 @@ pub use observation::{Knowledge, NonFinite, Observation, Vintage, finite};
 pub use period::Period;
 pub use range::{EmptyRange, TimeRange};
 pub use series::{InvalidSeriesKey, Metric, SeriesKey, SeriesKind, Unit};
-pub use source::{InvalidSource, Source, SourceInfo, SourceKind};
+pub use source::{InvalidSource, InvalidSourceKind, Source, SourceInfo, SourceKind};
 pub use time::{InvalidTimestamp, Timestamp};

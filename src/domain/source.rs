@@ -38,6 +38,35 @@ pub struct SourceInfo {
     pub note: String,
 }
 
+/// The text names no kind of source.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a kind of source: venue, aggregator, publisher or scenario")]
+pub struct InvalidSourceKind(pub String);
+
+impl SourceKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Venue, Self::Aggregator, Self::Publisher, Self::Scenario];
+
+    /// `venue`, `aggregator`, `publisher` or `scenario`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Venue => "venue",
+            Self::Aggregator => "aggregator",
+            Self::Publisher => "publisher",
+            Self::Scenario => "scenario",
+        }
+    }
+}
+
+impl FromStr for SourceKind {
+    type Err = InvalidSourceKind;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| InvalidSourceKind(text.to_owned()))
+    }
+}
+
 impl Source {
     /// The name under which a file with rows of several sources is recorded.
     #[must_use]

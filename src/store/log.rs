@@ -103,7 +103,7 @@ impl<D: Dialect> Store for Log<D> {
         let mut link = self.writers.acquire().await?;
         let arguments = vec![
             Argument::Text(info.source.to_string()),
-            Argument::Text(kind_name(info.kind).to_owned()),
+            Argument::Text(info.kind.as_str().to_owned()),
             Argument::Text(info.note.clone()),
         ];
         let sql = "INSERT INTO source (name, kind, note) VALUES ($1, $2, $3) \
@@ -165,24 +165,13 @@ impl<D: Dialect> Store for Log<D> {
     }
 }
 
-/// The name a kind of source is stored under.
-const fn kind_name(kind: SourceKind) -> &'static str {
-    match kind {
-        SourceKind::Venue => "venue",
-        SourceKind::Aggregator => "aggregator",
-        SourceKind::Publisher => "publisher",
-        SourceKind::Scenario => "scenario",
-    }
-}
-
 fn read_source(row: &impl Columns) -> Result<SourceInfo, StoreError> {
     let name = row.text(0)?;
     let inconsistent = |column| StoreError::Inconsistent { table: "source", column, row: name.clone() };
     let kind = row.text(1)?;
-    let kinds = [SourceKind::Venue, SourceKind::Aggregator, SourceKind::Publisher, SourceKind::Scenario];
     Ok(SourceInfo {
         source: name.parse::<Source>().map_err(|_| inconsistent("name"))?,
-        kind: kinds.into_iter().find(|known| kind_name(*known) == kind).ok_or_else(|| inconsistent("kind"))?,
+        kind: kind.parse::<SourceKind>().map_err(|_| inconsistent("kind"))?,
         note: row.text(2)?,
     })
 }

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::domain::{Asset, Metric, Period, Source};
+use crate::domain::{Asset, Metric, Period, Source, SourceInfo, SourceKind};
 use crate::files::{Column, FileKind, ImportOptions, SideMeaning};
 
 /// What is said of every kind of file.
@@ -14,6 +14,13 @@ pub(super) struct Common {
     /// Who said it, such as binance-perp.
     #[arg(long)]
     pub(super) source: Option<Source>,
+    /// What the source is, which decides how its figures may be added to others': venue, aggregator, publisher or
+    /// scenario. Sources that a feed knows need none; others are taken for venues.
+    #[arg(long, value_name = "KIND")]
+    source_kind: Option<SourceKind>,
+    /// What the figures of the source leave out; shown beside every answer that uses them.
+    #[arg(long, value_name = "TEXT", requires = "source_kind")]
+    source_note: Option<String>,
     /// The column with the instant the row speaks of.
     #[arg(long, value_name = "NAME", help_heading = "Columns")]
     pub(super) time_column: Option<String>,
@@ -203,6 +210,12 @@ impl Orders {
 }
 
 impl Common {
+    /// What the flags say of a source.
+    pub(super) fn told_of(&self, source: &Source) -> Option<SourceInfo> {
+        let note = self.source_note.clone().unwrap_or_default();
+        self.source_kind.map(|kind| SourceInfo { source: source.clone(), kind, note })
+    }
+
     /// What is said of every kind of file, with the columns named for this one.
     fn options<const N: usize>(&self, columns: [(Column, Option<String>); N]) -> ImportOptions {
         let clocks = [(Column::Time, self.time_column.clone()), (Column::KnownAt, self.known_at_column.clone())];

@@ -1,19 +1,20 @@
 mod args;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use clap::Subcommand;
 
-use self::args::{Candles, EtfFlows, Liquidations, Orders, Series};
+use self::args::{Candles, Common, EtfFlows, Liquidations, Orders, Series};
 
 use crate::app;
 use crate::cli::report::{self, ImportReport};
 use crate::cli::{Failure, progress};
 use crate::config::Config;
-use crate::domain::{Clock, SystemClock};
-use crate::files::{self, FileError, FileKind, ImportOptions};
+use crate::domain::{Clock, Source, SystemClock};
+use crate::files::{self, FileError, FileKind, ImportOptions, Parsed};
 use crate::store::{OnRefusal, Store};
 
 const EXAMPLES: &str = "\
@@ -54,13 +55,35 @@ impl Import {
         };
         let store = app::open_store(config).await?;
         for path in &common.files {
-            store_file(store.as_ref(), kind, path, &options).await?.write(common.json)?;
+            let (parsed, report) = store_file(store.as_ref(), kind, path, &options).await?;
+            introduce(store.as_ref(), config, &common, parsed.batch.sources()).await?;
+            report.write(common.json)?;
         }
         Ok(())
     }
 }
 
-async fn store_file(store: &dyn Store, kind: FileKind, path: &Path, options: &ImportOptions) -> Result<ImportReport, Failure> {
+/// Records what the flags or the feeds tell of sources; the flags win, and what the store knows stays otherwise.
+async fn introduce(store: &dyn Store, config: &Config, common: &Common, sources: BTreeSet<Source>) -> Result<(), Failure> {
+    let known = store.sources().await?;
+    let feeds = config.ingest.entries();
+    for source in sources {
+        let of_feed = || feeds.iter().map(|entry| &entry.feed.profile().info).find(|info| info.source == source);
+        let is_known = known.iter().any(|info| info.source == source);
+        let told = common.told_of(&source).or_else(|| of_feed().filter(|_| !is_known).cloned());
+        if let Some(info) = told {
+            store.put_source(&info).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn store_file(
+    store: &dyn Store,
+    kind: FileKind,
+    path: &Path,
+    options: &ImportOptions,
+) -> Result<(Parsed, ImportReport), Failure> {
     let is_stdin = path.as_os_str() == "-";
     let name = if is_stdin { "standard input".to_owned() } else { path.display().to_string() };
     let parsed = open(path, is_stdin)
@@ -71,7 +94,8 @@ async fn store_file(store: &dyn Store, kind: FileKind, path: &Path, options: &Im
     if on_refusal == OnRefusal::Abort && !report.refused.is_empty() {
         return Err(Failure::Refused { name, refused: report::refused(&report.refused) });
     }
-    Ok(ImportReport::new(name, &parsed, &report))
+    let report = ImportReport::new(name, &parsed, &report);
+    Ok((parsed, report))
 }
 
 fn open(path: &Path, is_stdin: bool) -> Result<Box<dyn Read>, FileError> {
