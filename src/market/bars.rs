@@ -105,6 +105,19 @@ impl<'a> Bars<'a> {
         bars
     }
 
+    /// The starts and closes of the bars that start in `range`, the running one last.
+    #[must_use]
+    pub fn closes(&self, range: TimeRange) -> Vec<(Timestamp, f64)> {
+        let mut closes = Vec::new();
+        let mut take = |bar: Vintage<Bar>| closes.push((bar.observed_at, bar.value.close));
+        match &self.finished {
+            Finished::Column(column) => column.for_each(range, &mut take),
+            Finished::Folded(bars) => bars.iter().filter(|bar| range.contains(bar.observed_at)).copied().for_each(&mut take),
+        }
+        self.running.filter(|bar| range.contains(bar.observed_at)).into_iter().for_each(take);
+        closes
+    }
+
     /// The last finished bar that starts at `at` or before.
     #[must_use]
     pub fn finished_at_or_before(&self, at: Timestamp) -> Option<Vintage<Bar>> {

@@ -87,6 +87,9 @@ impl<P: Point> Leaf<P> {
     }
 
     fn corrections(&self, index: usize) -> &[Later<P>] {
+        if self.later.is_empty() {
+            return &[];
+        }
         let from = self.later.partition_point(|l| (l.index as usize) < index);
         let to = self.later.partition_point(|l| (l.index as usize) <= index);
         &self.later[from..to]
@@ -235,6 +238,9 @@ impl<P: Point> Node<P> {
         }
         match &self.body {
             Body::Branch(children) => children.iter().for_each(|child| child.visit(range, as_of, lag_ms, visit)),
+            Body::Leaf(leaf) if self.extent.known_by <= as_of && leaf.later.is_empty() => {
+                leaf.unpack(leaf.indices(range), lag_ms, visit);
+            }
             Body::Leaf(leaf) => leaf.indices(range).filter_map(|i| leaf.resolve(i, as_of, lag_ms)).for_each(visit),
         }
     }

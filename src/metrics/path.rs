@@ -76,7 +76,7 @@ impl<'a> PricePath<'a> {
     pub(super) fn closes(&self, span: Span) -> Vec<(Timestamp, f64)> {
         match self {
             Self::Readings(column) => column.points(span.readings()).iter().map(|p| (p.observed_at, p.value)).collect(),
-            Self::Bars(bars) => bars.all(span.rows(bars.interval)).iter().map(|b| (b.observed_at, b.value.close)).collect(),
+            Self::Bars(bars) => bars.closes(span.rows(bars.interval)),
         }
     }
 

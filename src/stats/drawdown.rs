@@ -20,31 +20,26 @@ pub struct Fall {
     pub peak: Mark,
     /// The first occurrence of the lowest value after the peak.
     pub trough: Mark,
+    /// Trough over peak, kept because merging compares it again and again.
+    ratio: f64,
 }
 
 impl Fall {
     /// The fall as a fraction of the peak, under zero.
     #[must_use]
     pub fn depth(&self) -> f64 {
-        self.ratio() - 1.0
-    }
-
-    fn ratio(&self) -> f64 {
-        self.trough.value / self.peak.value
+        self.ratio - 1.0
     }
 
     /// `None` unless the trough really is under the peak.
     fn between(peak: Mark, trough: Mark) -> Option<Self> {
-        (trough.value < peak.value).then_some(Self { peak, trough })
+        (trough.value < peak.value).then(|| Self { peak, trough, ratio: trough.value / peak.value })
     }
 
     /// The deeper of two falls; of equals the one that bottomed first, and of those the one from the later peak.
     fn deeper(self, other: Self) -> Self {
-        let order = self
-            .ratio()
-            .total_cmp(&other.ratio())
-            .then(self.trough.at.cmp(&other.trough.at))
-            .then(other.peak.at.cmp(&self.peak.at));
+        let order =
+            self.ratio.total_cmp(&other.ratio).then(self.trough.at.cmp(&other.trough.at)).then(other.peak.at.cmp(&self.peak.at));
         if order.is_le() { self } else { other }
     }
 }

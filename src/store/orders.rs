@@ -242,7 +242,7 @@ mod tests {
                 stored.extend(added);
             }
             for content in 0..3u8 {
-                let fullest = batches.iter().map(|sizes| sizes.iter().filter(|size| **size == content).count()).max();
+                let fullest = batches.iter().map(|sizes| sizes.iter().copied().filter(|size| *size == content).count()).max();
                 let kept = stored.iter().filter(|it| it.order.usd.to_bits() == f64::from(content).to_bits()).count();
                 prop_assert_eq!(Some(kept), fullest);
             }

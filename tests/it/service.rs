@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::harness::{Program, postgres};
 
 /// How long a state may take to come, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A program that serves; ended when dropped.
 struct Serving {
