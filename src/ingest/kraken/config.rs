@@ -14,7 +14,8 @@ pub struct KrakenConfig {
     pub url: Url,
     /// Coins whose perpetuals are collected. Default: btc, eth, sol, xrp.
     pub assets: Vec<Asset>,
-    /// How many hours of executions the first visit reads back for liquidations. Default: 6.
+    /// How many hours of executions the first visit reads back for liquidations; each hour is six
+    /// requests a coin. Default: 1.
     pub liquidation_history_hours: u32,
 }
 
@@ -24,7 +25,7 @@ impl Default for KrakenConfig {
             enabled: true,
             url: public("https://futures.kraken.com"),
             assets: ["btc", "eth", "sol", "xrp"].map(asset).to_vec(),
-            liquidation_history_hours: 6,
+            liquidation_history_hours: 1,
         }
     }
 }
