@@ -97,8 +97,8 @@ impl FeedStatus {
 
     /// How well the feed is at `now`.
     ///
-    /// Dead goes by the last full answer, the others by the newest observation; a feed that has not
-    /// spoken yet is judged by the time since it was started.
+    /// Dead goes by the last full answer, the others by the newest observation. A feed that has not
+    /// spoken yet is judged by the time since it was started, and is late while it fails.
     #[must_use]
     pub fn state(&self, now: Timestamp) -> FeedState {
         if !self.enabled {
@@ -108,9 +108,10 @@ impl FeedStatus {
         if self.consecutive_failures > 0 && silent_ms > self.cadence.stale_after_ms {
             return FeedState::Dead;
         }
+        let never_spoke = self.last_observation_at.is_none() && self.consecutive_failures > 0;
         match now.ms_since(self.last_observation_at.unwrap_or(self.started_at)) {
             lag_ms if lag_ms > self.cadence.stale_after_ms => FeedState::Stale,
-            lag_ms if lag_ms > self.cadence.late_after_ms => FeedState::Late,
+            lag_ms if lag_ms > self.cadence.late_after_ms || never_spoke => FeedState::Late,
             _ => FeedState::Fresh,
         }
     }
@@ -164,6 +165,7 @@ mod tests {
         let mut status = status();
         assert_eq!(status.state(Timestamp::from_unix_seconds(30)), FeedState::Fresh);
         status.consecutive_failures = 4;
+        assert_eq!(status.state(Timestamp::from_unix_seconds(30)), FeedState::Late, "it has failed since the start");
         assert_eq!(status.state(Timestamp::from_unix_seconds(200)), FeedState::Late);
         assert_eq!(status.state(Timestamp::from_unix_seconds(601)), FeedState::Dead);
         status.enabled = false;

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::backoff::{Backoff, Jitter};
-use super::error::FeedError;
+use super::error::{FeedError, FetchError};
 use super::feed::Profile;
 use crate::domain::{FeedStatus, Refusal, StatusBoard, Timestamp};
 
@@ -52,7 +52,11 @@ impl Monitor {
         } else {
             tracing::debug!(feed, %error, wait_seconds, failures = self.status.consecutive_failures, "feed still fails");
         }
-        self.status.last_error = Some(error.to_string());
+        // That a host is resting tells less than why.
+        let resting = matches!(error, FeedError::Fetch(FetchError::HostResting { .. }));
+        if !resting || self.status.last_error.is_none() {
+            self.status.last_error = Some(error.to_string());
+        }
         self.board.put(self.status.clone());
         wait
     }

@@ -119,7 +119,7 @@ async fn a_throttling_host_is_not_asked_again_before_its_time() {
     step.run_once().await;
     assert_eq!(upstream.asked().len(), 1, "the second question of the visit and the second visit were not sent");
     let error = desk.board.get("coingecko-market").unwrap().last_error.unwrap();
-    assert!(error.contains("left alone"), "{error}");
+    assert!(error.contains("too many requests"), "the reason stays while the host rests: {error}");
 }
 
 #[tokio::test]
