@@ -48,8 +48,9 @@ impl<P: Point> Shelf<P> {
         asset: &Asset,
         as_of: Timestamp,
     ) -> impl Iterator<Item = (&'a SeriesKey, ColumnView<'a, P>)> {
-        let group = self.groups.get(&metric).into_iter().flat_map(|group| group.iter());
-        let named = group.filter(move |(key, _)| key.asset == *asset);
+        let first = SeriesKey::before(metric, asset.clone());
+        let group = self.groups.get(&metric).into_iter().flat_map(move |group| group.range(first.clone()..));
+        let named = group.take_while(move |(key, _)| key.asset == *asset);
         named.filter_map(move |(key, column)| column.at(as_of).map(|view| (key, view)))
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::{Asset, AssetClass, Bar, Period, SourceKind, TimeRange, Timestamp, Vintage};
+use crate::domain::{Asset, AssetClass, Bar, Period, SourceKind, Timestamp, Vintage};
 use crate::market::Bars;
 use crate::metrics::stress::measure::Day;
 use crate::metrics::stress::recipe::RECIPE;
@@ -149,9 +149,14 @@ impl<'a> Day<'a> {
         bar.volume.map(|volume| if in_coins { volume * bar.close } else { volume })
     }
 
+    /// What was traded over the last days, USD: close enough to rank coins by.
     fn traded_lately(&self, bars: &Bars<'_>) -> f64 {
-        let traded = |span: TimeRange| bars.all(span).iter().filter_map(|bar| self.traded_usd(bars, &bar.value)).sum();
-        self.span(RANKING_DAYS).map_or(0.0, traded)
+        let traded = |span| {
+            let days = bars.summary(span);
+            let all = Bar { volume: Some(days.volume.value()), ..self.bar_of_day(bars)? };
+            self.traded_usd(bars, &all)
+        };
+        self.span(RANKING_DAYS).and_then(traded).unwrap_or_default()
     }
 }
 
