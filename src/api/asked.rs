@@ -13,7 +13,7 @@ use crate::api::conditional::{cache_control, etag, present_etag, respond};
 use crate::api::cutoff::{Cutoff, Present};
 use crate::api::endpoint::Endpoint;
 use crate::api::kept::{Kept, Key, compressed};
-use crate::api::negotiation::Representation;
+use crate::api::negotiation::{Offer, Representation};
 use crate::api::openapi::Shape;
 use crate::api::problem::ApiError;
 use crate::api::query::Query;
@@ -45,22 +45,22 @@ pub(super) struct Asked<Q> {
 /// Reads the requests of one endpoint and writes its answers.
 pub(super) struct Reader {
     endpoint: Endpoint,
-    rows: bool,
+    offer: Offer,
     columns: Vec<Column>,
 }
 
 impl Common {
     /// Reads `as_of`, `format` and `time_format`.
-    pub(super) fn read(query: &mut Query, present: Present, headers: &HeaderMap, rows: bool) -> Self {
+    pub(super) fn read(query: &mut Query, present: Present, headers: &HeaderMap, offer: Offer) -> Self {
         let cutoff = Cutoff::read(query, present);
-        Self { cutoff, representation: Representation::agree(query, headers, rows) }
+        Self { cutoff, representation: Representation::agree(query, headers, offer) }
     }
 }
 
 impl Reader {
     /// The reader of an endpoint whose answers have this shape.
     pub(super) fn new(endpoint: Endpoint, shape: &Shape) -> Self {
-        Self { endpoint, rows: shape.rows, columns: shape.columns() }
+        Self { endpoint, offer: shape.offer, columns: shape.columns() }
     }
 
     /// Reads a request.
@@ -77,7 +77,7 @@ impl Reader {
         let mut query = Query::new(self.path_parameters(&mut parts).await, parts.uri.query());
         let (market, present) = state.present();
         let question = read(&mut query);
-        let Common { cutoff, representation } = Common::read(&mut query, present, &parts.headers, self.rows);
+        let Common { cutoff, representation } = Common::read(&mut query, present, &parts.headers, self.offer);
         let parameters = query.finish()?;
         cutoff.check(present)?;
         let key = Key {

@@ -58,6 +58,20 @@ impl Routes {
         self.status(endpoint, read, move |state, view, question| answer(view, &state.source_order, question))
     }
 
+    /// Adds a question that is answered in words too.
+    pub(super) fn words<Q, T, R, A>(self, endpoint: Endpoint, read: R, answer: A) -> Self
+    where
+        Q: Send + 'static,
+        T: Serialize + ToSchema + 'static,
+        R: Fn(&mut Query) -> Q + Send + Sync + 'static,
+        A: Fn(&MarketView, &SourceOrder, &Q) -> Result<Answer<T>, Unanswerable> + Send + Sync + 'static,
+    {
+        let document = openapi::Shape::words::<T>();
+        self.handler(endpoint, document, read, move |state, view, asked: &Asked<Q>| {
+            Ok((answer(view, &state.source_order, &asked.question)?, None))
+        })
+    }
+
     /// Adds a question that is about the service as much as about the market.
     pub(super) fn status<Q, T, R, A>(self, endpoint: Endpoint, read: R, answer: A) -> Self
     where
@@ -138,7 +152,7 @@ impl Routes {
     fn entry<Q>(&self, endpoint: &Endpoint, shape: openapi::Shape, read: &impl Fn(&mut Query) -> Q) -> openapi::Entry {
         let mut sheet = Query::declaring();
         read(&mut sheet);
-        Common::read(&mut sheet, Present::NEVER, &HeaderMap::new(), shape.rows);
+        Common::read(&mut sheet, Present::NEVER, &HeaderMap::new(), shape.offer);
         openapi::entry(self.prefix, endpoint, sheet.into_sheet(), shape)
     }
 }

@@ -15,6 +15,21 @@ pub(super) enum Format {
     Csv,
     /// One JSON object a line: the rows alone.
     Ndjson,
+    /// Words as plain text.
+    Text,
+    /// Words as markdown.
+    Markdown,
+}
+
+/// The formats that an endpoint can write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Offer {
+    /// Those of a single object.
+    Object,
+    /// Those of a list of rows.
+    Rows,
+    /// Those of an answer that is there in words too.
+    Words,
 }
 
 /// How instants are written.
@@ -44,6 +59,9 @@ const OBJECT_FORMATS: Choice<Format> = Choice {
 const ROW_FORMATS: Choice<Format> =
     Choice { words: &[("json", Format::Json), ("csv", Format::Csv), ("ndjson", Format::Ndjson)], ..OBJECT_FORMATS };
 
+const WORD_FORMATS: Choice<Format> =
+    Choice { words: &[("json", Format::Json), ("text", Format::Text), ("markdown", Format::Markdown)], ..OBJECT_FORMATS };
+
 const TIME_FORMATS: Choice<TimeFormat> = Choice {
     name: "time_format",
     about: "How every instant in the answer is written: RFC 3339, or milliseconds since 1970.",
@@ -58,6 +76,8 @@ impl Format {
             Self::Json => "application/json",
             Self::Csv => "text/csv",
             Self::Ndjson => "application/x-ndjson",
+            Self::Text => "text/plain",
+            Self::Markdown => "text/markdown",
         }
     }
 
@@ -66,24 +86,39 @@ impl Format {
     pub(super) const fn content_type(self) -> &'static str {
         match self {
             Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::Text => "text/plain; charset=utf-8",
+            Self::Markdown => "text/markdown; charset=utf-8",
             other => other.media_type(),
         }
     }
+}
 
-    /// The formats of a list of rows, or of a single object, the preferred one first.
+impl Offer {
+    /// The formats, the preferred one first.
     #[must_use]
-    pub(super) const fn offered(rows: bool) -> &'static [Self] {
-        if rows { &[Self::Json, Self::Csv, Self::Ndjson] } else { &[Self::Json, Self::Csv] }
+    pub(super) const fn formats(self) -> &'static [Format] {
+        match self {
+            Self::Object => &[Format::Json, Format::Csv],
+            Self::Rows => &[Format::Json, Format::Csv, Format::Ndjson],
+            Self::Words => &[Format::Json, Format::Text, Format::Markdown],
+        }
+    }
+
+    const fn parameter(self) -> &'static Choice<Format> {
+        match self {
+            Self::Object => &OBJECT_FORMATS,
+            Self::Rows => &ROW_FORMATS,
+            Self::Words => &WORD_FORMATS,
+        }
     }
 }
 
 impl Representation {
     /// Agrees on a representation. A client that accepts none of those offered gets JSON.
-    pub(super) fn agree(query: &mut Query, headers: &HeaderMap, rows: bool) -> Self {
-        let formats = if rows { &ROW_FORMATS } else { &OBJECT_FORMATS };
-        let asked = query.optional_choice(formats, None);
+    pub(super) fn agree(query: &mut Query, headers: &HeaderMap, offer: Offer) -> Self {
+        let asked = query.optional_choice(offer.parameter(), None);
         Self {
-            format: asked.unwrap_or_else(|| preferred(headers, Format::offered(rows))),
+            format: asked.unwrap_or_else(|| preferred(headers, offer.formats())),
             time_format: query.choice(&TIME_FORMATS, TimeFormat::Rfc3339),
         }
     }
@@ -160,7 +195,7 @@ mod tests {
     #[case("", Format::Json)]
     #[case("text/csv;q=nonsense", Format::Json)]
     fn the_accept_header_is_read_with_its_weights(#[case] accept: &str, #[case] format: Format) {
-        assert_eq!(preferred(&headers(header::ACCEPT, accept), Format::offered(true)), format);
+        assert_eq!(preferred(&headers(header::ACCEPT, accept), Offer::Rows.formats()), format);
     }
 
     #[rstest]

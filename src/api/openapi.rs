@@ -11,7 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::api::columns::{Column, columns};
 use crate::api::endpoint::Endpoint;
-use crate::api::negotiation::Format;
+use crate::api::negotiation::{Format, Offer};
 use crate::api::problem::{Problem, ProblemCode};
 use crate::api::render::Links;
 use crate::metrics::Answer;
@@ -41,8 +41,8 @@ const QUESTION_PROBLEMS: [ProblemCode; 8] = [
 
 /// What the answers of an endpoint look like.
 pub(super) struct Shape {
-    /// Whether they are a list of rows.
-    pub(super) rows: bool,
+    /// The formats they are written in.
+    pub(super) offer: Offer,
     data: RefOr<Schema>,
     answer: RefOr<Schema>,
     schemas: Vec<(String, RefOr<Schema>)>,
@@ -61,7 +61,13 @@ impl Shape {
             // utoipa names a list of any type `Vec`: rows are written out where they stand.
             answer.properties.insert("data".to_owned(), data.clone());
         }
-        Self { rows, data, answer, schemas }
+        let offer = if rows { Offer::Rows } else { Offer::Object };
+        Self { offer, data, answer, schemas }
+    }
+
+    /// Answers that hold a `T` and are there in words too.
+    pub(super) fn words<T: ToSchema>() -> Self {
+        Self { offer: Offer::Words, ..Self::single::<T>() }
     }
 
     /// Answers that hold a page of the rows `T`.
@@ -82,7 +88,7 @@ impl Shape {
 
 /// The entry of an endpoint.
 pub(super) fn entry(prefix: &str, endpoint: &Endpoint, parameters: Vec<Parameter>, shape: Shape) -> Entry {
-    let Shape { rows, answer, mut schemas, .. } = shape;
+    let Shape { offer, answer, mut schemas, .. } = shape;
     let examples: serde_json::Map<String, Value> = serde_json::from_str(EXAMPLES).unwrap_or_default();
     let name = format!("{}Answer", pascal(endpoint.operation.trim_start_matches("get_")));
     schemas.push((name.clone(), answer));
@@ -92,7 +98,7 @@ pub(super) fn entry(prefix: &str, endpoint: &Endpoint, parameters: Vec<Parameter
         .summary(Some(endpoint.summary))
         .description(Some(endpoint.about))
         .parameters(Some(parameters))
-        .response("200", answer_response(&name, rows, examples.get(endpoint.operation).cloned()))
+        .response("200", answer_response(&name, offer, examples.get(endpoint.operation).cloned()))
         .response("304", Ref::from_response_name("NotModified"));
     let operation = QUESTION_PROBLEMS.into_iter().fold(operation, |operation, code| {
         operation.response(code.status().as_str(), Ref::from_response_name(problem_name(code)))
@@ -102,11 +108,11 @@ pub(super) fn entry(prefix: &str, endpoint: &Endpoint, parameters: Vec<Parameter
     Entry { schemas, paths }
 }
 
-fn answer_response(schema: &str, rows: bool, example: Option<Value>) -> Response {
+fn answer_response(schema: &str, offer: Offer, example: Option<Value>) -> Response {
     let answer = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).example(example).build();
     let text = || ContentBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::String))).build();
     let mut response = ResponseBuilder::new().description("The answer.").content(Format::Json.media_type(), answer);
-    for format in Format::offered(rows).iter().filter(|format| **format != Format::Json) {
+    for format in offer.formats().iter().filter(|format| **format != Format::Json) {
         response = response.content(format.media_type(), text());
     }
     let named = ["ETag", "Cache-Control", "X-Request-Id", "RateLimit", "RateLimit-Policy"];
@@ -146,7 +152,8 @@ pub(super) fn document(routes: OpenApi) -> OpenApi {
 }
 
 /// The groups of endpoints, in the order they are shown.
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
+    ("briefing", "Every headline figure at once: told, compared, checked."),
     ("price", "Prices, their day, and how rare their extremes are."),
     ("drawdown", "Falls from the highest price: now, over time, and one by one."),
     ("market", "The size of the market."),

@@ -6,6 +6,7 @@
 use std::fmt::Display;
 
 use url::form_urlencoded;
+use utoipa::openapi::Required;
 use utoipa::openapi::path::{self, ParameterIn};
 
 use crate::api::page::Cursor;
@@ -105,6 +106,18 @@ impl Query {
             self.note(parameter.name, &text);
             value
         })
+    }
+
+    /// Reads a parameter that must be given; leaving it out is refused.
+    pub(super) fn required<T>(&mut self, parameter: &Parameter<T>) -> Option<T> {
+        let found = self.optional(parameter);
+        if let Some(declared) = self.sheet.as_mut().and_then(|sheet| sheet.last_mut()) {
+            declared.required = Required::True;
+        }
+        if found.is_none() {
+            self.refuse(parameter.name, "is needed", vec![]);
+        }
+        found
     }
 
     /// Reads a parameter that is `default` when it is left out.

@@ -9,7 +9,7 @@ use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 use crate::api::columns::Column;
 use crate::api::negotiation::{Format, Representation, TimeFormat};
 use crate::domain::Timestamp;
-use crate::metrics::{Answer, Meta, SourceReading, Warning};
+use crate::metrics::{Answer, Meta, SourceReading, Warning, Words};
 
 /// Where the neighbours of a page are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -48,7 +48,13 @@ pub(super) fn render<T: Serialize>(
         }
         Format::Csv => csv(rows(tree(&answer.data, time_format)?), columns),
         Format::Ndjson => ndjson(rows(tree(&answer.data, time_format)?)),
+        Format::Text => words(answer).map(|words| words.text.clone().into_bytes()),
+        Format::Markdown => words(answer).map(|words| words.markdown.clone().into_bytes()),
     }
+}
+
+fn words<T>(answer: &Answer<T>) -> serde_json::Result<&Words> {
+    answer.words.as_ref().ok_or_else(|| serde::ser::Error::custom("the answer has no words"))
 }
 
 /// Writes anything as JSON by the rules of the contract.

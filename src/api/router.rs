@@ -29,8 +29,8 @@ use crate::api::endpoint::Routes;
 use crate::api::parameter::nearest;
 use crate::api::problem::ApiError;
 use crate::api::routes::{
-    correlation, cross_asset, drawdown, etf_flows, funding, liquidations, liquidity, market_cap, open_interest, options, price,
-    safe_haven, series, sources, stress, volatility,
+    breadth, briefing, correlation, cross_asset, drawdown, etf_flows, funding, liquidations, liquidity, market_cap,
+    open_interest, options, price, safe_haven, series, sources, stress, volatility,
 };
 use crate::api::state::AppState;
 use crate::api::{health, openapi, pages};
@@ -64,6 +64,11 @@ fn questions(prefix: &'static str, book: &Arc<StressBook>) -> OpenApiRouter<AppS
         .question(funding::FUNDING, funding::funding, metrics::funding)
         .question(volatility::VOLATILITY, volatility::volatility, metrics::volatility)
         .question(liquidity::LIQUIDITY, liquidity::liquidity, metrics::liquidity)
+        .question(breadth::BREADTH, breadth::breadth, metrics::breadth)
+        .list(liquidations::CASCADES, liquidations::CASCADE_ROWS, liquidations::cascades, metrics::liquidation_cascades)
+        .words(briefing::BRIEFING, briefing::briefing, metrics::briefing)
+        .question(briefing::COMPARE, briefing::compare, metrics::compare)
+        .question(briefing::CHECK, briefing::check, metrics::check)
         .list(series::CATALOGUE, series::SERIES, series::catalogue, |view, _, question| Ok(metrics::catalogue(view, question)))
         .list(series::SERIES_ROWS, series::ROWS, series::rows, series::answer_rows)
         .list(series::REVISIONS, series::CORRECTIONS, series::revisions, |view, _, question| {

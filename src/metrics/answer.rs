@@ -20,6 +20,18 @@ pub struct Answer<T> {
     /// When the next row of any series read is expected; how long an answer may be reused.
     #[serde(skip)]
     pub next_expected_at: Option<Timestamp>,
+    /// The same in words, where the question is answered in words too.
+    #[serde(skip)]
+    pub words: Option<Words>,
+}
+
+/// An answer in words, for a person or a language model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    /// As plain text.
+    pub text: String,
+    /// As markdown.
+    pub markdown: String,
 }
 
 /// How the figures were computed and as of when.
@@ -154,6 +166,7 @@ impl<T> Answer<T> {
             warnings: self.warnings,
             reads: self.reads,
             next_expected_at: self.next_expected_at,
+            words: self.words,
         }
     }
 }

@@ -4,6 +4,8 @@ use crate::domain::{Asset, Metric, Period, SeriesKey, Side, Source, SourceKind, 
 use crate::market::{ColumnView, MarketView, Tally, TallySummary};
 use crate::metrics::trail::Trail;
 use crate::metrics::{SourceOrder, Span, Unanswerable, WarningCode};
+use crate::stats::burst::Minute;
+use crate::stats::real;
 
 /// Positions closed by force, long and short, USD.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -94,6 +96,34 @@ impl Leg<'_> {
         }
     }
 
+    /// Adds what was liquidated inside the span to its minutes: published sums evenly over theirs,
+    /// unless they are longer than an hour; then single orders tell alone.
+    fn add_to_minutes(&self, span: Span, minutes: &mut [Minute]) {
+        let mut add = |at: Timestamp, usd: f64| {
+            let index = usize::try_from(at.ms_since(span.from) / Period::MINUTE.ms()).ok();
+            if let Some(minute) = index.and_then(|index| minutes.get_mut(index)) {
+                match self.side {
+                    Side::Long => minute.long_usd += usd,
+                    Side::Short => minute.short_usd += usd,
+                }
+            }
+        };
+        let fine = self.published.filter(|(key, _)| key.period <= Period::HOUR);
+        if let Some((key, column)) = fine {
+            let count = key.period.ms() / Period::MINUTE.ms();
+            column.for_each(span.rows(key.period), |row| {
+                let share = row.value / real(usize::try_from(count).unwrap_or(1));
+                (0..count).for_each(|minute| add(row.observed_at.plus_ms(minute * Period::MINUTE.ms()), share));
+            });
+        }
+        if let Some((_, column)) = self.orders {
+            let ranges = if fine.is_some() { self.order_ranges(span) } else { vec![span.readings()] };
+            for range in ranges {
+                column.for_each(range, |row| add(row.observed_at, row.value.usd));
+            }
+        }
+    }
+
     /// The length of the published sums; that of a minute where only orders are shown.
     pub(super) fn grain(&self) -> Period {
         self.published.map_or(Period::MINUTE, |(key, _)| key.period)
@@ -168,6 +198,16 @@ impl<'a> LiquidationBook<'a> {
             leg.add_to_buckets(span, interval, &mut buckets);
         }
         buckets
+    }
+
+    /// What was liquidated in each minute of a span that begins with one.
+    pub(super) fn minutes(&self, span: Span) -> Vec<Minute> {
+        let count = span.to.ms_since(span.from).max(0) / Period::MINUTE.ms() + 1;
+        let mut minutes = vec![Minute::default(); usize::try_from(count).unwrap_or(0)];
+        for leg in &self.legs {
+            leg.add_to_minutes(span, &mut minutes);
+        }
+        minutes
     }
 
     /// The first instant of which anything is known.

@@ -4,8 +4,13 @@
 //! (market view, question). No I/O, no clock, no SQL, no HTTP.
 
 mod answer;
+mod breadth;
+mod briefing;
+mod cascades;
 mod catalogue;
+mod check;
 mod closes;
+mod compare;
 mod correlation;
 mod cross_asset;
 mod daily_bars;
@@ -13,7 +18,9 @@ mod drawdown;
 mod episodes;
 mod etf_days;
 mod etf_flows;
+mod figures;
 mod funding;
+mod headlines;
 mod liquidation_book;
 mod liquidation_orders;
 mod liquidations;
@@ -35,14 +42,20 @@ mod trail;
 mod unanswerable;
 mod volatility;
 mod window;
+mod words;
 
 #[cfg(test)]
 mod fixture;
 
-pub use answer::{Answer, Coverage, Freshness, Meta, Method, SourceReading, Warning, WarningCode, WindowBounds};
+pub use answer::{Answer, Coverage, Freshness, Meta, Method, SourceReading, Warning, WarningCode, WindowBounds, Words};
+pub use breadth::{Breadth, BreadthMember, BreadthQuestion, breadth};
+pub use briefing::{Briefing, BriefingQuestion, briefing};
+pub use cascades::{LiquidationCascade, liquidation_cascades};
 pub use catalogue::{
     CatalogueQuestion, Revision, RevisionsQuestion, SeriesEntry, SeriesQuestion, SeriesRow, catalogue, revisions, series_rows,
 };
+pub use check::{Check, CheckOp, CheckQuestion, Verdict, check};
+pub use compare::{CompareQuestion, CompareRow, compare};
 pub use correlation::{
     CorrelationMethod, CorrelationPoint, CorrelationQuestion, CorrelationRow, correlation, correlation_series,
 };
@@ -54,6 +67,7 @@ pub use etf_flows::{
     EtfDayFlow, EtfDirection, EtfExtreme, EtfFlows, EtfFlowsQuestion, EtfFlowsRow, EtfFundFlow, EtfFundRow, EtfStreak, etf_flows,
     etf_flows_series, etf_funds,
 };
+pub use figures::{FIGURES, Figure, FigureUnit, FigureValue, MissingFigure};
 pub use funding::{Funding, FundingOfSource, FundingQuestion, FundingState, FundingStreak, funding};
 pub use liquidation_orders::{LiquidationOrderRow, OrdersQuestion, liquidation_orders};
 pub use liquidations::{

@@ -55,6 +55,25 @@ impl<'a> Trail<'a> {
         }
     }
 
+    /// Takes over what another answer of the same view was read from and warns of; gives its figures.
+    pub(super) fn take_in<T>(&mut self, answer: Answer<T>) -> T {
+        for reading in answer.sources {
+            if !self.sources.iter().any(|known| known.series == reading.series) {
+                self.sources.push(reading);
+            }
+        }
+        for read in answer.reads {
+            if !self.reads.contains(&read) {
+                self.reads.push(read);
+            }
+        }
+        for Warning { code, detail } in answer.warnings {
+            self.warn(code, detail);
+        }
+        self.next_expected_at = self.next_expected_at.into_iter().chain(answer.next_expected_at).min();
+        answer.data
+    }
+
     /// The answer, once the figures are there.
     pub(super) fn answer<T>(mut self, data: T, working: Working) -> Answer<T> {
         if self.sources.is_empty() {
@@ -75,6 +94,7 @@ impl<'a> Trail<'a> {
             warnings: self.warnings,
             reads: self.reads,
             next_expected_at: self.next_expected_at,
+            words: None,
         }
     }
 

@@ -31,6 +31,15 @@ pub(in crate::api) const LIQUIDATION_DAYS: Endpoint = Endpoint {
     ..LIQUIDATIONS
 };
 
+pub(in crate::api) const CASCADES: Endpoint = Endpoint {
+    path: "/liquidations/cascades",
+    operation: "list_liquidation_cascades",
+    summary: "Bursts of forced selling or buying",
+    about: "Largest first. A burst starts when five minutes run at ten times the rate of a day, the last hour is unusual, and one \
+        side has 70 % of it. `docs/METHODOLOGY.md`, section 3.5.",
+    ..LIQUIDATIONS
+};
+
 pub(in crate::api) const LIQUIDATION_ORDERS: Endpoint = Endpoint {
     path: "/liquidations/orders",
     operation: "get_liquidation_orders",
@@ -42,6 +51,9 @@ pub(in crate::api) const LIQUIDATION_ORDERS: Endpoint = Endpoint {
 
 /// Days on a page where the question does not say.
 pub(in crate::api) const DAYS: u32 = 100;
+
+/// Cascades on a page where the question does not say.
+pub(in crate::api) const CASCADE_ROWS: u32 = 100;
 
 /// Of one asset; these questions have no default asset.
 pub(in crate::api) const ASSET: Parameter<Asset> = Parameter { about: "Of one asset. Default: all assets.", ..query::ASSET };
@@ -65,6 +77,10 @@ pub(in crate::api) fn liquidations_series(query: &mut Query) -> (LiquidationsQue
 
 pub(in crate::api) fn liquidation_days(query: &mut Query) -> LiquidationsQuestion {
     over(query, Length::All)
+}
+
+pub(in crate::api) fn cascades(query: &mut Query) -> LiquidationsQuestion {
+    over(query, Length::Ms(30 * Period::DAY.ms()))
 }
 
 fn over(query: &mut Query, default: Length) -> LiquidationsQuestion {

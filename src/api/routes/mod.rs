@@ -1,6 +1,8 @@
 //! The questions the service answers, one file per family: what each is called and how its
 //! parameters are read. What they compute is in [`crate::metrics`].
 
+pub(super) mod breadth;
+pub(super) mod briefing;
 pub(super) mod correlation;
 pub(super) mod cross_asset;
 pub(super) mod drawdown;

@@ -1,0 +1,17 @@
+use crate::api::endpoint::Endpoint;
+use crate::api::query::Query;
+use crate::domain::Period;
+use crate::metrics::{BreadthQuestion, Length};
+
+pub(in crate::api) const BREADTH: Endpoint = Endpoint {
+    path: "/breadth",
+    operation: "get_breadth",
+    tag: "market",
+    summary: "How much of the market takes part",
+    about: "Shares of coins over their averages, in a bear market and at a low, and small coins against large ones over `window`. \
+        Membership and ranks are those known at the time. `docs/METHODOLOGY.md`, sections 2.4 and 2.5.",
+};
+
+pub(in crate::api) fn breadth(query: &mut Query) -> BreadthQuestion {
+    BreadthQuestion { source: query.source(), window: query.window(Length::Ms(30 * Period::DAY.ms())) }
+}

@@ -1,0 +1,89 @@
+use crate::api::endpoint::Endpoint;
+use crate::api::parameter::{Choice, Kind, Parameter, number, parsed};
+use crate::api::query::Query;
+use crate::domain::Period;
+use crate::metrics::{BriefingQuestion, CheckOp, CheckQuestion, CompareQuestion, Length, Moment, Window};
+
+pub(in crate::api) const BRIEFING: Endpoint = Endpoint {
+    path: "/briefing",
+    operation: "get_briefing",
+    tag: "briefing",
+    summary: "The whole picture at one instant",
+    about: "Every headline figure in a sentence, with its unit, source, time and state; those that cannot be told are listed with \
+        the reason. Changes count from the start of the window. Also as `text/plain` and `text/markdown`.",
+};
+
+pub(in crate::api) const COMPARE: Endpoint = Endpoint {
+    path: "/compare",
+    operation: "get_comparison",
+    summary: "The whole picture at two instants",
+    about: "Every headline figure as it was known at `a` and at `b`, with its change. Each side uses only what was known then.",
+    ..BRIEFING
+};
+
+pub(in crate::api) const CHECK: Endpoint = Endpoint {
+    path: "/check",
+    operation: "get_check",
+    summary: "Whether a stated figure holds",
+    about: "Holds a statement about a headline figure against what is known at `as_of`. Falls and outflows are negative: a fall of \
+        40 % is `value=-40`.",
+    ..BRIEFING
+};
+
+const A: Parameter<Moment> = Parameter {
+    name: "a",
+    about: "The earlier instant: RFC 3339, a date, or a length before `as_of` such as `-7d`.",
+    example: "-7d",
+    kind: Kind::Text,
+    read: parsed,
+};
+
+const B: Parameter<Moment> =
+    Parameter { name: "b", about: "The later instant, at `as_of` or before. Default: `as_of`.", example: "-1d", ..A };
+
+const FIGURE: Parameter<String> =
+    Parameter { name: "figure", about: "The id of a figure of the briefing.", example: "price", kind: Kind::Text, read: parsed };
+
+const VALUE: Parameter<String> = Parameter {
+    name: "value",
+    about: "What the figure is said to be: a number in its unit, `true` or `false`, a date, or a word.",
+    example: "76600",
+    ..FIGURE
+};
+
+const TOLERANCE: Parameter<f64> = Parameter {
+    name: "tolerance_pct",
+    about: "How far the figure may be off, percent of the value. Default: 0.5 for `eq`, 5 for `about`, 0 otherwise.",
+    example: "1",
+    kind: Kind::Number { min: 0.0, max: 100.0 },
+    read: number,
+};
+
+const OP: Choice<CheckOp> = Choice {
+    name: "op",
+    about: "What is said of the value: the figure is it, is under it, is over it, or is about it.",
+    words: &[("eq", CheckOp::Eq), ("lt", CheckOp::Lt), ("gt", CheckOp::Gt), ("about", CheckOp::About)],
+};
+
+pub(in crate::api) fn briefing(query: &mut Query) -> BriefingQuestion {
+    BriefingQuestion { window: week(query) }
+}
+
+pub(in crate::api) fn compare(query: &mut Query) -> CompareQuestion {
+    let a = query.optional(&A).unwrap_or(Moment::Before(7 * Period::DAY.ms()));
+    CompareQuestion { a, b: query.optional(&B).unwrap_or(Moment::Before(0)) }
+}
+
+pub(in crate::api) fn check(query: &mut Query) -> CheckQuestion {
+    CheckQuestion {
+        figure: query.required(&FIGURE).unwrap_or_default(),
+        value: query.required(&VALUE).unwrap_or_default(),
+        tolerance_pct: query.optional(&TOLERANCE),
+        op: query.choice(&OP, CheckOp::Eq),
+        window: week(query),
+    }
+}
+
+fn week(query: &mut Query) -> Window {
+    query.window(Length::Ms(7 * Period::DAY.ms()))
+}

@@ -1,0 +1,202 @@
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::{Source, Timestamp};
+use crate::market::MarketView;
+use crate::metrics::trail::Trail;
+use crate::metrics::{Answer, Freshness, SourceOrder, SourceReading, Unanswerable, Window};
+
+/// Every headline figure: its id and its unit. The order is that of a briefing.
+pub const FIGURES: [(&str, FigureUnit); 27] = [
+    ("market_cap_change", FigureUnit::Usd),
+    ("market_cap_change_pct", FigureUnit::Percent),
+    ("price", FigureUnit::Usd),
+    ("previous_day_low", FigureUnit::Usd),
+    ("previous_day_worst_fall", FigureUnit::Percent),
+    ("previous_day_lowest_since", FigureUnit::Date),
+    ("drawdown", FigureUnit::Percent),
+    ("failed_rebounds", FigureUnit::Count),
+    ("liquidations_24h", FigureUnit::Usd),
+    ("liquidations_since", FigureUnit::Usd),
+    ("liquidations_record_day", FigureUnit::Usd),
+    ("open_interest_change", FigureUnit::Percent),
+    ("deleveraging", FigureUnit::YesNo),
+    ("funding_rate_8h", FigureUnit::Percent),
+    ("funding_state", FigureUnit::Word),
+    ("funding_negative_streak", FigureUnit::Count),
+    ("etf_flow_latest", FigureUnit::Usd),
+    ("etf_flow_previous", FigureUnit::Usd),
+    ("etf_flow_reversal", FigureUnit::YesNo),
+    ("etf_flow_eth_90d", FigureUnit::Usd),
+    ("etf_flow_sol_90d", FigureUnit::Usd),
+    ("etf_flow_xrp_90d", FigureUnit::Usd),
+    ("small_cap_return_1y", FigureUnit::Percent),
+    ("volatility_realised", FigureUnit::Percent),
+    ("volatility_implied", FigureUnit::Percent),
+    ("volatility_pickup", FigureUnit::YesNo),
+    ("calm_days", FigureUnit::Count),
+];
+
+/// What a figure's value is counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FigureUnit {
+    /// US dollars.
+    Usd,
+    /// Percent.
+    Percent,
+    /// A number of things.
+    Count,
+    /// A number from 0 to 100.
+    Index,
+    /// A UTC date.
+    Date,
+    /// True or false.
+    YesNo,
+    /// A word of a closed list.
+    Word,
+}
+
+/// What a figure says.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum FigureValue {
+    /// A number in the figure's unit.
+    Number(f64),
+    /// Yes or no.
+    YesNo(bool),
+    /// A word or a date.
+    Word(String),
+}
+
+/// One headline figure.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Figure {
+    /// Its name, the same at every cutoff.
+    pub id: String,
+    /// What it says, in a sentence.
+    pub sentence: String,
+    /// Its value. Falls and outflows are negative.
+    pub value: FigureValue,
+    /// What the value is counted in.
+    pub unit: FigureUnit,
+    /// Who says so.
+    pub source: Source,
+    /// When the newest row behind it was true.
+    pub observed_at: Timestamp,
+    /// Whether that row is as young as it should be.
+    pub state: Freshness,
+}
+
+/// A headline figure that cannot be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MissingFigure {
+    /// Its name.
+    pub id: String,
+    /// Why not.
+    pub reason: String,
+}
+
+/// Headline figures on their way into an answer, and what they were read from.
+#[derive(Debug)]
+pub(super) struct Collector<'a> {
+    pub(super) view: &'a MarketView,
+    pub(super) order: &'a SourceOrder,
+    /// What changes count from.
+    pub(super) since: Window,
+    /// The only figure that is wanted; all where none is named.
+    wanted: Option<&'a str>,
+    pub(super) figures: Vec<Figure>,
+    pub(super) missing: Vec<MissingFigure>,
+    pub(super) trail: Trail<'a>,
+}
+
+/// An answer's figures with what a headline must say beside them.
+#[derive(Debug)]
+pub(super) struct Told<T> {
+    pub(super) data: T,
+    origin: Option<SourceReading>,
+    reason: String,
+}
+
+impl From<f64> for FigureValue {
+    fn from(value: f64) -> Self {
+        Self::Number(value)
+    }
+}
+
+impl From<bool> for FigureValue {
+    fn from(value: bool) -> Self {
+        Self::YesNo(value)
+    }
+}
+
+impl From<String> for FigureValue {
+    fn from(value: String) -> Self {
+        Self::Word(value)
+    }
+}
+
+impl FigureValue {
+    /// The value, where it is a number.
+    #[must_use]
+    pub const fn number(&self) -> Option<f64> {
+        match self {
+            Self::Number(value) => Some(*value),
+            Self::YesNo(_) | Self::Word(_) => None,
+        }
+    }
+}
+
+/// The unit of a headline figure; a word where the id is not one of [`FIGURES`].
+pub(super) fn unit_of(id: &str) -> FigureUnit {
+    FIGURES.iter().find(|(known, _)| *known == id).map_or(FigureUnit::Word, |(_, unit)| *unit)
+}
+
+impl<'a> Collector<'a> {
+    pub(super) const fn new(view: &'a MarketView, order: &'a SourceOrder, since: Window, wanted: Option<&'a str>) -> Self {
+        Self { view, order, since, wanted, figures: Vec::new(), missing: Vec::new(), trail: Trail::new(view) }
+    }
+
+    /// Asks a question for the sake of some figures; `None` where none of them is wanted or the
+    /// question has no answer, which makes them missing.
+    pub(super) fn ask<T>(&mut self, ids: &[&str], ask: impl FnOnce() -> Result<Answer<T>, Unanswerable>) -> Option<Told<T>> {
+        if self.wanted.is_some_and(|wanted| !ids.contains(&wanted)) {
+            return None;
+        }
+        match ask() {
+            Ok(answer) => Some(self.take_in(answer)),
+            Err(error) => {
+                let missing = ids.iter().filter(|id| self.wanted.is_none_or(|wanted| wanted == **id));
+                self.missing.extend(missing.map(|id| MissingFigure { id: (*id).to_owned(), reason: error.to_string() }));
+                None
+            }
+        }
+    }
+
+    /// Adds a figure, or its absence with the reasons its answer gave.
+    pub(super) fn tell<T, V: Into<FigureValue>>(&mut self, told: &Told<T>, id: &str, found: Option<(V, String)>) {
+        if self.wanted.is_some_and(|wanted| wanted != id) {
+            return;
+        }
+        match (found, &told.origin) {
+            (Some((value, sentence)), Some(origin)) => self.figures.push(Figure {
+                id: id.to_owned(),
+                sentence,
+                value: value.into(),
+                unit: unit_of(id),
+                source: origin.source.clone(),
+                observed_at: origin.observed_at,
+                state: origin.state,
+            }),
+            _ => self.missing.push(MissingFigure { id: id.to_owned(), reason: told.reason.clone() }),
+        }
+    }
+
+    fn take_in<T>(&mut self, answer: Answer<T>) -> Told<T> {
+        let details: Vec<&str> = answer.warnings.iter().map(|warning| warning.detail.as_str()).collect();
+        let reason = if details.is_empty() { "not enough is known by the cutoff".to_owned() } else { details.join("; ") };
+        let origin = answer.sources.iter().max_by_key(|reading| reading.observed_at).cloned();
+        Told { data: self.trail.take_in(answer), origin, reason }
+    }
+}

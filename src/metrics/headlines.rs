@@ -1,0 +1,296 @@
+use crate::domain::{Asset, Period};
+use crate::metrics::figures::Collector;
+use crate::metrics::words::{amount, date, percent, signed_amount};
+use crate::metrics::{
+    Basis, BreadthQuestion, DrawdownQuestion, EpisodesQuestion, Estimator, EtfFlowsQuestion, FundingQuestion, FundingState,
+    LiquidationsQuestion, MarketCapQuestion, OpenInterestQuestion, PriceQuestion, VolatilityQuestion, Window, breadth, drawdown,
+    drawdown_episodes, etf_flows, funding, liquidations, market_cap, open_interest, price, volatility,
+};
+use crate::stats::real;
+
+/// The window of open interest and of the flows of altcoin funds, days.
+const OPEN_INTEREST_DAYS: i64 = 7;
+const ALTCOIN_FLOW_DAYS: i64 = 90;
+/// The rise that makes a rebound, percent, and the least depth of an episode.
+const REBOUND_PCT: f64 = 10.0;
+const LEAST_DEPTH_PCT: f64 = 5.0;
+
+/// Collects every headline figure there is.
+pub(super) fn collect(headlines: &mut Collector<'_>) {
+    of_market_cap(headlines);
+    of_price(headlines);
+    of_drawdown(headlines);
+    of_liquidations(headlines);
+    of_open_interest(headlines);
+    of_funding(headlines);
+    of_etf_flows(headlines);
+    for (asset, id) in [("eth", "etf_flow_eth_90d"), ("sol", "etf_flow_sol_90d"), ("xrp", "etf_flow_xrp_90d")] {
+        of_altcoin_flows(headlines, asset, id);
+    }
+    of_small_caps(headlines);
+    of_volatility(headlines);
+}
+
+fn of_market_cap(headlines: &mut Collector<'_>) {
+    let (view, order, window) = (headlines.view, headlines.order, headlines.since);
+    let question = MarketCapQuestion { asset: Asset::total(), source: None, window };
+    let ids = ["market_cap_change", "market_cap_change_pct"];
+    let Some(told) = headlines.ask(&ids, || market_cap(view, order, &question)) else { return };
+    let since = told.data.anchor.map(|anchor| date(anchor.at));
+    let change = told.data.change_usd.zip(since.clone());
+    headlines.tell(
+        &told,
+        "market_cap_change",
+        change.map(|(usd, since)| (usd, format!("The value of all crypto changed by {} since {since}.", signed_amount(usd)))),
+    );
+    let change = told.data.change_pct.zip(since);
+    headlines.tell(
+        &told,
+        "market_cap_change_pct",
+        change.map(|(pct, since)| (pct, format!("The value of all crypto changed by {} since {since}.", percent(pct)))),
+    );
+}
+
+fn of_price(headlines: &mut Collector<'_>) {
+    let (view, order) = (headlines.view, headlines.order);
+    let question = PriceQuestion { asset: Asset::btc(), source: None, window: headlines.since };
+    let ids = ["price", "previous_day_low", "previous_day_worst_fall", "previous_day_lowest_since"];
+    let Some(told) = headlines.ask(&ids, || price(view, order, &question)) else { return };
+    headlines.tell(&told, "price", told.data.price_usd.map(|usd| (usd, format!("Bitcoin trades at {}.", amount(usd)))));
+    let day = told.data.previous_day;
+    headlines.tell(
+        &told,
+        "previous_day_low",
+        day.map(|day| (day.low_usd, format!("On {} bitcoin fell as low as {}.", date(day.at), amount(day.low_usd)))),
+    );
+    let fall = day.and_then(|day| Some((day, day.worst_fall_pct?)));
+    headlines.tell(
+        &told,
+        "previous_day_worst_fall",
+        fall.map(|(day, pct)| {
+            (pct, format!("At worst that day, {}, it was {} against the close before.", date(day.at), percent(pct)))
+        }),
+    );
+    let mark = day.and_then(|day| Some((day, day.lowest_since?)));
+    headlines.tell(
+        &told,
+        "previous_day_lowest_since",
+        mark.map(|(day, mark)| {
+            let sentence = if mark.at_least {
+                format!("No lower day than {} is known, back to {}.", date(day.at), date(mark.at))
+            } else {
+                format!("The low of {} is the lowest since {}.", date(day.at), date(mark.at))
+            };
+            (date(mark.at), sentence)
+        }),
+    );
+}
+
+fn of_drawdown(headlines: &mut Collector<'_>) {
+    let (view, order) = (headlines.view, headlines.order);
+    let window = Window::ALL;
+    let path = DrawdownQuestion { asset: Asset::btc(), source: None, window, interval: Period::DAY, basis: Basis::Close };
+    if let Some(told) = headlines.ask(&["drawdown"], || drawdown(view, order, &path)) {
+        let found = told.data.drawdown_pct.zip(told.data.peak_at);
+        headlines.tell(
+            &told,
+            "drawdown",
+            found.map(|(pct, at)| (pct, format!("Bitcoin stands {} from its record of {}.", percent(pct), date(at)))),
+        );
+    }
+    let question = EpisodesQuestion { path, min_depth_pct: LEAST_DEPTH_PCT, rebound_pct: REBOUND_PCT };
+    let Some(told) = headlines.ask(&["failed_rebounds"], || drawdown_episodes(view, order, &question)) else { return };
+    let open = told.data.iter().find(|episode| episode.open).map(|episode| (episode.failed_rebounds, episode.peak_at));
+    headlines.tell(
+        &told,
+        "failed_rebounds",
+        open.map(|(count, at)| {
+            (real(count), format!("{count} rebounds of {REBOUND_PCT} % or more have failed since {}.", date(at)))
+        }),
+    );
+}
+
+fn of_liquidations(headlines: &mut Collector<'_>) {
+    let (view, order) = (headlines.view, headlines.order);
+    let over = |window| LiquidationsQuestion { asset: None, sources: vec![], window };
+    let last_day = over(Window::days(1));
+    if let Some(told) = headlines.ask(&["liquidations_24h", "liquidations_record_day"], || liquidations(view, order, &last_day)) {
+        headlines.tell(
+            &told,
+            "liquidations_24h",
+            told.data.total_usd.map(|usd| (usd, format!("Positions of {} were liquidated in 24 hours.", amount(usd)))),
+        );
+        headlines.tell(
+            &told,
+            "liquidations_record_day",
+            told.data
+                .record_day
+                .map(|day| (day.total_usd, format!("The record day is {} with {}.", day.date, amount(day.total_usd)))),
+        );
+    }
+    let since = over(headlines.since);
+    let Some(told) = headlines.ask(&["liquidations_since"], || liquidations(view, order, &since)) else { return };
+    let from = since.window.resolve(view.as_of()).ok().map(|span| date(span.from));
+    headlines.tell(
+        &told,
+        "liquidations_since",
+        told.data
+            .total_usd
+            .zip(from)
+            .map(|(usd, from)| (usd, format!("Positions of {} were liquidated since {from}.", amount(usd)))),
+    );
+}
+
+fn of_open_interest(headlines: &mut Collector<'_>) {
+    let (view, order) = (headlines.view, headlines.order);
+    let window = Window::days(OPEN_INTEREST_DAYS);
+    let question = OpenInterestQuestion { asset: Asset::btc(), sources: vec![], window };
+    let Some(told) = headlines.ask(&["open_interest_change", "deleveraging"], || open_interest(view, order, &question)) else {
+        return;
+    };
+    headlines.tell(
+        &told,
+        "open_interest_change",
+        told.data.change_pct.map(|pct| {
+            (pct, format!("Open interest in bitcoin futures changed by {} in {OPEN_INTEREST_DAYS} days.", percent(pct)))
+        }),
+    );
+    headlines.tell(
+        &told,
+        "deleveraging",
+        told.data.deleveraging.map(|fast| {
+            let sentence = if fast {
+                "Positions were closed unusually fast in the last 24 hours."
+            } else {
+                "Positions were not closed unusually fast."
+            };
+            (fast, sentence.to_owned())
+        }),
+    );
+}
+
+fn of_funding(headlines: &mut Collector<'_>) {
+    let (view, order) = (headlines.view, headlines.order);
+    let question = FundingQuestion { asset: Asset::btc(), sources: vec![] };
+    let ids = ["funding_rate_8h", "funding_state", "funding_negative_streak"];
+    let Some(told) = headlines.ask(&ids, || funding(view, order, &question)) else { return };
+    headlines.tell(
+        &told,
+        "funding_rate_8h",
+        told.data
+            .rate_8h_ratio
+            .map(|ratio| (ratio * 100.0, format!("Perpetual funding is {:.4} % for eight hours.", ratio * 100.0))),
+    );
+    headlines.tell(
+        &told,
+        "funding_state",
+        told.data.state.map(|state| {
+            let (word, sentence) = match state {
+                FundingState::Negative => ("negative", "Perpetual funding is negative: shorts pay longs."),
+                FundingState::BelowNeutral => ("below_neutral", "Perpetual funding is under its neutral rate."),
+                FundingState::Neutral => ("neutral", "Perpetual funding is at its neutral rate."),
+                FundingState::AboveNeutral => ("above_neutral", "Perpetual funding is over its neutral rate: longs pay."),
+            };
+            (word.to_owned(), sentence.to_owned())
+        }),
+    );
+    headlines.tell(
+        &told,
+        "funding_negative_streak",
+        told.data.negative_streak.map(|streak| {
+            (real(streak.intervals), format!("Funding was negative in {} settlements in a row.", streak.intervals))
+        }),
+    );
+}
+
+fn of_etf_flows(headlines: &mut Collector<'_>) {
+    let (view, order) = (headlines.view, headlines.order);
+    let question = EtfFlowsQuestion { asset: Asset::btc(), source: None, window: Window::days(5) };
+    let ids = ["etf_flow_latest", "etf_flow_previous", "etf_flow_reversal"];
+    let Some(told) = headlines.ask(&ids, || etf_flows(view, order, &question)) else { return };
+    let days = [("etf_flow_latest", &told.data.latest), ("etf_flow_previous", &told.data.previous)];
+    for (id, day) in days {
+        headlines.tell(
+            &told,
+            id,
+            day.as_ref().map(|day| {
+                let usd = day.net_flow_usd;
+                (usd, format!("US spot bitcoin funds had {} of net flow on {}.", signed_amount(usd), day.trading_day))
+            }),
+        );
+    }
+    headlines.tell(
+        &told,
+        "etf_flow_reversal",
+        told.data.reversal.map(|reversed| {
+            let sentence = if reversed {
+                "The flow turned against the day before."
+            } else {
+                "The flow kept the direction of the day before."
+            };
+            (reversed, sentence.to_owned())
+        }),
+    );
+}
+
+fn of_altcoin_flows(headlines: &mut Collector<'_>, symbol: &str, id: &str) {
+    let (view, order) = (headlines.view, headlines.order);
+    let Ok(asset) = symbol.parse() else { return };
+    let question = EtfFlowsQuestion { asset, source: None, window: Window::days(ALTCOIN_FLOW_DAYS) };
+    let Some(told) = headlines.ask(&[id], || etf_flows(view, order, &question)) else { return };
+    headlines.tell(
+        &told,
+        id,
+        told.data.net_flow_usd.map(|usd| {
+            let sentence =
+                format!("US spot funds of {symbol} had {} of net flow in {ALTCOIN_FLOW_DAYS} trading days.", signed_amount(usd));
+            (usd, sentence)
+        }),
+    );
+}
+
+fn of_small_caps(headlines: &mut Collector<'_>) {
+    let (view, order) = (headlines.view, headlines.order);
+    let question = BreadthQuestion { source: None, window: Window::days(365) };
+    let Some(told) = headlines.ask(&["small_cap_return_1y"], || breadth(view, order, &question)) else { return };
+    headlines.tell(
+        &told,
+        "small_cap_return_1y",
+        told.data.small_cap_return_pct.map(|pct| (pct, format!("The median small coin returned {} in a year.", percent(pct)))),
+    );
+}
+
+fn of_volatility(headlines: &mut Collector<'_>) {
+    let (view, order) = (headlines.view, headlines.order);
+    let question =
+        VolatilityQuestion { asset: Asset::btc(), source: None, window: Window::days(30), estimator: Estimator::Close };
+    let ids = ["volatility_realised", "volatility_implied", "volatility_pickup", "calm_days"];
+    let Some(told) = headlines.ask(&ids, || volatility(view, order, &question)) else { return };
+    headlines.tell(
+        &told,
+        "volatility_realised",
+        told.data.realised_pct.map(|pct| (pct, format!("Bitcoin moved at a yearly volatility of {pct:.1} % over 30 days."))),
+    );
+    headlines.tell(
+        &told,
+        "volatility_implied",
+        told.data.implied_pct.map(|pct| (pct, format!("Options price a yearly volatility of {pct:.1} %."))),
+    );
+    headlines.tell(
+        &told,
+        "volatility_pickup",
+        told.data.pickup.map(|picked_up| {
+            let sentence = if picked_up {
+                "Volatility picked up after a prolonged calm."
+            } else {
+                "Volatility has not picked up after a prolonged calm."
+            };
+            (picked_up, sentence.to_owned())
+        }),
+    );
+    headlines.tell(
+        &told,
+        "calm_days",
+        told.data.calm_days.map(|days| (real(days), format!("The calm before it, or now, counts {days} days."))),
+    );
+}
