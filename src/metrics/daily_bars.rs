@@ -10,12 +10,13 @@ const TRADING_YEAR: f64 = 252.0;
 /// The longest pause between two trading days that are neighbours: a weekend with holidays.
 const LONGEST_PAUSE_MS: i64 = 5 * Period::DAY.ms();
 
-/// The finished UTC days of one asset from one source, with prices above zero.
+/// The finished UTC days of one asset from one source up to an instant, with prices above zero.
 #[derive(Debug)]
 pub(super) struct DailyBars {
     source: Source,
     calendar: TradingCalendar,
-    as_of: Timestamp,
+    /// The end of what is looked at.
+    until: Timestamp,
     starts: Vec<Timestamp>,
     bars: Vec<Ohlc>,
     volumes: Vec<Option<f64>>,
@@ -24,23 +25,26 @@ pub(super) struct DailyBars {
 }
 
 impl DailyBars {
-    /// The days according to the source asked for, or else the first that has bars.
+    /// The days that ended by `until`, according to the source asked for, or else the first that has bars.
     pub(super) fn find(
         view: &MarketView,
         trail: &mut Trail<'_>,
         order: &SourceOrder,
         asset: &Asset,
         asked: Option<&Source>,
+        until: Timestamp,
     ) -> Result<Option<Self>, Unanswerable> {
         let sources = view.candle_series(asset).map(|(key, _)| key.source.clone()).collect::<Vec<_>>();
         let Some(source) = order.choose(asked, sources)? else { return Ok(None) };
         let Some(days) = view.bars(asset, &source, Period::DAY) else { return Ok(None) };
         trail.read_bars(&days);
-        let finished: Vec<_> = days.finished(TimeRange::all()).into_iter().filter(|day| day.value.low > 0.0).collect();
+        let ended = |day: &Vintage<Bar>| day.observed_at.plus_days(1) <= until;
+        let days = days.finished(TimeRange::all()).into_iter();
+        let finished: Vec<_> = days.filter(|day| ended(day) && day.value.low > 0.0).collect();
         Ok(Some(Self {
             source,
             calendar: asset.calendar(),
-            as_of: view.as_of(),
+            until,
             starts: finished.iter().map(|day| day.observed_at).collect(),
             bars: finished.iter().map(|day| Ohlc::from(day.value)).collect(),
             volumes: finished.iter().map(|day| day.value.volume).collect(),
@@ -96,7 +100,7 @@ impl DailyBars {
         let present = match self.calendar {
             TradingCalendar::TradingDays => self.len().min(window),
             TradingCalendar::Continuous => {
-                let from = self.as_of.day_start().plus_days(-i64::try_from(window).unwrap_or(i64::MAX));
+                let from = self.until.day_start().plus_days(-i64::try_from(window).unwrap_or(i64::MAX));
                 self.len() - self.starts.partition_point(|start| *start < from)
             }
         };

@@ -63,7 +63,7 @@ pub fn liquidity(
     let mut trail = Trail::new(view);
     let mut figures = Liquidity::default();
     let mut working = Working::default();
-    if let Some(days) = DailyBars::find(view, &mut trail, order, &question.asset, question.source.as_ref())? {
+    if let Some(days) = DailyBars::find(view, &mut trail, order, &question.asset, question.source.as_ref(), view.as_of())? {
         let coverage = days.coverage(SPREAD_DAYS);
         working.coverage = Some(coverage);
         working.n_obs = Some(coverage.present);

@@ -5,7 +5,7 @@ use crate::domain::{Asset, Metric, Period, Source, Timestamp};
 use crate::market::{ColumnView, MarketView};
 use crate::metrics::daily_bars::DailyBars;
 use crate::metrics::trail::{Trail, Working, known_asset};
-use crate::metrics::{Answer, Coverage, Length, Method, SourceOrder, Unanswerable, WarningCode, Window};
+use crate::metrics::{Answer, Coverage, Method, SourceOrder, Span, Unanswerable, WarningCode, Window};
 use crate::stats::ohlc::Ohlc;
 use crate::stats::rank::mid_rank;
 use crate::stats::real;
@@ -57,7 +57,7 @@ pub struct VolatilityQuestion {
     pub asset: Asset,
     /// According to whose bars; the first source in the configured order where none is named.
     pub source: Option<Source>,
-    /// How many days before the cutoff.
+    /// Which span; its finished days count.
     pub window: Window,
     /// The formula of `realised_pct`.
     pub estimator: Estimator,
@@ -170,7 +170,7 @@ impl VolatilityRegime {
 /// The volatility of an asset at the cutoff.
 ///
 /// # Errors
-/// [`Unanswerable`] for an unknown asset or source, an empty window, or one that is not whole days up to the cutoff.
+/// [`Unanswerable`] for an unknown asset or source, an empty window, or one of less than two whole days.
 pub fn volatility(
     view: &MarketView,
     order: &SourceOrder,
@@ -178,32 +178,29 @@ pub fn volatility(
 ) -> Result<Answer<Volatility>, Unanswerable> {
     known_asset(view, &question.asset)?;
     let span = question.window.resolve(view.as_of())?;
-    let window = window_days(question.window)?;
+    let window = window_days(span)?;
     let mut trail = Trail::new(view);
     let mut figures = Volatility::default();
     let mut working = Working { span: Some(span), ..Working::default() };
-    if let Some(days) = DailyBars::find(view, &mut trail, order, &question.asset, question.source.as_ref())? {
+    if let Some(days) = DailyBars::find(view, &mut trail, order, &question.asset, question.source.as_ref(), span.to)? {
         working.coverage = Some(days.coverage(window));
         fill_realised(&mut trail, &days, question.estimator, window, &mut figures);
         fill_regime(&mut trail, &days, &mut figures);
     }
-    fill_implied(view, &mut trail, order, &question.asset, &mut figures);
+    fill_implied(view, &mut trail, order, &question.asset, span.to, &mut figures);
     working.n_obs = working.coverage.map(|coverage| coverage.present);
     let interval = Some(Period::DAY.to_string());
     working.method = Some(Method { name: "volatility", version: 1, interval, basis: Some(question.estimator.name().to_owned()) });
     Ok(trail.answer(figures, working))
 }
 
-/// The whole days of a window that ends at the cutoff.
-fn window_days(window: Window) -> Result<usize, Unanswerable> {
-    let whole = match window {
-        Window::Last(Length::Ms(ms)) if ms % Period::DAY.ms() == 0 => usize::try_from(ms / Period::DAY.ms()).ok(),
-        _ => None,
-    };
+/// The whole days of a span.
+fn window_days(span: Span) -> Result<usize, Unanswerable> {
+    let whole = usize::try_from(span.to.ms_since(span.from) / Period::DAY.ms()).ok();
     whole.filter(|days| (2..=3_650).contains(days)).ok_or_else(|| Unanswerable::Parameter {
         parameter: "window",
-        given: "this window".to_owned(),
-        reason: "volatility is of 2 to 3650 whole days that end at the cutoff".to_owned(),
+        given: format!("{} to {}", span.from, span.to),
+        reason: "volatility is of 2 to 3650 whole days".to_owned(),
         allowed: ["7d", "30d", "90d", "1y"].map(str::to_owned).into(),
     })
 }
@@ -266,7 +263,14 @@ fn fill_regime(trail: &mut Trail<'_>, days: &DailyBars, figures: &mut Volatility
     figures.pickup_at = told.map(|day| days.start_of(both[day].0));
 }
 
-fn fill_implied(view: &MarketView, trail: &mut Trail<'_>, order: &SourceOrder, asset: &Asset, figures: &mut Volatility) {
+fn fill_implied(
+    view: &MarketView,
+    trail: &mut Trail<'_>,
+    order: &SourceOrder,
+    asset: &Asset,
+    until: Timestamp,
+    figures: &mut Volatility,
+) {
     let series: Vec<_> = view.readings(Metric::ImpliedVol, asset).filter(|(key, _)| key.part.is_none()).collect();
     let source = order.choose(None, series.iter().map(|(key, _)| key.source.clone())).ok().flatten();
     let Some((key, column)) = series.into_iter().find(|(key, _)| Some(&key.source) == source.as_ref()) else {
@@ -274,13 +278,12 @@ fn fill_implied(view: &MarketView, trail: &mut Trail<'_>, order: &SourceOrder, a
         return;
     };
     trail.read(key, column);
-    let as_of = view.as_of();
-    let Some(now) = implied_at(column, key.period, as_of) else {
+    let Some(now) = implied_at(column, key.period, until) else {
         trail.warn(WarningCode::StaleInput, format!("{key} has no row of the last day: implied volatility is null"));
         return;
     };
     figures.implied_pct = Some(now);
-    let ends = (0..=364).rev().filter_map(|back| implied_at(column, key.period, as_of.day_start().plus_days(-back)));
+    let ends = (0..=364).rev().filter_map(|back| implied_at(column, key.period, until.day_start().plus_days(-back)));
     let trailing: Vec<f64> = ends.chain([now]).collect();
     figures.implied_percentile_ratio = rank(trail, "implied", &trailing, now);
     if let Some(realised) = figures.realised_pct {
@@ -380,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_that_is_no_whole_days_is_refused() {
+    fn a_window_of_less_than_two_days_is_refused() {
         let question = |window| VolatilityQuestion { asset: Asset::btc(), source: None, window, estimator: Estimator::Close };
         let refused =
             volatility(&days(&[5.0; 4]).cut("2026-02-04"), &order(), &question("12h".parse().map(Window::Last).unwrap()));

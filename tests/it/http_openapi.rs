@@ -180,6 +180,13 @@ fn resolve<'a>(document: &'a Value, node: &'a Value) -> &'a Value {
     }
 }
 
+/// The parameters an operation cannot do without, but for one, with their examples.
+fn needed(operation: &Value, but_for: &str) -> String {
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    let needed = parameters.filter(|it| it["required"] == true && it["in"] == "query" && it["name"] != but_for);
+    needed.map(|it| format!("&{}={}", it["name"].as_str().unwrap(), it["example"].as_str().unwrap())).collect()
+}
+
 #[tokio::test]
 async fn every_documented_parameter_is_taken_and_its_example_is_read() {
     let document = serde_json::to_value(document()).unwrap();
@@ -192,13 +199,14 @@ async fn every_documented_parameter_is_taken_and_its_example_is_read() {
                 Value::Array(items) => items[0].clone(),
                 example => example.clone(),
             };
-            assert_eq!(parameter["required"] == true, parameter["in"] == "path", "{path} {name}");
+            assert!(parameter["in"] != "path" || parameter["required"] == true, "{path} {name}");
             if parameter["in"] == "query" && name != "cursor" {
                 let since = if name == "until" { "&since=2026-01-01" } else { "" };
+                let needed = needed(&operation, name);
                 let validator = jsonschema::options().build(&parameter["schema"]).unwrap();
                 assert!(validator.is_valid(&parameter["example"]) || parameter["example"].is_null(), "{path} {name}");
                 let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                let reply = service.get(&format!("{path}?{name}={value}{since}")).await;
+                let reply = service.get(&format!("{path}?{name}={value}{since}{needed}")).await;
                 assert_ne!(reply.status, 400, "{path} does not take {name}={value}: {}", reply.text());
             }
         }

@@ -34,21 +34,27 @@ const A: Parameter<Moment> = Parameter {
     name: "a",
     about: "The earlier instant: RFC 3339, a date, or a length before `as_of` such as `-7d`.",
     example: "-7d",
-    kind: Kind::Text,
+    kind: Kind::MOMENT,
     read: parsed,
 };
 
 const B: Parameter<Moment> =
     Parameter { name: "b", about: "The later instant, at `as_of` or before. Default: `as_of`.", example: "-1d", ..A };
 
-const FIGURE: Parameter<String> =
-    Parameter { name: "figure", about: "The id of a figure of the briefing.", example: "price", kind: Kind::Text, read: parsed };
+const FIGURE: Parameter<String> = Parameter {
+    name: "figure",
+    about: "The id of a figure of the briefing.",
+    example: "price",
+    kind: Kind::Text("^[a-z0-9_]+$"),
+    read: parsed,
+};
 
 const VALUE: Parameter<String> = Parameter {
     name: "value",
     about: "What the figure is said to be: a number in its unit, `true` or `false`, a date, or a word.",
     example: "76600",
-    ..FIGURE
+    kind: Kind::Text("^.+$"),
+    read: parsed,
 };
 
 const TOLERANCE: Parameter<f64> = Parameter {
