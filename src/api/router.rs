@@ -66,16 +66,13 @@ fn questions(prefix: &'static str, book: &Arc<StressBook>) -> OpenApiRouter<AppS
         .question(liquidity::LIQUIDITY, liquidity::liquidity, metrics::liquidity)
         .question(breadth::BREADTH, breadth::breadth, metrics::breadth)
         .list(liquidations::CASCADES, liquidations::CASCADE_ROWS, liquidations::cascades, metrics::liquidation_cascades)
-        .words(briefing::BRIEFING, briefing::briefing, metrics::briefing)
-        .question(briefing::COMPARE, briefing::compare, metrics::compare)
-        .question(briefing::CHECK, briefing::check, metrics::check)
         .list(series::CATALOGUE, series::SERIES, series::catalogue, |view, _, question| Ok(metrics::catalogue(view, question)))
         .list(series::SERIES_ROWS, series::ROWS, series::rows, series::answer_rows)
         .list(series::REVISIONS, series::CORRECTIONS, series::revisions, |view, _, question| {
             Ok(metrics::revisions(view, question))
         })
         .status(sources::SOURCES, sources::sources, sources::answer_sources);
-    across_markets(single, book).into_router()
+    whole_picture(across_markets(single, book), book).into_router()
 }
 
 /// The questions that look at several markets at once.
@@ -93,6 +90,19 @@ fn across_markets(routes: Routes, book: &Arc<StressBook>) -> Routes {
         .question(safe_haven::SAFE_HAVEN, safe_haven::safe_haven, metrics::safe_haven)
         .question(cross_asset::CROSS_ASSET, cross_asset::cross_asset, metrics::cross_asset)
         .question(options::OPTIONS, options::options, metrics::options)
+}
+
+/// The questions that gather the figures of all others.
+fn whole_picture(routes: Routes, book: &Arc<StressBook>) -> Routes {
+    let (told, compared, checked) = (Arc::clone(book), Arc::clone(book), Arc::clone(book));
+    routes
+        .words(briefing::BRIEFING, briefing::briefing, move |view, order, question| {
+            metrics::briefing(view, order, &told, question)
+        })
+        .question(briefing::COMPARE, briefing::compare, move |view, order, question| {
+            metrics::compare(view, order, &compared, question)
+        })
+        .question(briefing::CHECK, briefing::check, move |view, order, question| metrics::check(view, order, &checked, question))
 }
 
 /// Signs of life, for machines.

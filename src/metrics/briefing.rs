@@ -5,7 +5,7 @@ use crate::market::MarketView;
 use crate::metrics::figures::{Collector, Figure, MissingFigure};
 use crate::metrics::headlines::collect;
 use crate::metrics::trail::Working;
-use crate::metrics::{Answer, Freshness, Method, SourceOrder, Unanswerable, Window, Words};
+use crate::metrics::{Answer, Freshness, Method, SourceOrder, StressBook, Unanswerable, Window, Words};
 
 /// The figures that make the headline, where they are known.
 const HEADLINE: [&str; 4] = ["price", "drawdown", "market_cap_change", "liquidations_24h"];
@@ -32,10 +32,15 @@ pub struct Briefing {
 ///
 /// # Errors
 /// [`Unanswerable`] for an empty window.
-pub fn briefing(view: &MarketView, order: &SourceOrder, question: &BriefingQuestion) -> Result<Answer<Briefing>, Unanswerable> {
+pub fn briefing(
+    view: &MarketView,
+    order: &SourceOrder,
+    book: &StressBook,
+    question: &BriefingQuestion,
+) -> Result<Answer<Briefing>, Unanswerable> {
     let span = question.window.resolve(view.as_of())?;
     let mut headlines = Collector::new(view, order, question.window, None);
-    collect(&mut headlines);
+    collect(&mut headlines, book);
     let Collector { figures, missing, trail, .. } = headlines;
     let told = HEADLINE.iter().filter_map(|id| figures.iter().find(|figure| figure.id == *id));
     let headline = told.map(|figure| figure.sentence.as_str()).collect::<Vec<_>>().join(" ");
@@ -95,7 +100,13 @@ mod tests {
     use crate::metrics::fixture::{Fixture, order};
 
     fn ask(fixture: Fixture) -> Answer<Briefing> {
-        briefing(&fixture.cut("2026-02-04T08:00:00Z"), &order(), &BriefingQuestion { window: Window::days(7) }).unwrap()
+        briefing(
+            &fixture.cut("2026-02-04T08:00:00Z"),
+            &order(),
+            &StressBook::default(),
+            &BriefingQuestion { window: Window::days(7) },
+        )
+        .unwrap()
     }
 
     fn priced() -> Fixture {

@@ -5,7 +5,7 @@ use crate::market::MarketView;
 use crate::metrics::figures::{Collector, FIGURES, Figure, FigureUnit, FigureValue};
 use crate::metrics::headlines::collect;
 use crate::metrics::trail::Working;
-use crate::metrics::{Answer, Method, SourceOrder, Unanswerable, Window};
+use crate::metrics::{Answer, Method, SourceOrder, StressBook, Unanswerable, Window};
 use crate::stats::threshold::{at_least, at_most};
 
 /// How far a value may be off where nothing else is said, percent of the stated one: what rounding
@@ -73,7 +73,12 @@ pub enum Verdict {
 ///
 /// # Errors
 /// [`Unanswerable`] for a figure that does not exist, a value that is not of its kind, or an empty window.
-pub fn check(view: &MarketView, order: &SourceOrder, question: &CheckQuestion) -> Result<Answer<Check>, Unanswerable> {
+pub fn check(
+    view: &MarketView,
+    order: &SourceOrder,
+    book: &StressBook,
+    question: &CheckQuestion,
+) -> Result<Answer<Check>, Unanswerable> {
     let span = question.window.resolve(view.as_of())?;
     let Some((_, unit)) = FIGURES.iter().find(|(id, _)| *id == question.figure) else {
         let allowed = FIGURES.iter().map(|(id, _)| (*id).to_owned()).collect();
@@ -81,7 +86,7 @@ pub fn check(view: &MarketView, order: &SourceOrder, question: &CheckQuestion) -
     };
     let stated = read(*unit, question)?;
     let mut headlines = Collector::new(view, order, question.window, Some(&question.figure));
-    collect(&mut headlines);
+    collect(&mut headlines, book);
     let Collector { figures, missing, trail, .. } = headlines;
     let data = match figures.first() {
         Some(figure) => judge(figure, &stated, question),
@@ -163,7 +168,7 @@ mod tests {
             .cut("2026-02-04T08:00:00Z");
         let question =
             CheckQuestion { figure: figure.to_owned(), value: value.to_owned(), tolerance_pct, op, window: Window::days(7) };
-        check(&view, &order(), &question)
+        check(&view, &order(), &StressBook::default(), &question)
     }
 
     #[rstest]

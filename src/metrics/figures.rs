@@ -7,7 +7,7 @@ use crate::metrics::trail::Trail;
 use crate::metrics::{Answer, Freshness, SourceOrder, SourceReading, Unanswerable, Window};
 
 /// Every headline figure: its id and its unit. The order is that of a briefing.
-pub const FIGURES: [(&str, FigureUnit); 27] = [
+pub const FIGURES: [(&str, FigureUnit); 36] = [
     ("market_cap_change", FigureUnit::Usd),
     ("market_cap_change_pct", FigureUnit::Percent),
     ("price", FigureUnit::Usd),
@@ -35,6 +35,15 @@ pub const FIGURES: [(&str, FigureUnit); 27] = [
     ("volatility_implied", FigureUnit::Percent),
     ("volatility_pickup", FigureUnit::YesNo),
     ("calm_days", FigureUnit::Count),
+    ("sp500_distance_from_high", FigureUnit::Percent),
+    ("nasdaq_change", FigureUnit::Percent),
+    ("gold_change", FigureUnit::Percent),
+    ("silver_change", FigureUnit::Percent),
+    ("wti_change", FigureUnit::Percent),
+    ("safe_haven", FigureUnit::Word),
+    ("downside_protection", FigureUnit::Word),
+    ("stress", FigureUnit::Index),
+    ("stress_band", FigureUnit::Word),
 ];
 
 /// What a figure's value is counted in.

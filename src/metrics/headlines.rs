@@ -1,10 +1,11 @@
 use crate::domain::{Asset, Period};
 use crate::metrics::figures::Collector;
+use crate::metrics::market_headlines;
 use crate::metrics::words::{amount, date, percent, signed_amount};
 use crate::metrics::{
     Basis, BreadthQuestion, DrawdownQuestion, EpisodesQuestion, Estimator, EtfFlowsQuestion, FundingQuestion, FundingState,
-    LiquidationsQuestion, MarketCapQuestion, OpenInterestQuestion, PriceQuestion, VolatilityQuestion, Window, breadth, drawdown,
-    drawdown_episodes, etf_flows, funding, liquidations, market_cap, open_interest, price, volatility,
+    LiquidationsQuestion, MarketCapQuestion, OpenInterestQuestion, PriceQuestion, StressBook, VolatilityQuestion, Window,
+    breadth, drawdown, drawdown_episodes, etf_flows, funding, liquidations, market_cap, open_interest, price, volatility,
 };
 use crate::stats::real;
 
@@ -16,7 +17,7 @@ const REBOUND_PCT: f64 = 10.0;
 const LEAST_DEPTH_PCT: f64 = 5.0;
 
 /// Collects every headline figure there is.
-pub(super) fn collect(headlines: &mut Collector<'_>) {
+pub(super) fn collect(headlines: &mut Collector<'_>, book: &StressBook) {
     of_market_cap(headlines);
     of_price(headlines);
     of_drawdown(headlines);
@@ -29,6 +30,7 @@ pub(super) fn collect(headlines: &mut Collector<'_>) {
     }
     of_small_caps(headlines);
     of_volatility(headlines);
+    market_headlines::collect(headlines, book);
 }
 
 fn of_market_cap(headlines: &mut Collector<'_>) {

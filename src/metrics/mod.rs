@@ -26,6 +26,7 @@ mod liquidation_orders;
 mod liquidations;
 mod liquidity;
 mod market_cap;
+mod market_headlines;
 mod open_interest;
 mod option_chain;
 mod options;

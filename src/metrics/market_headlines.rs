@@ -1,0 +1,99 @@
+//! Headline figures that look beyond one market: stocks, metals, oil, options, stress.
+
+use crate::domain::Asset;
+use crate::metrics::figures::Collector;
+use crate::metrics::words::percent;
+use crate::metrics::{
+    CrossAssetQuestion, CrossAssetRow, DownsideProtection, OptionsQuestion, SafeHavenQuestion, StressBand, StressBook, Window,
+    cross_asset, options, safe_haven, stress,
+};
+
+/// The tenor at which protection against falls is judged, days.
+const PROTECTION_DAYS: u32 = 30;
+/// Other markets, the figure of each, and its name in a sentence.
+const CHANGES: [(&str, &str, &str); 4] = [
+    ("nasdaq", "nasdaq_change", "The Nasdaq"),
+    ("gold", "gold_change", "Gold"),
+    ("silver", "silver_change", "Silver"),
+    ("wti", "wti_change", "US oil"),
+];
+
+/// Collects the headline figures of other markets, options and the stress index.
+pub(super) fn collect(headlines: &mut Collector<'_>, book: &StressBook) {
+    of_other_markets(headlines);
+    of_safe_haven(headlines);
+    of_options(headlines);
+    of_stress(headlines, book);
+}
+
+fn of_other_markets(headlines: &mut Collector<'_>) {
+    let (view, order) = (headlines.view, headlines.order);
+    let asked = |symbol: &str| CrossAssetQuestion { assets: symbol.parse().into_iter().collect(), window: Window::days(1) };
+    let first = |rows: &[CrossAssetRow]| rows.first().cloned();
+    if let Some(told) = headlines.ask(&["sp500_distance_from_high"], || cross_asset(view, order, &asked("sp500"))) {
+        let found = first(&told.data).and_then(|row| Some((row.distance_from_high_pct?, row.last_trading_day?)));
+        headlines.tell(
+            &told,
+            "sp500_distance_from_high",
+            found.map(|(pct, day)| (pct, format!("The S&P 500 stood {} from its high of a year on {day}.", percent(pct)))),
+        );
+    }
+    for (symbol, id, name) in CHANGES {
+        let Some(told) = headlines.ask(&[id], || cross_asset(view, order, &asked(symbol))) else { continue };
+        let found = first(&told.data).and_then(|row| Some((row.change_pct?, row.last_trading_day?)));
+        headlines.tell(&told, id, found.map(|(pct, day)| (pct, format!("{name} changed by {} on {day}.", percent(pct)))));
+    }
+}
+
+fn of_safe_haven(headlines: &mut Collector<'_>) {
+    let (view, order) = (headlines.view, headlines.order);
+    let Ok(against) = "sp500".parse() else { return };
+    let question = SafeHavenQuestion { asset: Asset::btc(), against, window: Window::ALL };
+    let Some(told) = headlines.ask(&["safe_haven"], || safe_haven(view, order, &question)) else { return };
+    let known = told.data.test.hedge.is_some() && told.data.test.safe_haven.is_some();
+    let verdict = known.then(|| told.data.test.verdict.clone());
+    headlines.tell(&told, "safe_haven", verdict.map(|verdict| (verdict.clone(), format!("Over all days known, {verdict}."))));
+}
+
+fn of_options(headlines: &mut Collector<'_>) {
+    let (view, order) = (headlines.view, headlines.order);
+    let question = OptionsQuestion { asset: Asset::btc(), source: None, tenor_days: PROTECTION_DAYS };
+    let Some(told) = headlines.ask(&["downside_protection"], || options(view, order, &question)) else { return };
+    headlines.tell(
+        &told,
+        "downside_protection",
+        told.data.downside_protection.map(|protection| {
+            let word = match protection {
+                DownsideProtection::Elevated => "elevated",
+                DownsideProtection::Normal => "normal",
+                DownsideProtection::Low => "low",
+            };
+            (word.to_owned(), format!("Demand for protection against falls is {word} by its own last year."))
+        }),
+    );
+}
+
+fn of_stress(headlines: &mut Collector<'_>, book: &StressBook) {
+    let (view, order) = (headlines.view, headlines.order);
+    let Some(told) = headlines.ask(&["stress", "stress_band"], || stress(view, order, book)) else { return };
+    headlines.tell(
+        &told,
+        "stress",
+        told.data.systemic.map(|systemic| (systemic, format!("The stress index stands at {systemic:.1} of 100."))),
+    );
+    headlines.tell(
+        &told,
+        "stress_band",
+        told.data.band.map(|band| {
+            let word = match band {
+                StressBand::Calm => "calm",
+                StressBand::Normal => "normal",
+                StressBand::Elevated => "elevated",
+                StressBand::High => "high",
+                StressBand::Severe => "severe",
+                StressBand::Extreme => "extreme",
+            };
+            (word.to_owned(), format!("That is {word} by its history."))
+        }),
+    );
+}
