@@ -65,7 +65,9 @@ async fn answers_of_the_demo() -> serde_json::Map<String, Value> {
     let mut answers = serde_json::Map::new();
     for (path, operation) in operations(&serde_json::to_value(document()).unwrap()) {
         if path.starts_with("/v1/") {
-            let reply = client.get(&path.replace("candle.btc@venue:1d", "market_cap.total@scenario")).await;
+            let path = path.replace("candle.btc@venue:1d", "market_cap.total@scenario");
+            let query = needed(&operation, "");
+            let reply = client.get(&format!("{path}?{}", query.trim_start_matches('&'))).await;
             let mut answer = reply.json();
             assert_eq!(reply.status, 200, "{path}: {answer}");
             shorten(&mut answer);
