@@ -7,6 +7,10 @@ use crate::domain::{Bar, Timestamp};
 /// No period is a multiple of another, so the wave does not repeat within the scenario.
 const TONES: [(f64, f64); 4] = [(0.29, 0.15), (0.83, 0.25), (2.3, 0.35), (6.1, 0.25)];
 
+/// By how much a phase of nothing and a whole phase stretch the periods.
+const LEAST_STRETCH: f64 = 0.8;
+const STRETCH: f64 = 0.4;
+
 /// The instant from which the wave counts its days: 2018-01-01.
 const WAVE_ORIGIN: Timestamp = Timestamp::from_unix_seconds(1_514_764_800);
 
@@ -96,9 +100,12 @@ impl Scale {
     }
 }
 
-/// A wave between -1 and 1 with the same course on every machine; `phase` in turns tells series apart.
+/// A wave between -1 and 1 with the same course on every machine.
+///
+/// `phase`, in turns, tells series apart. It stretches the periods too: waves that differed in phase
+/// alone would be correlated for ever.
 pub(super) fn wave(at: Timestamp, phase: f64) -> f64 {
-    let days = at.days_since(WAVE_ORIGIN);
+    let days = at.days_since(WAVE_ORIGIN) / (LEAST_STRETCH + STRETCH * phase);
     TONES.iter().map(|(period, weight)| weight * (TAU * (days / period + phase)).sin()).sum()
 }
 

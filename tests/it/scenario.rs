@@ -79,15 +79,21 @@ fn s17_and_s18_shares_fell_from_near_their_records_while_metals_and_oil_rose() {
     }
 }
 
+/// The exposure of an asset's returns to those of shares over their common days.
+fn exposure_to_shares(asset: &str) -> TailExposure {
+    let asset: BTreeMap<Timestamp, f64> = days(asset).iter().map(|day| (day.observed_at, day.value.close)).collect();
+    let both = days("sp500").iter().filter_map(|day| Some((*asset.get(&day.observed_at)?, day.value.close)));
+    let (asset, shares): (Vec<f64>, Vec<f64>) = both.unzip();
+    TailExposure::fit(&log_returns(&asset), &log_returns(&shares), 10).unwrap()
+}
+
 #[test]
-fn s19_bitcoin_falls_with_shares_on_ordinary_and_on_the_worst_days() {
-    let bitcoin: BTreeMap<Timestamp, f64> = days("btc").iter().map(|day| (day.observed_at, day.value.close)).collect();
-    let both: Vec<(f64, f64)> =
-        days("sp500").iter().filter_map(|day| Some((*bitcoin.get(&day.observed_at)?, day.value.close))).collect();
-    let returns = |pick: fn(&(f64, f64)) -> f64| log_returns(&both.iter().map(pick).collect::<Vec<_>>());
-    let fit = TailExposure::fit(&returns(|pair| pair.0), &returns(|pair| pair.1), 10).unwrap();
-    assert_eq!(fit.hedge(0.05), Protection::None, "{fit:?}");
-    assert_eq!(fit.safe_haven(0.05), [Protection::None; 3], "{fit:?}");
+fn s19_bitcoin_falls_with_shares_on_ordinary_and_on_the_worst_days_and_gold_does_not() {
+    let bitcoin = exposure_to_shares("btc");
+    assert_eq!(bitcoin.hedge(0.05), Protection::None, "{bitcoin:?}");
+    assert_eq!(bitcoin.safe_haven(0.05), [Protection::None; 3], "{bitcoin:?}");
+    let gold = exposure_to_shares("gold");
+    assert!(!gold.safe_haven(0.05).contains(&Protection::None), "{gold:?}");
 }
 
 /// The 30-day risk reversal of the chain at an instant, volatility points.

@@ -20,7 +20,7 @@ static DEMO: LazyLock<String> = LazyLock::new(|| {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let listen = "127.0.0.1:0".parse().unwrap();
-            let config = Config { listen, rate_limit_per_second: 0, ..Config::default() };
+            let config = Config { listen, rate_limit_per_second: 0, request_timeout_seconds: 300, ..Config::default() };
             let demo = Demo::prepare(config, scenario::CUTOFF).await.unwrap();
             tell.send(demo.address().unwrap().to_string()).unwrap();
             demo.run(CancellationToken::new()).await.unwrap();
@@ -183,6 +183,44 @@ async fn s15_billions_left_the_funds_of_other_coins_since_november() {
     assert!(total < -2e9, "{total}");
 }
 
+/// One row of an answer with a row for each asset.
+fn row<'a>(rows: &'a Value, asset: &str) -> &'a Value {
+    rows.as_array().unwrap().iter().find(|row| row["asset"] == asset).unwrap_or_else(|| panic!("no {asset} in {rows}"))
+}
+
+#[tokio::test]
+async fn s17_and_s18_shares_fell_from_near_their_records_while_metals_and_oil_rose() {
+    let rows = ask("/v1/cross-asset").await;
+    for asset in ["sp500", "nasdaq"] {
+        let row = row(&rows, asset);
+        assert!((-5.0..0.0).contains(&number(&row["distance_from_high_pct"])) && number(&row["change_pct"]) < 0.0, "{row}");
+    }
+    for asset in ["gold", "silver", "wti"] {
+        assert!(number(&row(&rows, asset)["change_pct"]) > 0.0, "{rows}");
+    }
+    assert_eq!(row(&rows, "sp500")["last_trading_day"], "2026-02-03");
+    let before = ask("/v1/cross-asset?as_of=2026-02-03T23:00:00Z").await;
+    assert_eq!(row(&before, "gold")["last_trading_day"], "2026-02-02", "a day is known at its end");
+}
+
+#[tokio::test]
+async fn s19_bitcoin_is_no_safe_haven() {
+    let bitcoin = ask("/v1/safe-haven").await;
+    assert_eq!(bitcoin["hedge"], "none");
+    assert_eq!(bitcoin["safe_haven"], serde_json::json!({"q10": "none", "q5": "none", "q1": "none"}));
+    assert!(bitcoin["verdict"].as_str().unwrap().contains("neither a hedge nor a safe haven"), "{bitcoin}");
+    assert_ne!(bitcoin["gold"]["safe_haven"]["q1"], "none");
+}
+
+#[tokio::test]
+async fn s20_protection_against_further_falls_is_in_demand() {
+    let options = ask("/v1/options").await;
+    assert_eq!(options["downside_protection"], "elevated");
+    assert!(number(&options["risk_reversal_25d_vol_points"]) < -9.0, "{options}");
+    let before = ask("/v1/options?as_of=2026-01-20").await;
+    assert_ne!(before["downside_protection"], "elevated");
+}
+
 #[tokio::test]
 async fn s21_volatility_picked_up_after_a_prolonged_calm() {
     let volatility = ask("/v1/volatility").await;
@@ -190,4 +228,14 @@ async fn s21_volatility_picked_up_after_a_prolonged_calm() {
     assert!(volatility["calm_days"].as_u64().unwrap() >= 30, "{volatility}");
     let before = ask("/v1/volatility?as_of=2026-01-28").await;
     assert_eq!((&before["pickup"], &before["regime"]), (&Value::Bool(false), &Value::from("calm")));
+}
+
+#[tokio::test]
+async fn s22_the_market_is_in_defensive_mode_and_the_parts_add_up() {
+    let stress = ask("/v1/stress").await;
+    assert!(["high", "severe", "extreme"].contains(&stress["band"].as_str().unwrap()), "{stress}");
+    let parts: f64 = stress["segments"].as_array().unwrap().iter().map(|segment| number(&segment["contribution"])).sum();
+    near(&stress["systemic"], parts, 1e-9);
+    let before = ask("/v1/stress?as_of=2026-01-28").await;
+    assert!(number(&before["systemic"]) < number(&stress["systemic"]) - 20.0, "{before}");
 }
