@@ -1,6 +1,7 @@
 //! The market in memory: windows of any length, views of the past, publication, bytes per point.
 //!
 //! `cargo bench --bench market`; the figures are kept in `docs/BENCHMARKS.md`.
+#![expect(clippy::expect_used, reason = "a bench that cannot go on says where it stopped")]
 
 mod prices;
 
@@ -148,14 +149,14 @@ fn resident_bytes() -> Option<u64> {
 #[expect(clippy::cast_precision_loss, reason = "bytes of one machine")]
 fn d_memory_per_point<P>(what: &str, build: impl FnOnce() -> P) {
     let before = resident_bytes();
-    let built = black_box(build());
+    let kept = black_box(build());
     match before.zip(resident_bytes()) {
         Some((before, after)) => {
             println!("d_memory_per_point  {what}: {:.2} bytes", after.saturating_sub(before) as f64 / MINUTES as f64);
         }
         None => println!("d_memory_per_point  {what}: not measured, this system has no /proc"),
     }
-    drop(built);
+    drop(kept);
 }
 
 fn main() {

@@ -48,7 +48,9 @@ pub(super) fn columns(schema: &RefOr<Schema>, known: &[(String, RefOr<Schema>)])
 fn collect(schema: &Value, path: &str, known: &serde_json::Map<String, Value>, columns: &mut Vec<Column>) {
     let schema = resolve(schema, known);
     if let Some(parts) = schema.get("allOf").and_then(Value::as_array) {
-        parts.iter().for_each(|part| collect(part, path, known, columns));
+        for part in parts {
+            collect(part, path, known, columns);
+        }
         return;
     }
     match schema.get("properties").and_then(Value::as_object) {

@@ -73,7 +73,7 @@ pub fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
-        Command::Demo(demo) => demo.run(&cli.settings).await,
+        Command::Demo(demo) => Box::pin(demo.run(&cli.settings)).await,
         Command::Serve(serve) => serve.run(&cli.settings).await,
         Command::Import(import) => import.run(&cli.settings.load()?).await,
         Command::Export(export) => export.run(&cli.settings.load()?).await,

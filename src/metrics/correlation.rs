@@ -97,7 +97,7 @@ pub fn correlation(
 /// The same over each window of the history, one after the other.
 ///
 /// # Errors
-/// As [`correlation`].
+/// As [`correlation()`].
 pub fn correlation_series(
     view: &MarketView,
     order: &SourceOrder,
@@ -144,13 +144,16 @@ fn working(question: &CorrelationQuestion) -> Working {
     Working { method: Some(method), ..Working::default() }
 }
 
-/// Each asset asked for with the returns it shares, all of them in the order of time.
+/// Another asset with the returns it shares, in the order of time.
+type Paired = (Asset, Vec<PairedReturn<Timestamp>>);
+
+/// Each asset asked for with the returns it shares.
 fn pairs(
     view: &MarketView,
     order: &SourceOrder,
     question: &CorrelationQuestion,
     trail: &mut Trail<'_>,
-) -> Result<Vec<(Asset, Vec<PairedReturn<Timestamp>>)>, Unanswerable> {
+) -> Result<Vec<Paired>, Unanswerable> {
     if question.observations < LEAST_OBSERVATIONS {
         return Err(Unanswerable::Parameter {
             parameter: "window",
@@ -226,6 +229,7 @@ mod tests {
     use crate::metrics::fixture::{Fixture, at, order};
 
     /// Ninety days of a coin, an index that does half of what the coin does on weekdays, and one that stands still.
+    #[expect(clippy::cast_precision_loss, reason = "the days of a test are few")]
     fn fixture() -> Fixture {
         let days: Vec<String> = (0..90).map(|day| at("2025-01-06").plus_days(day).date().to_string()).collect();
         let price = |day: usize| 100.0 * (0.1 * ((day * day) as f64).sin()).exp();

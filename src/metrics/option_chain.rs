@@ -95,7 +95,9 @@ impl<'a> OptionChain<'a> {
     pub(super) fn note(&self, trail: &mut Trail<'_>, as_of: Timestamp) {
         for expiry in self.expiries.range(as_of..).map(|(_, expiry)| expiry) {
             let newest = expiry.options.iter().max_by_key(|contract| contract.vol.last().map(at));
-            newest.into_iter().for_each(|contract| trail.read(contract.key, contract.vol));
+            if let Some(contract) = newest {
+                trail.read(contract.key, contract.vol);
+            }
         }
     }
 

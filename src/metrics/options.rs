@@ -238,6 +238,7 @@ mod tests {
         rows
     }
 
+    #[expect(clippy::cast_precision_loss, reason = "the days of a test are few")]
     fn fixture(days: i64) -> Fixture {
         let chains = (0..days).fold(std::collections::BTreeMap::new(), |rows, day| with_chain(rows, day, 0.1 * day as f64));
         chains.into_iter().fold(Fixture::new(), |fixture, (key, rows)| {

@@ -238,6 +238,7 @@ mod tests {
     use crate::metrics::fixture::{Fixture, at, order};
 
     /// Days of an index that jumps about, a coin that doubles its moves, and gold that goes against them.
+    #[expect(clippy::cast_precision_loss, reason = "the days of a test are few")]
     fn fixture(days: i64) -> Fixture {
         let noise = |day: i64, seed: f64| ((day as f64 * 12.9898 + seed).sin() * 43_758.545).fract() - 0.5;
         let dates: Vec<String> = (0..days).map(|day| at("2022-01-01").plus_days(day).date().to_string()).collect();

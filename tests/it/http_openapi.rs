@@ -186,7 +186,7 @@ fn resolve<'a>(document: &'a Value, node: &'a Value) -> &'a Value {
 fn needed(operation: &Value, but_for: &str) -> String {
     let parameters = operation["parameters"].as_array().into_iter().flatten();
     let needed = parameters.filter(|it| it["required"] == true && it["in"] == "query" && it["name"] != but_for);
-    needed.map(|it| format!("&{}={}", it["name"].as_str().unwrap(), it["example"].as_str().unwrap())).collect()
+    needed.flat_map(|it| ["&", it["name"].as_str().unwrap(), "=", it["example"].as_str().unwrap()]).collect()
 }
 
 #[tokio::test]

@@ -99,7 +99,7 @@ impl Day<'_> {
         let rows = series.filter_map(|(_, column)| column.at_or_before(until));
         let recent: Vec<f64> =
             rows.filter(|row| until.ms_since(row.observed_at) <= Period::DAY.ms()).map(|row| row.value).collect();
-        (!recent.is_empty()).then(|| sum(recent.into_iter()))
+        (!recent.is_empty()).then(|| sum(recent))
     }
 
     /// A trading day enters at the end of the day after it, when the funds have reported; on days

@@ -84,9 +84,7 @@ impl StressHistory {
         let start = self.day_at(index)?;
         let mut day = Day::new(view, order, start)?;
         let values = day.values();
-        if values.iter().flatten().flatten().next().is_none() {
-            return None;
-        }
+        values.iter().flatten().flatten().next()?;
         let reading = self.state_before(index)?.evaluate(&values).ok()?;
         let observed = reading.segments.iter().any(|segment| segment.standing == Standing::Observed);
         observed.then(|| JudgedDay { start, values, reading, reads: Arc::new(day.reads) })

@@ -21,6 +21,7 @@ struct Rows {
 }
 
 /// A number in [0, 1) that looks random and is the same each time.
+#[expect(clippy::cast_precision_loss, reason = "the days of a test are few")]
 fn noise(seed: usize, day: i64) -> f64 {
     let mixed = (day as f64 * 12.9898 + seed as f64 * 78.233).sin() * 43_758.545_3;
     mixed - mixed.floor()
@@ -41,6 +42,7 @@ impl Rows {
         self.readings.entry(key).or_default().push(Vintage { observed_at, known_at, value });
     }
 
+    #[expect(clippy::cast_precision_loss, reason = "the days of a test are few")]
     fn days(days: i64) -> Self {
         let mut rows = Self::default();
         for day in 0..days {
