@@ -70,13 +70,22 @@ static HUNDRED: LazyLock<Arc<Market>> = LazyLock::new(|| {
     Arc::new(Market::default().next(&Delta { readings: series.collect(), ..commit(1) }))
 });
 
-/// (a) The deepest fall inside the last so many days of 5.2 million minutes, from block summaries.
-#[divan::bench(args = DAYS)]
+/// (a) The deepest fall in a window of so many days of 5.2 million minutes, from block summaries. What
+/// a window costs depends on where its edges cut blocks, so each one lies elsewhere.
+#[divan::bench(args = DAYS, sample_count = 1_000)]
 fn a_deepest_fall_in_window(bencher: Bencher<'_, '_>, days: i64) {
     let view = READINGS.at(END);
     let series = key("price.btc@bench");
-    let range = TimeRange::new(END.plus_days(-days), END).expect("a window of days is not empty");
-    bencher.bench(|| view.reading(&series).map(|column| column.fold::<MaxDrawdown>(black_box(range))));
+    let ends = std::cell::Cell::new(0);
+    let window = || {
+        // Coprime to the size of a block: a thousand windows end at every place in one.
+        ends.set((ends.get() + 37) % 1_024);
+        let end = END.plus_ms(-ends.get() * Period::MINUTE.ms());
+        TimeRange::new(end.plus_days(-days), end).expect("a window of days is not empty")
+    };
+    bencher
+        .with_inputs(window)
+        .bench_local_values(|range| view.reading(&series).map(|column| column.fold::<MaxDrawdown>(black_box(range))));
 }
 
 /// (a) The whole answer of `/v1/drawdown`, minutes as bars: extremes from summaries, indices from daily closes.
