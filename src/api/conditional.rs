@@ -14,6 +14,9 @@ const SETTLED_SECONDS: i64 = 86_400;
 /// The longest an answer about the present may be reused, seconds.
 const LONGEST_SECONDS: i64 = 300;
 
+/// Headers an answer has at most, those that every response gets included.
+const HEADERS: usize = 12;
+
 /// A weak validator over anything that decides an answer. It is the same on every node.
 #[must_use]
 pub(super) fn etag(parts: &[&[u8]]) -> HeaderValue {
@@ -52,6 +55,7 @@ pub(super) fn cache_control(settled: bool, as_of: Timestamp, next_expected_at: O
 pub(super) fn respond(kept: &Kept, request: &HeaderMap) -> Response {
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
+    headers.reserve(HEADERS);
     headers.insert(header::ETAG, kept.etag.clone());
     headers.insert(header::CACHE_CONTROL, kept.cache_control.clone());
     headers.insert(header::VARY, HeaderValue::from_static("Accept, Accept-Encoding"));

@@ -14,8 +14,8 @@ use crate::api::negotiation::Representation;
 use crate::api::problem::ApiError;
 use crate::domain::{Timestamp, Version};
 
-/// Bodies under this many bytes fit one packet and are not compressed.
-const COMPRESSED_FROM_BYTES: usize = 1_024;
+/// Bodies under this many bytes gain too little to be compressed.
+const COMPRESSED_FROM_BYTES: usize = 512;
 /// How long an answer is kept. Questions without a fixed cutoff have another key every second.
 const KEPT_FOR: Duration = Duration::from_mins(1);
 
