@@ -118,9 +118,8 @@ pub fn router(state: AppState) -> Router {
 
 /// The service with further routes under the same conduct, as tests need them.
 pub fn router_with(state: AppState, further: Router<AppState>) -> Router {
-    let book = Arc::default();
-    let (documented, paths) = documented(&book);
-    let (unprefixed, _) = questions("", &book).split_for_parts();
+    let (documented, paths) = documented(&state.stress);
+    let (unprefixed, _) = questions("", &state.stress).split_for_parts();
     let document = openapi::document(paths);
     let known: Vec<String> = document.paths.paths.keys().cloned().collect();
     documented

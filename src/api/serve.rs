@@ -16,6 +16,8 @@ use crate::api::state::AppState;
 /// When the listener fails.
 pub async fn serve(listener: TcpListener, state: AppState, shutdown: CancellationToken) -> std::io::Result<()> {
     let grace = state.settings.shutdown_grace;
+    let (preparing, stop) = (state.clone(), shutdown.clone());
+    tokio::task::spawn_blocking(move || preparing.prepare(&stop));
     serve_router(listener, router(state), grace, shutdown).await
 }
 

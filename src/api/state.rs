@@ -3,13 +3,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::api::allowance::{Allowance, Limiter};
 use crate::api::cutoff::Present;
 use crate::api::kept::AnswerCache;
 use crate::api::telemetry::Telemetry;
 use crate::domain::{Clock, StatusBoard};
 use crate::market::{Market, Publisher};
-use crate::metrics::SourceOrder;
+use crate::metrics::{SourceOrder, StressBook};
 use crate::store::Store;
 
 /// What an operator may set about the HTTP interface.
@@ -60,6 +62,8 @@ pub struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     /// Which source answers where a question names none.
     pub(super) source_order: SourceOrder,
+    /// The past of the stress index.
+    pub(super) stress: Arc<StressBook>,
     /// How the feeds are.
     pub(super) feeds: Arc<StatusBoard>,
     /// What the operator set.
@@ -87,8 +91,26 @@ impl AppState {
     ) -> Self {
         let cache = AnswerCache::new(settings.cache_bytes);
         let limiter = settings.allowance.map(Limiter::new);
-        let (telemetry, in_flight) = (Telemetry::new(), AtomicUsize::new(0));
-        Self(Arc::new(Shared { market, store, clock, source_order, feeds, settings, cache, limiter, telemetry, in_flight }))
+        Self(Arc::new(Shared {
+            market,
+            store,
+            clock,
+            source_order,
+            stress: Arc::default(),
+            feeds,
+            settings,
+            cache,
+            limiter,
+            telemetry: Telemetry::new(),
+            in_flight: AtomicUsize::new(0),
+        }))
+    }
+
+    /// Computes what answers about the past rest on before anybody asks, until it is done or `stop`
+    /// is cancelled.
+    pub(super) fn prepare(&self, stop: &CancellationToken) {
+        let (market, present) = self.present();
+        self.stress.prepare(&market.at(present.now), &self.source_order, || !stop.is_cancelled());
     }
 
     /// The present market and the instant it is.

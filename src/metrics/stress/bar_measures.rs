@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::{Asset, AssetClass, Bar, Period, SourceKind, Timestamp, Vintage};
+use crate::domain::{Asset, AssetClass, Bar, Period, SourceKind, Vintage};
 use crate::market::Bars;
 use crate::metrics::stress::measure::Day;
 use crate::metrics::stress::recipe::RECIPE;
 use crate::stats::breadth::Breadth;
 use crate::stats::correlation::{paired_log_returns, pearson};
-use crate::stats::liquidity::{self, detrended};
+use crate::stats::liquidity;
 use crate::stats::ohlc::Ohlc;
 use crate::stats::rank::median;
 use crate::stats::sum::mean;
@@ -47,16 +47,18 @@ impl<'a> Day<'a> {
 
     pub(super) fn close_to_close(&mut self, days: i64) -> Option<f64> {
         let bars = self.own_bars()?;
-        let returns: Vec<f64> = returns(&self.window(&bars, days + 1)?).into_iter().map(|(r, _)| r).collect();
+        let window = self.window(&bars, days + 1)?;
+        let returns: Vec<f64> = window.windows(2).filter_map(|pair| log_return(&pair[0], &pair[1])).collect();
         volatility::close_to_close(&returns, DAYS_A_YEAR)
     }
 
     pub(super) fn parkinson_to_usual(&mut self, days: i64, usual_days: i64) -> Option<f64> {
         let bars = self.own_bars()?;
-        let prices = prices(&self.window(&bars, usual_days + days - 1)?);
-        let window = usize::try_from(days).ok()?;
-        let volatilities: Vec<f64> = prices.windows(window).filter_map(|bars| volatility::parkinson(bars, DAYS_A_YEAR)).collect();
-        detrended(*volatilities.last()?, median(&volatilities)?)
+        let window = self.window(&bars, usual_days + days - 1)?;
+        let days = usize::try_from(days).ok()?;
+        let price = |run: &[Vintage<Bar>]| run.last().and_then(|bar| Some((bar.observed_at, price(bar)?)));
+        let ranges = self.memory.ranges.entry((bars.key.clone(), days)).or_default();
+        ranges.to_usual(window, days, price, |bars| volatility::parkinson(bars, DAYS_A_YEAR))
     }
 
     pub(super) fn level(&mut self, asset: &str) -> Option<f64> {
@@ -97,9 +99,9 @@ impl<'a> Day<'a> {
     }
 
     pub(super) fn coins_amihud_to_usual(&mut self, (days, usual_days): (i64, i64), top: usize, least: usize) -> Option<f64> {
-        let coins = self.most_traded_coins(top);
-        let others = coins.iter().filter(|bars| bars.key.asset != self.asset);
-        let found: Vec<f64> = others.filter_map(|bars| self.amihud_of(bars, days, usual_days)).collect();
+        let mut coins = self.most_traded_coins(top);
+        coins.retain(|bars| bars.key.asset != self.asset);
+        let found: Vec<f64> = coins.iter().filter_map(|bars| self.amihud_of(bars, days, usual_days)).collect();
         if found.len() >= least { median(&found) } else { None }
     }
 
@@ -129,24 +131,27 @@ impl<'a> Day<'a> {
     }
 
     /// Illiquidity against its usual level. The running day has no volume yet, so only finished ones count.
-    fn amihud_of(&self, bars: &Bars<'_>, days: i64, usual_days: i64) -> Option<f64> {
+    fn amihud_of(&mut self, bars: &Bars<'_>, days: i64, usual_days: i64) -> Option<f64> {
         self.finished_day(bars)?;
         let window = self.window(bars, usual_days + days)?;
-        let impact =
-            |(r, bar): (f64, Vintage<Bar>)| self.traded_usd(bars, &bar.value).filter(|usd| *usd > 0.0).map(|usd| r.abs() / usd);
-        let impacts: Vec<f64> = returns(&window).into_iter().filter_map(impact).collect();
-        let means: Vec<f64> = impacts.windows(usize::try_from(days).ok()?).filter_map(mean).collect();
-        detrended(*means.last()?, median(&means)?)
+        let days = usize::try_from(days).ok()?;
+        let in_coins = self.is_in_coins(bars);
+        let impact = |run: &[Vintage<Bar>]| {
+            let [.., before, last] = run else { return None };
+            let usd = traded_usd(in_coins, &last.value).filter(|usd| *usd > 0.0)?;
+            Some((before.observed_at, log_return(before, last)?.abs() / usd))
+        };
+        let impacts = self.memory.impacts.entry((bars.key.clone(), days)).or_default();
+        impacts.to_usual(window, days, impact, mean)
     }
 
     fn finished_day(&self, bars: &Bars<'_>) -> Option<Vintage<Bar>> {
         bars.finished_at_or_before(self.start).filter(|bar| bar.observed_at == self.start)
     }
 
-    /// What was traded in a bar, USD: venues state coins, collectors of many venues state USD.
-    fn traded_usd(&self, bars: &Bars<'_>, bar: &Bar) -> Option<f64> {
-        let in_coins = self.view.source_info(&bars.key.source).is_none_or(|info| info.kind == SourceKind::Venue);
-        bar.volume.map(|volume| if in_coins { volume * bar.close } else { volume })
+    /// Whether volumes are in coins: venues state coins, collectors of many venues state USD.
+    fn is_in_coins(&self, bars: &Bars<'_>) -> bool {
+        self.view.source_info(&bars.key.source).is_none_or(|info| info.kind == SourceKind::Venue)
     }
 
     /// What was traded over the last days, USD: close enough to rank coins by.
@@ -154,25 +159,28 @@ impl<'a> Day<'a> {
         let traded = |span| {
             let days = bars.summary(span);
             let all = Bar { volume: Some(days.volume.value()), ..self.bar_of_day(bars)? };
-            self.traded_usd(bars, &all)
+            traded_usd(self.is_in_coins(bars), &all)
         };
         self.span(RANKING_DAYS).and_then(traded).unwrap_or_default()
     }
 }
 
 fn prices(bars: &[Vintage<Bar>]) -> Vec<Ohlc> {
-    let usable = bars.iter().map(|bar| bar.value).filter(|bar| bar.low > 0.0);
-    usable.map(|Bar { open, high, low, close, .. }| Ohlc { open, high, low, close }).collect()
+    bars.iter().filter_map(price).collect()
 }
 
-/// Log returns between neighbouring days, with the day each ends on; a gap gives none.
-fn returns(bars: &[Vintage<Bar>]) -> Vec<(f64, Vintage<Bar>)> {
-    let adjacent = |pair: &&[Vintage<Bar>]| follows(pair[1].observed_at, pair[0].observed_at);
-    let positive = |pair: &&[Vintage<Bar>]| pair[0].value.close > 0.0 && pair[1].value.close > 0.0;
-    let pairs = bars.windows(2).filter(adjacent).filter(positive);
-    pairs.map(|pair| ((pair[1].value.close / pair[0].value.close).ln(), pair[1])).collect()
+fn price(bar: &Vintage<Bar>) -> Option<Ohlc> {
+    (bar.value.low > 0.0).then(|| Ohlc::from(bar.value))
 }
 
-fn follows(day: Timestamp, before: Timestamp) -> bool {
-    day.ms_since(before) == Period::DAY.ms()
+/// What was traded in a bar, USD.
+fn traded_usd(in_coins: bool, bar: &Bar) -> Option<f64> {
+    bar.volume.map(|volume| if in_coins { volume * bar.close } else { volume })
+}
+
+/// The log return from a day to the next; over a gap there is none.
+fn log_return(before: &Vintage<Bar>, day: &Vintage<Bar>) -> Option<f64> {
+    let adjacent = day.observed_at.ms_since(before.observed_at) == Period::DAY.ms();
+    let positive = before.value.close > 0.0 && day.value.close > 0.0;
+    (adjacent && positive).then(|| (day.value.close / before.value.close).ln())
 }

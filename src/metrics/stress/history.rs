@@ -8,11 +8,15 @@ use crate::market::MarketView;
 use crate::metrics::SourceOrder;
 use crate::metrics::stress::measure::Day;
 use crate::metrics::stress::recipe::RECIPE;
+use crate::metrics::stress::rolling::Memory;
 use crate::stats::composite::{Composite, Reading, Standing};
 
 /// Days between two kept states of the arithmetic. A question about a past day starts from the last
 /// state before it; a state is about a megabyte, a day from there costs microseconds.
 const STATE_EVERY_DAYS: usize = 64;
+
+/// Days prepared between two looks whether to go on.
+const PREPARED_AT_ONCE_DAYS: i64 = 365;
 
 /// Values of one day by segment and indicator, oriented so that up is more stress.
 pub(super) type Values = Vec<Vec<Option<f64>>>;
@@ -55,6 +59,16 @@ pub(super) struct JudgedDay {
 }
 
 impl StressBook {
+    /// Computes the history up to the cutoff of the view before anybody asks, as long as `goes_on`
+    /// says so; questions that come meanwhile compute the rest themselves.
+    pub fn prepare(&self, view: &MarketView, order: &SourceOrder, goes_on: impl Fn() -> bool) {
+        let Some(mut reached) = first_day(view) else { return };
+        while reached < view.as_of() && goes_on() && self.is_of(view.picture()) {
+            reached = reached.plus_days(PREPARED_AT_ONCE_DAYS).min(view.as_of());
+            self.history(&view.at(reached), order);
+        }
+    }
+
     /// The history up to the cutoff of the view, or farther.
     pub(super) fn history(&self, view: &MarketView, order: &SourceOrder) -> Arc<StressHistory> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -69,6 +83,11 @@ impl StressBook {
         }
         Arc::clone(&held)
     }
+
+    /// Whether nothing is held of a picture newer than `picture`.
+    fn is_of(&self, picture: Version) -> bool {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).picture <= picture
+    }
 }
 
 impl StressHistory {
@@ -82,7 +101,8 @@ impl StressHistory {
     pub(super) fn open_day(&self, view: &MarketView, order: &SourceOrder) -> Option<JudgedDay> {
         let index = self.closed_by(view.as_of()).len();
         let start = self.day_at(index)?;
-        let mut day = Day::new(view, order, start)?;
+        let mut memory = Memory::default();
+        let mut day = Day::new(view, order, start, &mut memory)?;
         let values = day.values();
         values.iter().flatten().flatten().next()?;
         let reading = self.state_before(index)?.evaluate(&values).ok()?;
@@ -107,9 +127,10 @@ impl StressHistory {
         self.picture = view.picture();
         self.order = order.clone();
         self.start = self.start.or_else(|| first_day(view));
+        let mut memory = Memory::default();
         while let Some(start) = self.day_at(self.days.len()).filter(|start| closes_at(*start) <= view.as_of()) {
             let at_close = view.at(closes_at(start));
-            if Day::new(&at_close, order, start).and_then(|day| self.close(day)).is_none() {
+            if Day::new(&at_close, order, start, &mut memory).and_then(|day| self.close(day)).is_none() {
                 break;
             }
         }

@@ -1,11 +1,12 @@
 //! What an indicator of the stress index can measure, and the day it is measured on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{Asset, Bar, Metric, Period, SeriesKey, Source, TimeRange, Timestamp, Vintage};
 use crate::market::{Bars, MarketView};
 use crate::metrics::SourceOrder;
 use crate::metrics::stress::recipe::RECIPE;
+use crate::metrics::stress::rolling::Memory;
 
 /// How far back a source should reach to be preferred over others: the longest window of the recipe.
 const LONG_HISTORY_DAYS: i64 = 365;
@@ -64,14 +65,18 @@ pub(super) struct Day<'a> {
     pub(super) asset: Asset,
     /// The series that were read.
     pub(super) reads: BTreeSet<SeriesKey>,
+    /// What the day before handed on.
+    pub(super) memory: &'a mut Memory,
+    /// The bars found so far.
+    found: BTreeMap<Asset, Option<Bars<'a>>>,
     coins: Option<Vec<Bars<'a>>>,
 }
 
 impl<'a> Day<'a> {
     /// The day that begins at `start`, as it is known in `view`.
-    pub(super) fn new(view: &'a MarketView, order: &'a SourceOrder, start: Timestamp) -> Option<Self> {
+    pub(super) fn new(view: &'a MarketView, order: &'a SourceOrder, start: Timestamp, memory: &'a mut Memory) -> Option<Self> {
         let asset = RECIPE.asset.parse().ok()?;
-        Some(Self { view, order, start, asset, reads: BTreeSet::new(), coins: None })
+        Some(Self { view, order, start, asset, reads: BTreeSet::new(), memory, found: BTreeMap::new(), coins: None })
     }
 
     /// Every indicator of the recipe, by segment; `None` where the day has no value.
@@ -130,7 +135,10 @@ impl<'a> Day<'a> {
     /// Daily bars of an asset that hold one of this day: of the sources that reach back a year the
     /// first in the configured order, or else the one that reaches back farthest.
     pub(super) fn bars(&mut self, asset: &Asset) -> Option<Bars<'a>> {
-        let bars = self.find_bars(asset)?;
+        if !self.found.contains_key(asset) {
+            self.found.insert(asset.clone(), self.find_bars(asset));
+        }
+        let bars = self.found.get(asset)?.clone()?;
         self.reads.insert(bars.key.clone());
         Some(bars)
     }

@@ -6,6 +6,7 @@ mod flow_measures;
 mod history;
 mod measure;
 mod recipe;
+mod rolling;
 
 #[cfg(test)]
 mod tests;

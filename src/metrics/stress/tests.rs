@@ -9,6 +9,7 @@ use super::*;
 use crate::domain::{Bar, Delta, SeriesKey, Version, Vintage};
 use crate::market::Market;
 use crate::metrics::fixture::{at, order};
+use crate::metrics::stress::rolling::Memory;
 
 const FIRST: &str = "2024-01-01";
 const DAYS: i64 = 400;
@@ -140,6 +141,24 @@ proptest! {
         prop_assert!(known.len() >= 358, "{} days", known.len());
         prop_assert_eq!(&all[..known.len()], &known[..]);
     }
+}
+
+#[test]
+fn what_one_day_hands_on_to_the_next_changes_no_value() {
+    let market = Rows::days(DAYS).with_corrections().market();
+    for (start, values, _) in days_of(&StressBook::default(), &market, day(DAYS + 1)).into_iter().skip(300).step_by(9) {
+        let at_close = market.at(start.plus_days(1).plus_ms(RECIPE.settles_after_ms));
+        let (order, mut memory) = (order(), Memory::default());
+        assert_eq!(measure::Day::new(&at_close, &order, start, &mut memory).unwrap().values(), values, "{start}");
+    }
+}
+
+#[test]
+fn a_prepared_book_answers_as_one_that_was_just_opened() {
+    let market = Rows::days(DAYS).with_corrections().market();
+    let (view, book) = (market.at(day(DAYS)), StressBook::default());
+    book.prepare(&view, &order(), || true);
+    assert_eq!(days_of(&book, &market, day(DAYS)), days_of(&StressBook::default(), &market, day(DAYS)));
 }
 
 #[test]
