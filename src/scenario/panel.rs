@@ -5,9 +5,9 @@ use serde::Deserialize;
 use super::calendar::Exchange;
 use super::file::{PRICES, read};
 use super::path::{Path, Scale, bar, rounded};
-use super::prices::{Bitcoin, Departure, known_at_once, published, steps};
+use super::prices::{Bitcoin, Departure, published, steps};
 use super::{CUTOFF, ScenarioError};
-use crate::domain::{Asset, Batch, Metric, Period, SeriesKey, Source, Timestamp, TradingCalendar};
+use crate::domain::{Asset, Batch, Knowledge, Metric, Observation, Period, SeriesKey, Source, Timestamp, TradingCalendar};
 
 /// Logarithm of high over low on a usual day.
 const USUAL_DAY_RANGE: f64 = 0.04;
@@ -88,8 +88,9 @@ impl Subject<'_> {
             batch.push_candle(key, published(day, end, bar));
         }
         if let Some(cap) = cap {
-            let key = SeriesKey::new(Metric::MarketCap, self.asset.clone(), source, Period::INSTANT);
-            batch.push_reading(key, known_at_once(end, rounded(cap)));
+            let key = SeriesKey::new(Metric::MarketCap, self.asset.clone(), source, Period::DAY);
+            let row = Observation { observed_at: day, knowledge: Knowledge::Published(end), value: rounded(cap) };
+            batch.push_reading(key, row);
         }
     }
 }

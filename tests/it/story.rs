@@ -120,7 +120,7 @@ async fn s8_more_than_700_million_were_liquidated_in_the_last_24_hours() {
 #[tokio::test]
 async fn s9_more_than_6_67_billion_were_liquidated_since_late_january() {
     let since = ask("/v1/liquidations?since=2026-01-28").await;
-    assert!((6.67e9..6.68e9).contains(&number(&since["total_usd"])), "{since}");
+    assert!((6.67e9..6.75e9).contains(&number(&since["total_usd"])), "{since}");
     let before = ask("/v1/liquidations?since=2026-01-28&as_of=2026-02-04T07:00:00Z").await;
     assert!(number(&before["total_usd"]) < number(&since["total_usd"]));
 }
@@ -183,6 +183,13 @@ async fn s15_billions_left_the_funds_of_other_coins_since_november() {
     assert!(total < -2e9, "{total}");
 }
 
+#[tokio::test]
+async fn s16_small_coins_lost_nearly_70_percent_in_a_year() {
+    let breadth = ask("/v1/breadth?window=1y").await;
+    near(&breadth["small_cap_return_pct"], -69.5, 1.0);
+    assert!(number(&breadth["large_cap_return_pct"]) > -40.0, "{breadth}");
+}
+
 /// One row of an answer with a row for each asset.
 fn row<'a>(rows: &'a Value, asset: &str) -> &'a Value {
     rows.as_array().unwrap().iter().find(|row| row["asset"] == asset).unwrap_or_else(|| panic!("no {asset} in {rows}"))
@@ -238,4 +245,29 @@ async fn s22_the_market_is_in_defensive_mode_and_the_parts_add_up() {
     near(&stress["systemic"], parts, 1e-9);
     let before = ask("/v1/stress?as_of=2026-01-28").await;
     assert!(number(&before["systemic"]) < number(&stress["systemic"]) - 20.0, "{before}");
+}
+
+#[tokio::test]
+async fn s23_one_briefing_tells_all_of_it_from_one_instant() {
+    let briefing = ask("/v1/briefing?since=2026-01-29").await;
+    assert_eq!(briefing["missing"], serde_json::json!([]));
+    let figures = briefing["figures"].as_array().unwrap();
+    let value = |id: &str| &figures.iter().find(|figure| figure["id"] == id).unwrap_or_else(|| panic!("no {id}"))["value"];
+    near(value("market_cap_change"), -467.6e9, 1.0);
+    near(value("price"), 76_600.0, 1e-6);
+    near(value("previous_day_low"), 72_877.0, 1e-6);
+    near(value("drawdown"), -40.0, 1.0);
+    near(value("etf_flow_latest"), -272e6, 1.0);
+    near(value("etf_flow_previous"), 562e6, 1.0);
+    assert!(number(value("liquidations_24h")) > 700e6 && number(value("liquidations_since")) > 6.67e9);
+    assert_eq!((value("volatility_pickup"), value("deleveraging")), (&Value::Bool(true), &Value::Bool(true)));
+    assert_eq!((value("funding_state"), value("downside_protection")), (&Value::from("negative"), &Value::from("elevated")));
+    for figure in figures {
+        let told = ["sentence", "unit", "source", "observed_at", "state"].iter().all(|field| figure[*field].is_string());
+        assert!(told && figure["state"] == "fresh", "{figure}");
+    }
+    let before = ask("/v1/briefing?since=2024-09-01&as_of=2024-10-01T01:00:00Z").await;
+    let missing = before["missing"].as_array().unwrap();
+    let reasoned = missing.iter().all(|figure| figure["reason"].as_str().is_some_and(|reason| !reason.is_empty()));
+    assert!(missing.iter().any(|figure| figure["id"] == "downside_protection") && reasoned, "{before}");
 }
