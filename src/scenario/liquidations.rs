@@ -63,7 +63,7 @@ impl File {
         if at >= self.asset_sums_from {
             for (asset, share) in &self.asset_shares {
                 let part = usd * share * (1.0 + ASSET_SWING * wave(at, phase(asset.as_str())));
-                push_sum(batch, asset.clone(), side, at, cents(part));
+                push_sum(batch, asset.clone(), side, at, part.round());
             }
         }
     }
@@ -98,20 +98,15 @@ fn scatter(index: u32, step: f64) -> f64 {
     (f64::from(index + 1) * step).fract()
 }
 
-/// `amount` in cents over the hours, by a wave; the last hour takes what rounding leaves.
+/// `amount` in whole dollars over the hours, by a wave; the last hour takes what rounding leaves.
 fn shared(hours: &[Timestamp], amount: f64, phase: f64) -> Vec<f64> {
     let weights: Vec<f64> = hours.iter().map(|at| 1.0 + SWING * wave(*at, phase)).collect();
     let whole: f64 = weights.iter().sum();
-    let mut shares: Vec<f64> = weights.iter().map(|weight| cents(amount * weight / whole)).collect();
+    let mut shares: Vec<f64> = weights.iter().map(|weight| (amount * weight / whole).round()).collect();
     if let Some((last, others)) = shares.split_last_mut() {
-        *last = cents(amount - others.iter().sum::<f64>());
+        *last = amount.round() - others.iter().sum::<f64>();
     }
     shares
-}
-
-/// The amount to the cent.
-fn cents(usd: f64) -> f64 {
-    (usd * 100.0).round() / 100.0
 }
 
 /// The sum of an hour, known at its end.
