@@ -15,6 +15,7 @@ mod ingest_payloads;
 mod ingest_polling;
 mod ingest_streaming;
 mod real_data;
+mod real_stress;
 mod rust_paths;
 mod scenario;
 mod service;
