@@ -10,7 +10,7 @@ use market_stress::market::Market;
 use market_stress::metrics::{SourceOrder, StressBook, StressRow, StressSeriesQuestion, Window, stress, stress_series};
 
 /// Days around a peak in which no other counts.
-const DECLUSTER_DAYS: i64 = 30;
+const DECLUSTER_DAYS: f64 = 30.0;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -23,7 +23,7 @@ fn data() -> Option<PathBuf> {
     found.then_some(folder)
 }
 
-fn vintages<P: Copy>(rows: Vec<Observation<P>>) -> Vec<Vintage<P>> {
+fn vintages<P: Copy>(rows: &[Observation<P>]) -> Vec<Vintage<P>> {
     let known_at = |row: &Observation<P>| match row.knowledge {
         Knowledge::Published(at) | Knowledge::Vintage(at) => at,
         Knowledge::OnCommit => row.observed_at,
@@ -60,8 +60,8 @@ fn market(folder: &Path) -> Arc<Market> {
             }
             let options = ImportOptions { unsorted: true, skip_bad: true, ..ImportOptions::default() };
             let batch = read(kind, std::fs::File::open(&path).unwrap(), Some(&path), &options).unwrap().batch;
-            delta.readings.extend(batch.readings.into_iter().map(|(key, rows)| (key, vintages(rows))));
-            delta.candles.extend(batch.candles.into_iter().map(|(key, rows)| (key, vintages(rows))));
+            delta.readings.extend(batch.readings.into_iter().map(|(key, rows)| (key, vintages(&rows))));
+            delta.candles.extend(batch.candles.into_iter().map(|(key, rows)| (key, vintages(&rows))));
         }
     }
     let yahoo = SourceInfo { source: "yahoo".parse().unwrap(), kind: SourceKind::Aggregator, note: String::new() };
@@ -74,7 +74,7 @@ fn rank(rows: &[StressRow], of: fn(&StressRow) -> Option<f64>, from: &str, to: &
     days.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut peaks: Vec<(f64, Timestamp)> = Vec::new();
     for (value, day) in days {
-        if peaks.iter().all(|(_, peak)| peak.days_since(day).abs() > DECLUSTER_DAYS as f64) {
+        if peaks.iter().all(|(_, peak)| peak.days_since(day).abs() > DECLUSTER_DAYS) {
             peaks.push((value, day));
         }
     }

@@ -58,7 +58,7 @@ impl<'a> Day<'a> {
         let days = usize::try_from(days).ok()?;
         let price = |run: &[Vintage<Bar>]| run.last().and_then(|bar| Some((bar.observed_at, price(bar)?)));
         let ranges = self.memory.ranges.entry((bars.key.clone(), days)).or_default();
-        ranges.to_usual(window, days, price, |bars| volatility::parkinson(bars, DAYS_A_YEAR))
+        ranges.against_usual(window, days, price, |bars| volatility::parkinson(bars, DAYS_A_YEAR))
     }
 
     pub(super) fn level(&mut self, asset: &str) -> Option<f64> {
@@ -142,7 +142,7 @@ impl<'a> Day<'a> {
             Some((before.observed_at, log_return(before, last)?.abs() / usd))
         };
         let impacts = self.memory.impacts.entry((bars.key.clone(), days)).or_default();
-        impacts.to_usual(window, days, impact, mean)
+        impacts.against_usual(window, days, impact, mean)
     }
 
     fn finished_day(&self, bars: &Bars<'_>) -> Option<Vintage<Bar>> {

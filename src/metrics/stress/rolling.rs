@@ -40,7 +40,7 @@ impl<T: Copy> Rolling<T> {
     /// The last statistic of `width` items against the median of all in the window, in logs.
     ///
     /// `item` is what the last of a run of bars gives, with the start of the first bar it looked at.
-    pub(super) fn to_usual(
+    pub(super) fn against_usual(
         &mut self,
         window: Vec<Vintage<Bar>>,
         width: usize,
@@ -102,7 +102,7 @@ mod tests {
     }
 
     fn ask(rolling: &mut Rolling<f64>, window: &[Vintage<Bar>]) -> Option<f64> {
-        rolling.to_usual(window.to_vec(), 2, step, mean)
+        rolling.against_usual(window.to_vec(), 2, step, mean)
     }
 
     #[test]
