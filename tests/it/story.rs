@@ -50,6 +50,11 @@ async fn ask(target: &str) -> Value {
     answer["data"].clone()
 }
 
+/// Whether an answer gives this warning.
+fn warns(answer: &Value, code: &str) -> bool {
+    answer["warnings"].as_array().unwrap().iter().any(|warning| warning["code"] == code)
+}
+
 #[track_caller]
 fn near(value: &Value, expected: f64, tolerance: f64) {
     let value = value.as_f64().unwrap_or_else(|| panic!("{value} is not a number"));
@@ -97,6 +102,11 @@ async fn s6_that_is_about_40_percent_under_the_record_of_early_october() {
         near(&drawdown["drawdown_pct"], -40.0, 1.0);
         assert_eq!(drawdown["peak_at"], "2025-10-06T00:00:00Z", "{target}");
     }
+    let before = answer("/v1/drawdown?as_of=2026-02-04T07:00:00Z").await;
+    near(&before["data"]["drawdown_pct"], -39.320_253_766_851_7, 1e-9);
+    assert!(warns(&before, "partial_bar"), "the day was running: {before}");
+    let day_of_the_record = ask("/v1/drawdown?as_of=2025-10-06T00:00:00Z").await;
+    assert_ne!(day_of_the_record["peak_at"], "2025-10-06T00:00:00Z", "the day had not begun");
 }
 
 #[tokio::test]
@@ -115,6 +125,11 @@ async fn s8_more_than_700_million_were_liquidated_in_the_last_24_hours() {
     let day = ask("/v1/liquidations?window=24h").await;
     assert!((700e6..750e6).contains(&number(&day["total_usd"])), "{day}");
     near(&day["total_usd"], number(&day["long_usd"]) + number(&day["short_usd"]), 0.01);
+    let before = answer("/v1/liquidations?window=24h&as_of=2026-02-04T07:00:00Z").await;
+    near(&before["data"]["total_usd"], 734_877_686.0, 1.0);
+    assert_eq!(before["sources"][0]["known_at"], "2026-02-04T07:00:00Z", "the last hour was not known: {before}");
+    let midnight = ask("/v1/liquidations?window=24h&as_of=2026-02-04T00:00:00Z").await;
+    assert!(number(&midnight["total_usd"]) < 700e6, "{midnight}");
 }
 
 #[tokio::test]
@@ -127,9 +142,23 @@ async fn s9_more_than_6_67_billion_were_liquidated_since_late_january() {
 
 #[tokio::test]
 async fn s10_each_attempted_rebound_since_october_met_with_selling() {
-    let episodes = ask("/v1/drawdown/episodes?rebound_pct=10").await;
-    let open = episodes.as_array().unwrap().iter().find(|episode| episode["open"] == true).unwrap();
+    let open = open_episode("2026-02-04T08:00:00Z").await;
     assert_eq!((&open["peak_at"], &open["failed_rebounds"]), (&Value::from("2025-10-06T00:00:00Z"), &Value::from(2)));
+    for (hour, known, before) in
+        [("2025-11-01T01:00:00Z", 1, "2025-11-01T00:00:00Z"), ("2026-01-29T09:00:00Z", 2, "2026-01-29T08:00:00Z")]
+    {
+        assert_eq!(open_episode(hour).await["failed_rebounds"], known, "by {hour}");
+        let open = open_episode(before).await;
+        assert_eq!(open["failed_rebounds"], known - 1, "by {before}");
+        let last = open["rebounds"].as_array().unwrap().last().unwrap();
+        assert_eq!((&last["state"], &last["confirmed_at"]), (&Value::from("open"), &Value::Null), "by {before}");
+    }
+}
+
+/// The episode under water that had not ended by an instant.
+async fn open_episode(as_of: &str) -> Value {
+    let episodes = ask(&format!("/v1/drawdown/episodes?rebound_pct=10&as_of={as_of}")).await;
+    episodes.as_array().unwrap().iter().find(|episode| episode["open"] == true).unwrap().clone()
 }
 
 #[tokio::test]
@@ -161,6 +190,16 @@ async fn s13_and_s14_the_bitcoin_funds_took_in_562_million_and_then_lost_272() {
 }
 
 #[tokio::test]
+async fn s13_was_preliminary_in_the_morning_and_unknown_an_hour_before() {
+    let morning = answer("/v1/etf-flows?as_of=2026-02-03T05:00:00Z").await;
+    near(&morning["data"]["latest"]["net_flow_usd"], 562e6, 1.0);
+    assert!(warns(&morning, "provisional"), "{morning}");
+    let before = ask("/v1/etf-flows?as_of=2026-02-03T04:00:00Z").await;
+    assert_eq!(before["latest"]["trading_day"], "2026-01-30");
+    near(&before["latest"]["net_flow_usd"], -509.7e6, 1.0);
+}
+
+#[tokio::test]
 async fn s14_was_preliminary_in_the_night_and_unknown_before() {
     let night = ask("/v1/etf-flows?as_of=2026-02-04T04:00:00Z").await;
     near(&night["latest"]["net_flow_usd"], -332e6, 1.0);
@@ -181,6 +220,14 @@ async fn s15_billions_left_the_funds_of_other_coins_since_november() {
         total += flow;
     }
     assert!(total < -2e9, "{total}");
+    for (asset, before) in [("eth", -2_575.5e6), ("sol", -397.3e6), ("xrp", -352.9e6)] {
+        let flows = ask(&format!("/v1/etf-flows?asset={asset}&since=2025-11-01&as_of=2026-02-04T04:00:00Z")).await;
+        near(&flows["net_flow_usd"], before, 1.0);
+        assert_eq!(flows["latest"]["trading_day"], "2026-02-02", "{asset}: the day after was not known");
+    }
+    let first_night = answer("/v1/etf-flows?asset=xrp&since=2025-11-01&as_of=2025-11-14T04:00:00Z").await;
+    assert_eq!(first_night["data"]["net_flow_usd"], Value::Null);
+    assert!(warns(&first_night, "no_data"), "{first_night}");
 }
 
 #[tokio::test]
@@ -188,6 +235,12 @@ async fn s16_small_coins_lost_nearly_70_percent_in_a_year() {
     let breadth = ask("/v1/breadth?window=1y").await;
     near(&breadth["small_cap_return_pct"], -69.5, 1.0);
     assert!(number(&breadth["large_cap_return_pct"]) > -40.0, "{breadth}");
+    let before = answer("/v1/breadth?window=1y&as_of=2026-02-03T23:00:00Z").await;
+    assert!(number(&before["data"]["small_cap_return_pct"]) > -67.0, "the day was not over: {before}");
+    assert!(before["sources"].as_array().unwrap().iter().all(|row| row["known_at"] != "2026-02-04T00:00:00Z"), "{before}");
+    let first_year = answer("/v1/breadth?window=1y&as_of=2023-01-01T23:00:00Z").await;
+    assert_eq!(first_year["data"]["small_cap_return_pct"], Value::Null);
+    assert!(warns(&first_year, "insufficient_history"), "{first_year}");
 }
 
 /// One row of an answer with a row for each asset.
@@ -217,6 +270,18 @@ async fn s19_bitcoin_is_no_safe_haven() {
     assert_eq!(bitcoin["safe_haven"], serde_json::json!({"q10": "none", "q5": "none", "q1": "none"}));
     assert!(bitcoin["verdict"].as_str().unwrap().contains("neither a hedge nor a safe haven"), "{bitcoin}");
     assert_ne!(bitcoin["gold"]["safe_haven"]["q1"], "none");
+    let before = ask("/v1/safe-haven?as_of=2026-02-03T23:00:00Z").await;
+    assert_eq!(number(&before["n_obs"]) + 1.0, number(&bitcoin["n_obs"]), "the day was not over");
+    assert_ne!(before["c1"], bitcoin["c1"]);
+}
+
+#[tokio::test]
+async fn s19_had_no_verdict_an_hour_before_the_500th_pair_of_returns() {
+    let known = ask("/v1/safe-haven?as_of=2019-12-31T00:00:00Z").await;
+    assert_eq!((&known["n_obs"], &known["hedge"]), (&Value::from(500), &Value::from("none")));
+    let before = answer("/v1/safe-haven?as_of=2019-12-30T23:00:00Z").await;
+    assert_eq!((&before["data"]["hedge"], &before["data"]["safe_haven"]), (&Value::Null, &Value::Null));
+    assert!(warns(&before, "insufficient_history"), "{before}");
 }
 
 #[tokio::test]
