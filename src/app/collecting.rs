@@ -6,9 +6,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::ServiceError;
 use crate::domain::{Batch, Clock, CommitReport, SeriesKey, SourceInfo, StatusBoard, Timestamp};
-use crate::ingest::{Collector, HttpClient, IngestConfig, SeededJitter, Sink};
+use crate::ingest::{Collector, HttpClient, IngestConfig, Past, SeededJitter, Sink};
 use crate::market::{Publisher, Recorder};
-use crate::store::{OnRefusal, StoreError};
+use crate::store::{OnRefusal, Store, StoreError};
 
 /// Where the feeds' rows go: into the store first, then into the published market.
 #[derive(Debug)]
@@ -37,6 +37,7 @@ impl Sink for Recording {
 /// Starts every feed that is on; they run until `stop` is cancelled.
 pub(super) fn start(
     config: &IngestConfig,
+    store: Arc<dyn Store>,
     recorder: Recorder,
     publisher: Arc<Publisher>,
     clock: Arc<dyn Clock>,
@@ -46,6 +47,7 @@ pub(super) fn start(
     // Nodes started at different milliseconds spread their attempts differently.
     let jitter = Arc::new(SeededJitter::new(clock.now().unix_ms().unsigned_abs()));
     let sink = Arc::new(Recording { recorder, publisher });
-    let collector = Collector { http: HttpClient::new(&config.http())?, sink, clock, board, jitter };
+    let past = config.backfill.then_some(Past { store, most_days: config.backfill_most_days });
+    let collector = Collector { http: HttpClient::new(&config.http())?, sink, clock, board, jitter, past };
     Ok(collector.start(config.entries(), stop))
 }

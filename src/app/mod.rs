@@ -3,6 +3,8 @@
 //! A service listens before it has data. While the database is away at the start it tries again and
 //! again, `/livez` answers and `/readyz` is red; an address or a schema that can never work ends it.
 
+mod backfilling;
+mod checking;
 mod collecting;
 mod demo;
 mod failure;
@@ -16,6 +18,8 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::store::{self, Store, StoreError, StoreUrl};
 
+pub use backfilling::backfills;
+pub use checking::try_feeds;
 pub use demo::Demo;
 pub use failure::ServiceError;
 pub use health::sign_of_life;

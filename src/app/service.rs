@@ -63,7 +63,8 @@ impl Service {
         let board = Arc::new(StatusBoard::new());
         let recorder = Recorder::new(Arc::clone(&store), Arc::clone(&publisher), Arc::clone(&self.clock));
         let (clock, feeds) = (Arc::clone(&self.clock), Arc::clone(&board));
-        let feeds = collecting::start(&self.config.ingest, recorder, Arc::clone(&publisher), clock, feeds, &stop)?;
+        let feeds =
+            collecting::start(&self.config.ingest, Arc::clone(&store), recorder, Arc::clone(&publisher), clock, feeds, &stop)?;
         let following = tokio::spawn(follow(Arc::clone(&store), Arc::clone(&publisher)));
         let order = SourceOrder::new(self.config.source_order.clone());
         let state = AppState::new(publisher, store, self.clock, order, board, settings(&self.config));

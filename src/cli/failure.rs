@@ -56,6 +56,24 @@ pub(super) enum Failure {
         /// Why.
         error: std::io::Error,
     },
+    /// Feeds that were tried did not do what they should.
+    #[error("{failed} of {tried} feeds failed; the table says why")]
+    Feeds {
+        /// How many failed.
+        failed: usize,
+        /// Of how many.
+        tried: usize,
+    },
+    /// The past of a feed could not be read in full.
+    #[error(
+        "the past of {failed} of {asked} feeds was not read in full; what was read is stored, and the same command goes on from there"
+    )]
+    Past {
+        /// How many failed.
+        failed: usize,
+        /// Of how many.
+        asked: usize,
+    },
     /// Output could not be written.
     #[error("the output cannot be written: {0}")]
     Output(#[from] std::io::Error),
@@ -91,6 +109,8 @@ impl Failure {
             | Self::Service(_)
             | Self::Runtime(_)
             | Self::Lifeless { .. }
+            | Self::Feeds { .. }
+            | Self::Past { .. }
             | Self::Output(_) => false,
         }
     }

@@ -3,15 +3,18 @@
 //! Owns flags, help, reports for people and for machines, and exit codes: 0 for done, 1 for failed,
 //! 2 for asked wrongly. What is asked for is done by the other rooms.
 
+mod backfill;
 mod demo;
 mod export;
 mod failure;
+mod feeds;
 mod import;
 mod openapi;
 mod progress;
 mod report;
 mod serve;
 mod settings;
+mod sources;
 
 use std::process::ExitCode;
 
@@ -39,6 +42,8 @@ Examples:
   DATABASE_URL=postgres://localhost/stress market-stress serve --listen 0.0.0.0:8080
   market-stress import candles btc-binance-perp-30m.csv
   market-stress export candle.btc@binance-perp:30m --since 2026-01-01 > btc.csv
+  market-stress backfill --source binance-candles --since 2020-01-01
+  market-stress sources check                      which publishers can be read from here
 
 Exit codes: 0 done, 1 failed, 2 asked wrongly.";
 
@@ -54,6 +59,11 @@ enum Command {
     Import(import::Import),
     /// Write series or orders as they are stored: every vintage with the instant it was known.
     Export(export::Export),
+    /// Read the past of the feeds into the store, and go on where an earlier run was stopped.
+    Backfill(backfill::Backfill),
+    /// Look after the feeds.
+    #[command(subcommand)]
+    Sources(sources::Sources),
     /// Print the OpenAPI document of the service.
     Openapi,
     /// Ask the service on the configured address for a sign of life; for container health checks.
@@ -77,6 +87,8 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve(serve) => serve.run(&cli.settings).await,
         Command::Import(import) => import.run(&cli.settings.load()?).await,
         Command::Export(export) => export.run(&cli.settings.load()?).await,
+        Command::Backfill(backfill) => backfill.run(&cli.settings.load()?).await,
+        Command::Sources(sources) => sources.run(&cli.settings.load()?).await,
         Command::Openapi => openapi::write(),
         Command::Health => {
             let listen = cli.settings.load()?.listen;

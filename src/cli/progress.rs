@@ -1,6 +1,6 @@
 use std::io::{self, IsTerminal, Read};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar on standard error while bytes are read; nothing where no terminal shows it.
 pub(super) fn of_bytes<R: Read>(input: R, bytes: Option<u64>) -> impl Read {
@@ -10,6 +10,18 @@ pub(super) fn of_bytes<R: Read>(input: R, bytes: Option<u64>) -> impl Read {
         None => ProgressBar::no_length().with_style(style("{spinner} {bytes} {bytes_per_sec}")),
     };
     bar.wrap_read(input)
+}
+
+/// Bars on standard error, one below the other; nothing where no terminal shows them.
+pub(super) fn of_many() -> MultiProgress {
+    let target = if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    MultiProgress::with_draw_target(target)
+}
+
+/// A bar for something that is read page by page.
+pub(super) fn of_pages(bars: &MultiProgress, name: &str) -> ProgressBar {
+    let bar = ProgressBar::no_length().with_style(style("{prefix:26} {bar:30} {pos}/{len} pages {msg} {eta}"));
+    bars.add(bar.with_prefix(name.to_owned()))
 }
 
 fn style(template: &str) -> ProgressStyle {

@@ -32,6 +32,19 @@ pub struct Cadence {
     pub stale_after_ms: i64,
 }
 
+/// How far the past of a feed has been read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackfillStatus {
+    /// From where it is read; `None` where all there is is read.
+    pub since: Option<Timestamp>,
+    /// Pages that were missing.
+    pub pages: u64,
+    /// How many of them have been read.
+    pub pages_read: u64,
+    /// The last failure in words; cleared by the next page that is read.
+    pub last_error: Option<String>,
+}
+
 /// What is known about one feed at this moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedStatus {
@@ -59,6 +72,8 @@ pub struct FeedStatus {
     pub last_refusal: Option<String>,
     /// What its figures leave out; empty where nothing is known to be missing.
     pub note: String,
+    /// How far its past has been read; `None` where nobody reads it.
+    pub backfill: Option<BackfillStatus>,
 }
 
 /// The states of all feeds, written by those who collect and read by those who answer.
@@ -92,6 +107,7 @@ impl FeedStatus {
             refused_rows: 0,
             last_refusal: None,
             note: String::new(),
+            backfill: None,
         }
     }
 
@@ -124,9 +140,21 @@ impl StatusBoard {
         Self::default()
     }
 
-    /// Puts up the status of a feed, replacing what stood under its name.
-    pub fn put(&self, status: FeedStatus) {
-        self.feeds.write().unwrap_or_else(PoisonError::into_inner).insert(status.feed.clone(), status);
+    /// Puts up the status of a feed, replacing what stood under its name. A status that says nothing
+    /// of the past leaves standing what was said of it.
+    pub fn put(&self, mut status: FeedStatus) {
+        let mut feeds = self.feeds.write().unwrap_or_else(PoisonError::into_inner);
+        if status.backfill.is_none() {
+            status.backfill = feeds.get_mut(&status.feed).and_then(|standing| standing.backfill.take());
+        }
+        feeds.insert(status.feed.clone(), status);
+    }
+
+    /// Puts up how far the past of a feed has been read, if the feed is on the board.
+    pub fn put_backfill(&self, feed: &str, backfill: BackfillStatus) {
+        if let Some(status) = self.feeds.write().unwrap_or_else(PoisonError::into_inner).get_mut(feed) {
+            status.backfill = Some(backfill);
+        }
     }
 
     /// The status of every feed, by name.
@@ -158,6 +186,19 @@ mod tests {
         for (seconds, state) in [(1_060, FeedState::Fresh), (1_181, FeedState::Late), (1_601, FeedState::Stale)] {
             assert_eq!(status.state(Timestamp::from_unix_seconds(seconds)), state, "at {seconds}");
         }
+    }
+
+    #[test]
+    fn how_far_the_past_was_read_stays_on_the_board_while_the_feed_goes_on() {
+        let board = StatusBoard::new();
+        let backfill = BackfillStatus { since: None, pages: 7, pages_read: 3, last_error: None };
+        board.put_backfill("venue-candles", backfill.clone());
+        assert_eq!(board.get("venue-candles"), None, "a feed that is not on the board stays off it");
+        board.put(status());
+        board.put_backfill("venue-candles", backfill.clone());
+        board.put(FeedStatus { consecutive_failures: 1, ..status() });
+        let status = board.get("venue-candles").unwrap();
+        assert_eq!((status.consecutive_failures, status.backfill), (1, Some(backfill)));
     }
 
     #[test]

@@ -34,6 +34,10 @@ pub struct IngestConfig {
     pub concurrent_requests: usize,
     /// The least milliseconds between two requests to one host. Default: 100.
     pub host_spacing_ms: u64,
+    /// Whether the past is read beside the present, page by page, until nothing is missing. Default: true.
+    pub backfill: bool,
+    /// At most so many days of the past are read, of feeds that want more. Default: 4000.
+    pub backfill_most_days: u32,
     /// alternative.me's Fear and Greed index.
     pub alternative_me: AlternativeMeConfig,
     /// Binance futures.
@@ -102,6 +106,8 @@ impl Default for IngestConfig {
             user_agent: http.user_agent,
             concurrent_requests: http.concurrency,
             host_spacing_ms: 100,
+            backfill: true,
+            backfill_most_days: 4_000,
             alternative_me: AlternativeMeConfig::default(),
             binance: BinanceConfig::default(),
             bybit: BybitConfig::default(),

@@ -1,10 +1,11 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::client::{HttpClient, Request};
 use super::error::{FeedError, FetchError, ParseError};
+use super::history::History;
 use super::schedule::Schedule;
 use crate::domain::{
     Batch, Cadence, Knowledge, LiquidationOrder, Observation, Refusal, SeriesKey, Side, Source, SourceInfo, Timestamp,
@@ -33,6 +34,8 @@ pub struct PolledFeed {
     /// What to ask on a visit, in order. One question failing does not keep the others from being
     /// asked.
     pub questions: Questions,
+    /// How its past can be read; `None` where the upstream tells the present alone.
+    pub history: Option<History>,
 }
 
 /// What to ask on a visit, or why the configured address cannot be asked.
@@ -168,10 +171,21 @@ impl Parsed {
     /// The newest instant it speaks of.
     #[must_use]
     pub fn newest(&self) -> Option<Timestamp> {
+        self.observed().chain(self.reaches).max()
+    }
+
+    /// How many instants it speaks of, refused rows counted one by one.
+    #[must_use]
+    pub fn instants(&self) -> usize {
+        self.observed().collect::<BTreeSet<_>>().len() + self.refused.len()
+    }
+
+    /// The instant of every row.
+    fn observed(&self) -> impl Iterator<Item = Timestamp> {
         let readings = self.batch.readings.values().flatten().map(|row| row.observed_at);
         let candles = self.batch.candles.values().flatten().map(|row| row.observed_at);
         let orders = self.batch.orders.iter().map(|order| order.occurred_at);
-        readings.chain(candles).chain(orders).chain(self.reaches).max()
+        readings.chain(candles).chain(orders)
     }
 
     /// The rows of several messages of one stream, in their order.

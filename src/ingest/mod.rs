@@ -25,6 +25,7 @@
 //!    row among good ones, no bytes panic), and the provider's files in `tests/it/ingest_payloads.rs`.
 
 pub mod alternative_me;
+mod backfill;
 mod backoff;
 pub mod binance;
 pub mod bybit;
@@ -40,6 +41,7 @@ mod feed;
 pub mod fred;
 mod funding;
 mod gate;
+mod history;
 pub mod hyperliquid;
 pub mod kraken;
 mod monitor;
@@ -50,18 +52,22 @@ mod schedule;
 mod sink;
 pub mod sosovalue;
 mod stream;
+mod trial;
 mod wire;
 pub mod yahoo;
 
+pub use backfill::{Backfill, Listener, Progress, Stretch};
 pub use backoff::{Backoff, Jitter, SeededJitter};
 pub use client::{Expects, HttpClient, HttpSettings, Request};
 pub use config::{ApiKey, IngestConfig};
 pub use error::{FeedError, FetchError, ParseError, StreamError};
 pub use feed::{Message, Parsed, PolledFeed, Profile, Question, Questions, Reader, Session, StreamedFeed, Visit};
 pub use gate::{HostGate, Manners};
+pub use history::{Ask, History, Pages, Strand};
 pub use monitor::Monitor;
 pub use poll::Poller;
-pub use runner::{Collector, Entry, Feed, Step};
+pub use runner::{Collector, Entry, Feed, Past, Step};
 pub use schedule::Schedule;
 pub use sink::Sink;
 pub use stream::Streamer;
+pub use trial::{Outcome, Patience, Trial, try_feed};

@@ -4,8 +4,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::client::HttpClient;
-use super::error::FeedError;
+use super::error::{FeedError, FetchError};
 use super::feed::{Parsed, PolledFeed, Question, Visit};
+use super::history::History;
 use super::monitor::Monitor;
 use super::runner::Step;
 use super::sink::Sink;
@@ -17,7 +18,7 @@ const DEADLINE: Duration = Duration::from_mins(10);
 /// One polled feed with its progress. A step is one visit.
 #[derive(Debug)]
 pub struct Poller {
-    feed: PolledFeed,
+    feed: Arc<PolledFeed>,
     http: HttpClient,
     sink: Arc<dyn Sink>,
     clock: Arc<dyn Clock>,
@@ -54,7 +55,7 @@ impl Step for Poller {
 impl Poller {
     /// A poller that goes on where the recorded rows end.
     #[must_use]
-    pub fn new(feed: PolledFeed, http: HttpClient, sink: Arc<dyn Sink>, clock: Arc<dyn Clock>, monitor: Monitor) -> Self {
+    pub fn new(feed: Arc<PolledFeed>, http: HttpClient, sink: Arc<dyn Sink>, clock: Arc<dyn Clock>, monitor: Monitor) -> Self {
         let recorded = feed.resumes_from.iter().map(|series| {
             let published = sink.newest(series)?.plus_ms(series.publication_lag_ms());
             Some(published.min(clock.now()))
@@ -68,7 +69,7 @@ impl Poller {
     /// host wants to be left alone.
     async fn visit(&mut self, visit: &Visit) -> Result<(), FeedError> {
         let mut first_failure = None;
-        for question in (self.feed.questions)(visit)? {
+        for question in self.questions(visit)? {
             if let Err(error) = self.ask(&question).await {
                 let host_wants_silence = error.wait().is_some();
                 first_failure.get_or_insert(error);
@@ -78,6 +79,14 @@ impl Poller {
             }
         }
         first_failure.map_or(Ok(()), Err)
+    }
+
+    fn questions(&self, visit: &Visit) -> Result<Vec<Question>, FetchError> {
+        match (&self.feed.history, visit.seen_until) {
+            // A past of many pages is read beside the visits, so that none of them takes long.
+            (Some(History::Paged(pages)), None) => pages.recent(visit),
+            _ => (self.feed.questions)(visit),
+        }
     }
 
     async fn ask(&mut self, question: &Question) -> Result<(), FeedError> {

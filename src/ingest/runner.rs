@@ -7,15 +7,18 @@ use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::backfill::Backfill;
 use super::backoff::Jitter;
 use super::client::HttpClient;
 use super::error::FeedError;
 use super::feed::{PolledFeed, Profile, StreamedFeed};
+use super::history::History;
 use super::monitor::Monitor;
 use super::poll::Poller;
 use super::sink::Sink;
 use super::stream::Streamer;
 use crate::domain::{Clock, FeedStatus, SourceInfo, StatusBoard};
+use crate::store::Store;
 
 /// The wait after a step that hit a fault of this program.
 const AFTER_A_DEFECT: Duration = Duration::from_mins(1);
@@ -62,6 +65,17 @@ pub struct Collector {
     pub board: Arc<StatusBoard>,
     /// Spreads attempts.
     pub jitter: Arc<dyn Jitter>,
+    /// Whether the past is read beside the present.
+    pub past: Option<Past>,
+}
+
+/// How the past of the feeds is read while they run.
+#[derive(Debug, Clone)]
+pub struct Past {
+    /// Where is noted what was read; where the sink's rows go in the end.
+    pub store: Arc<dyn Store>,
+    /// At most so many days back.
+    pub most_days: u32,
 }
 
 impl Feed {
@@ -88,7 +102,15 @@ impl Collector {
             }
             let info = feed.profile().info.clone();
             let sink = Arc::clone(&self.sink);
-            let mut driven = self.step(feed);
+            let mut driven = match feed {
+                Feed::Polled(feed) => {
+                    let feed = Arc::new(feed);
+                    let poller = self.poller(Arc::clone(&feed));
+                    self.read_past(feed, &tasks, stop);
+                    poller
+                }
+                streamed @ Feed::Streamed(_) => self.step(streamed),
+            };
             let stop = stop.clone();
             tasks.spawn(async move {
                 stop.run_until_cancelled(async {
@@ -105,11 +127,39 @@ impl Collector {
     /// The feed ready to be driven step by step; it is on the board from now on.
     #[must_use]
     pub fn step(&self, feed: Feed) -> Box<dyn Step> {
-        let monitor = Monitor::new(feed.profile(), Arc::clone(&self.board), Arc::clone(&self.jitter), self.clock.now());
-        let (http, sink, clock) = (self.http.clone(), Arc::clone(&self.sink), Arc::clone(&self.clock));
         match feed {
-            Feed::Polled(feed) => Box::new(Poller::new(feed, http, sink, clock, monitor)),
-            Feed::Streamed(feed) => Box::new(Streamer::new(feed, http, sink, clock, monitor)),
+            Feed::Polled(feed) => self.poller(Arc::new(feed)),
+            Feed::Streamed(feed) => {
+                let (http, sink, clock) = (self.http.clone(), Arc::clone(&self.sink), Arc::clone(&self.clock));
+                let monitor = self.monitor(feed.profile());
+                Box::new(Streamer::new(feed, http, sink, clock, monitor))
+            }
+        }
+    }
+
+    /// The past of a feed, ready to be read into the sink and noted in `store`.
+    #[must_use]
+    pub fn backfill(&self, feed: Arc<PolledFeed>, store: Arc<dyn Store>) -> Backfill {
+        let (http, sink, clock) = (self.http.clone(), Arc::clone(&self.sink), Arc::clone(&self.clock));
+        Backfill { feed, http, sink, store, clock, jitter: Arc::clone(&self.jitter) }
+    }
+
+    fn poller(&self, feed: Arc<PolledFeed>) -> Box<dyn Step> {
+        let (http, sink, clock) = (self.http.clone(), Arc::clone(&self.sink), Arc::clone(&self.clock));
+        let monitor = self.monitor(&feed.profile);
+        Box::new(Poller::new(feed, http, sink, clock, monitor))
+    }
+
+    fn monitor(&self, profile: &Profile) -> Monitor {
+        Monitor::new(profile, Arc::clone(&self.board), Arc::clone(&self.jitter), self.clock.now())
+    }
+
+    /// Reads the past of a feed in a task of its own, where it has one that its visits do not read.
+    fn read_past(&self, feed: Arc<PolledFeed>, tasks: &TaskTracker, stop: &CancellationToken) {
+        if let (Some(past), Some(History::Paged(_))) = (&self.past, &feed.history) {
+            let backfill = self.backfill(feed, Arc::clone(&past.store));
+            let (board, stop, most_days) = (Arc::clone(&self.board), stop.clone(), past.most_days);
+            tasks.spawn(async move { stop.run_until_cancelled(backfill.keep_on(most_days, &board)).await });
         }
     }
 

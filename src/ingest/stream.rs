@@ -27,7 +27,7 @@ const FRAMES_PER_COMMIT: usize = 1_000;
 /// The most orders kept in memory while the store is away, about 150 bytes each.
 const MOST_PENDING_ORDERS: usize = 100_000;
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// One streamed feed. A step is one session: it ends when the connection breaks, falls silent or is
 /// refused; a session that has grown old is replaced without a pause.
@@ -127,7 +127,7 @@ impl Streamer {
                 return Ok(true);
             }
             Ok(Message::Control) => {}
-            Ok(Message::Reply(reply)) => send(socket, Frame::text(reply), session).await?,
+            Ok(Message::Reply(text)) => reply(socket, text, session).await?,
             Ok(Message::Refused(reason)) => {
                 return Err(StreamError::Refused { host: host_of(&session.url), reason }.into());
             }
@@ -175,9 +175,10 @@ impl Streamer {
     }
 }
 
-type Received = Option<Result<Frame, tungstenite::Error>>;
+pub(super) type Received = Option<Result<Frame, tungstenite::Error>>;
 
-async fn open(session: &Session) -> Result<Socket, FeedError> {
+/// Connects and subscribes.
+pub(super) async fn open(session: &Session) -> Result<Socket, FeedError> {
     let config = WebSocketConfig::default().max_message_size(Some(MESSAGE_LIMIT_BYTES));
     let connecting = tokio_tungstenite::connect_async_with_config(session.url.as_str(), Some(config), true);
     let mut socket = match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
@@ -191,6 +192,11 @@ async fn open(session: &Session) -> Result<Socket, FeedError> {
     Ok(socket)
 }
 
+/// Sends a text that the upstream asked for.
+pub(super) async fn reply(socket: &mut Socket, text: String, session: &Session) -> Result<(), FeedError> {
+    send(socket, Frame::text(text), session).await
+}
+
 async fn send(socket: &mut Socket, frame: Frame, session: &Session) -> Result<(), FeedError> {
     match tokio::time::timeout(CONNECT_TIMEOUT, socket.send(frame)).await {
         Ok(Ok(())) => Ok(()),
@@ -200,7 +206,7 @@ async fn send(socket: &mut Socket, frame: Frame, session: &Session) -> Result<()
 }
 
 /// The text of a frame; protocol frames have none, and the end of the stream is an error.
-fn text_of(frame: Received, session: &Session) -> Result<Option<String>, FeedError> {
+pub(super) fn text_of(frame: Received, session: &Session) -> Result<Option<String>, FeedError> {
     match frame {
         Some(Ok(Frame::Text(text))) => Ok(Some(text.as_str().to_owned())),
         Some(Ok(Frame::Binary(bytes))) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),

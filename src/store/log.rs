@@ -10,8 +10,10 @@ use tokio::task::JoinHandle;
 
 use super::append::Append;
 use super::dialect::{Argument, Columns, Dialect};
-use super::{Appended, LoadSink, OnRefusal, OrderCursor, OrderFilter, Store, StoreError, StoreUrl, order_list, read};
-use crate::domain::{Batch, Delta, RecordedOrder, Source, SourceInfo, SourceKind, Timestamp, Version};
+use super::{
+    Appended, LoadSink, OnRefusal, OrderCursor, OrderFilter, SpansRead, Store, StoreError, StoreUrl, order_list, past, read,
+};
+use crate::domain::{Batch, Delta, RecordedOrder, Source, SourceInfo, SourceKind, TimeRange, Timestamp, Version};
 
 /// A log and everything needed to reach it.
 pub(super) struct Log<D: Dialect> {
@@ -157,6 +159,14 @@ impl<D: Dialect> Store for Log<D> {
     ) -> Result<Vec<RecordedOrder>, StoreError> {
         let mut link = self.readers.acquire().await?;
         order_list::liquidation_orders::<D>(&mut link, filter, after, limit).await
+    }
+
+    async fn note_read(&self, feed: &str, strand: &str, span: TimeRange) -> Result<(), StoreError> {
+        past::note::<D>(&mut *self.writers.acquire().await?, feed, strand, span).await
+    }
+
+    async fn spans_read(&self, feed: &str) -> Result<SpansRead, StoreError> {
+        past::read::<D>(&mut *self.readers.acquire().await?, feed).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -10,12 +10,14 @@ mod fault;
 mod log;
 mod order_list;
 mod orders;
+mod past;
 mod payload;
 mod postgres;
 mod read;
 mod reconcile;
 mod sqlite;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -129,6 +131,9 @@ pub struct OrderCursor {
     pub ordinal: u32,
 }
 
+/// Spans of the past that were read in full, by strand of a feed, in the order of their starts.
+pub type SpansRead = BTreeMap<String, Vec<TimeRange>>;
+
 /// An append-only log with two clocks. Every method behaves the same on both engines; one contract
 /// suite (`tests/it/store_contract.rs`) calls each of them on both.
 ///
@@ -214,6 +219,19 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         after: Option<&OrderCursor>,
         limit: u32,
     ) -> Result<Vec<RecordedOrder>, StoreError>;
+
+    /// Notes that one strand of a feed's past was read in full over a span, so that a back-fill does
+    /// not read it again. Written after the rows themselves.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away or refuses.
+    async fn note_read(&self, feed: &str, strand: &str, span: TimeRange) -> Result<(), StoreError>;
+
+    /// The spans noted of a feed.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away or refuses.
+    async fn spans_read(&self, feed: &str) -> Result<SpansRead, StoreError>;
 
     /// Asks the database for a sign of life.
     ///

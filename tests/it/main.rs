@@ -19,6 +19,7 @@ mod real_stress;
 mod rust_paths;
 mod scenario;
 mod service;
+mod sources_check;
 mod store_contract;
 mod store_failures;
 mod story;

@@ -523,3 +523,28 @@ async fn an_empty_log_answers_every_question(#[values(Engine::Sqlite, Engine::Po
     assert!(store.changes_after(0, 10).await.unwrap().is_empty());
     assert!(store.liquidation_orders(&every_order(), None, 10).await.unwrap().is_empty());
 }
+
+#[rstest]
+#[tokio::test]
+async fn spans_that_were_read_are_kept_by_feed_and_strand_and_only_grow(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let Some(home) = Home::new(engine).await else { return };
+    let store = home.open().await;
+    let span = |from: &str, to: &str| TimeRange::new(at(from), at(to)).unwrap();
+    assert!(store.spans_read("venue-candles").await.unwrap().is_empty());
+    store.note_read("venue-candles", "b", span("2026-02-01", "2026-02-02")).await.unwrap();
+    store.note_read("venue-candles", "b", span("2026-01-01", "2026-01-02")).await.unwrap();
+    store.note_read("venue-candles", "a", span("2026-01-01", "2026-01-05")).await.unwrap();
+    store.note_read("venue-funding", "a", span("2020-01-01", "2026-01-05")).await.unwrap();
+    store.note_read("venue-candles", "b", span("2026-02-01", "2026-02-03")).await.unwrap();
+    store.note_read("venue-candles", "a", span("2026-01-01", "2026-01-03")).await.unwrap();
+
+    let read = home.open().await.spans_read("venue-candles").await.unwrap();
+    let expected = [
+        ("a".to_owned(), vec![span("2026-01-01", "2026-01-05")]),
+        ("b".to_owned(), vec![span("2026-01-01", "2026-01-02"), span("2026-02-01", "2026-02-03")]),
+    ];
+    assert_eq!(read, expected.into());
+    assert_eq!(store.latest_version().await.unwrap(), 0, "a note is no commit of the log");
+}

@@ -261,6 +261,7 @@ impl Desk {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             board: Arc::clone(&board),
             jitter: Arc::new(SeededJitter::new(1)),
+            past: None,
         };
         Self { collector, sink, clock, board }
     }

@@ -59,6 +59,7 @@ fn index_feed(config: &AlternativeMeConfig) -> PolledFeed {
         schedule: Schedule::every(Duration::from_hours(6)).busier(0, 2, Duration::from_mins(30)).after(Duration::from_mins(3)),
         resumes_from: vec![key()],
         questions: Box::new(move |visit| question(&config, *visit).map(|question| vec![question])),
+        history: None,
     }
 }
 

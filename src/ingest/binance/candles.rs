@@ -38,6 +38,7 @@ pub fn candle_feed(config: &BinanceConfig) -> PolledFeed {
         schedule: Schedule::every(Duration::from_mins(1)).after(Duration::from_secs(3)),
         resumes_from: spans(&config).iter().flat_map(|(period, _)| config.assets.iter().map(|a| series(a, *period))).collect(),
         questions: Box::new(move |visit| questions(&config, *visit)),
+        history: None,
     }
 }
 

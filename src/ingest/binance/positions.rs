@@ -57,6 +57,7 @@ pub fn open_interest_feed(config: &BinanceConfig) -> PolledFeed {
         schedule: Schedule::every(Duration::from_mins(5)).after(Duration::from_secs(30)),
         resumes_from: config.assets.iter().map(|asset| key(Metric::OpenInterest, asset)).collect(),
         questions: Box::new(move |visit| open_interest_questions(&config, *visit)),
+        history: None,
     }
 }
 
@@ -69,6 +70,7 @@ pub fn funding_feed(config: &BinanceConfig) -> PolledFeed {
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(35)),
         resumes_from: config.assets.iter().map(|asset| key(Metric::FundingRate, asset)).collect(),
         questions: Box::new(move |visit| funding_questions(&config, *visit)),
+        history: None,
     }
 }
 

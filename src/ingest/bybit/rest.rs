@@ -68,6 +68,7 @@ pub fn open_interest_feed(config: &BybitConfig) -> PolledFeed {
             let assets = config.assets.clone();
             Ok(vec![Question::new(request, move |body| parse_tickers(body, &assets))])
         }),
+        history: None,
     }
 }
 
@@ -81,6 +82,7 @@ pub fn funding_feed(config: &BybitConfig) -> PolledFeed {
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(40)),
         resumes_from: config.assets.iter().map(rate).collect(),
         questions: Box::new(move |visit| funding_questions(&config, *visit)),
+        history: None,
     }
 }
 

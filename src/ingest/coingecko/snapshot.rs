@@ -20,6 +20,7 @@ pub fn snapshot_feed(config: &CoinGeckoConfig) -> PolledFeed {
         schedule: Schedule::every(Duration::from_mins(u64::from(minutes))).after(Duration::from_secs(20)),
         resumes_from: Vec::new(),
         questions: Box::new(move |_| questions(&config)),
+        history: None,
     }
 }
 

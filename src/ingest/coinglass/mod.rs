@@ -47,6 +47,7 @@ fn bucket_feed(config: &CoinGlassConfig) -> PolledFeed {
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_mins(2)),
         resumes_from: config.assets.iter().map(|asset| bucket_key(Metric::OpenInterest, asset)).collect(),
         questions: Box::new(move |visit| bucket_questions(&config, *visit)),
+        history: None,
     }
 }
 
@@ -69,6 +70,7 @@ fn etf_feed(config: &CoinGlassConfig) -> PolledFeed {
             };
             coins.into_iter().map(question).collect()
         }),
+        history: None,
     }
 }
 

@@ -68,6 +68,7 @@ fn supply_feed(config: &DefiLlamaConfig) -> PolledFeed {
             let request = Request::get(&config.url, "stablecoincharts/all", &[])?;
             Ok(vec![Question::new(request, move |body| parse_supply(body, &visit))])
         }),
+        history: None,
     }
 }
 

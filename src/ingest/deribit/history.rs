@@ -32,6 +32,7 @@ pub fn volatility_feed(config: &DeribitConfig) -> PolledFeed {
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(30)),
         resumes_from: config.assets.iter().map(dvol_key).collect(),
         questions: Box::new(move |visit| pages(&config, *visit, dvol_question)),
+        history: None,
     }
 }
 
@@ -45,6 +46,7 @@ pub fn funding_feed(config: &DeribitConfig) -> PolledFeed {
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(50)),
         resumes_from: config.assets.iter().map(rate).collect(),
         questions: Box::new(move |visit| pages(&config, *visit, funding_question)),
+        history: None,
     }
 }
 

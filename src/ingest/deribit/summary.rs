@@ -42,6 +42,7 @@ pub fn futures_feed(config: &DeribitConfig) -> PolledFeed {
             let now = visit.now;
             ask(&config, "future", move |body, asset| parse_futures(body, asset, now))
         }),
+        history: None,
     }
 }
 
@@ -58,6 +59,7 @@ pub fn options_feed(config: &DeribitConfig) -> PolledFeed {
             let now = visit.now;
             ask(&config, "option", move |body, asset| parse_options(body, asset, now))
         }),
+        history: None,
     }
 }
 

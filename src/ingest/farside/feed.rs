@@ -49,6 +49,7 @@ pub(super) fn flow_feed(config: &FarsideConfig, table: Table) -> PolledFeed {
         schedule: Schedule::every(Duration::from_hours(4)).busier(22, 6, Duration::from_mins(30)).after(Duration::from_mins(2)),
         resumes_from: vec![oldest],
         questions: Box::new(move |visit| questions(&config, table, *visit)),
+        history: None,
     }
 }
 

@@ -74,6 +74,7 @@ fn closes_feed(config: &FredConfig) -> PolledFeed {
         schedule: Schedule::every(Duration::from_hours(6)).after(Duration::from_mins(10)),
         resumes_from: SERIES.iter().map(|(_, symbol, _)| key(&asset(symbol))).collect(),
         questions: Box::new(move |visit| SERIES.iter().map(|series| question(&config, *series, *visit)).collect()),
+        history: None,
     }
 }
 

@@ -55,6 +55,7 @@ pub fn open_interest_feed(config: &HyperliquidConfig) -> PolledFeed {
             let request = Request::post(&config.url, "info", json!({"type": "metaAndAssetCtxs"}))?;
             Ok(vec![Question::new(request, move |body| parse_contexts(body, &assets, now))])
         }),
+        history: None,
     }
 }
 
@@ -68,6 +69,7 @@ pub fn funding_feed(config: &HyperliquidConfig) -> PolledFeed {
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(55)),
         resumes_from: config.assets.iter().map(rate).collect(),
         questions: Box::new(move |visit| funding_questions(&config, *visit)),
+        history: None,
     }
 }
 

@@ -50,6 +50,7 @@ pub fn liquidation_feed(config: &KrakenConfig) -> PolledFeed {
         schedule: Schedule::every(Duration::from_mins(1)).after(Duration::from_secs(8)),
         resumes_from: Vec::new(),
         questions: Box::new(move |visit| questions(&config, *visit)),
+        history: None,
     }
 }
 

@@ -45,6 +45,7 @@ pub fn open_interest_feed(config: &KrakenConfig) -> PolledFeed {
             let request = Request::get(&config.url, "derivatives/api/v3/tickers", &[])?;
             Ok(vec![Question::new(request, move |body| parse_tickers(body, &assets, now))])
         }),
+        history: None,
     }
 }
 
@@ -67,6 +68,7 @@ pub fn funding_feed(config: &KrakenConfig) -> PolledFeed {
             };
             config.assets.iter().map(question).collect()
         }),
+        history: None,
     }
 }
 

@@ -47,6 +47,7 @@ pub fn open_interest_feed(config: &OkxConfig) -> PolledFeed {
             let assets = config.assets.clone();
             Ok(vec![Question::new(request, move |body| parse_open_interest(body, &assets))])
         }),
+        history: None,
     }
 }
 
@@ -60,6 +61,7 @@ pub fn funding_feed(config: &OkxConfig) -> PolledFeed {
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(45)),
         resumes_from: config.assets.iter().map(rate).collect(),
         questions: Box::new(move |visit| config.assets.iter().map(|asset| funding_question(&config, asset, *visit)).collect()),
+        history: None,
     }
 }
 

@@ -75,6 +75,7 @@ fn flow_feed(config: &SoSoValueConfig) -> PolledFeed {
         schedule: Schedule::every(Duration::from_hours(2)).after(Duration::from_mins(6)),
         resumes_from: COINS.iter().map(|coin| key(Metric::EtfFlow, &asset(coin))).collect(),
         questions: Box::new(move |visit| COINS.iter().map(|coin| question(&config, coin, *visit)).collect()),
+        history: None,
     }
 }
 

@@ -99,6 +99,7 @@ fn chart_feed(config: &YahooConfig) -> PolledFeed {
         schedule: Schedule::every(Duration::from_hours(6)).after(Duration::from_mins(15)),
         resumes_from: SYMBOLS.iter().map(|(_, symbol, _)| key(&asset(symbol))).collect(),
         questions: Box::new(move |visit| SYMBOLS.iter().map(|symbol| question(&config, *symbol, *visit)).collect()),
+        history: None,
     }
 }
 

@@ -1,0 +1,25 @@
+use crate::cli::Failure;
+use crate::ingest::Entry;
+
+/// The feeds that `names` name, by their own name or by that of their source; all of them where none is named.
+pub(super) fn chosen(mut entries: Vec<Entry>, names: &[String]) -> Result<Vec<Entry>, Failure> {
+    for name in names {
+        if !entries.iter().any(|entry| is_named(entry, name)) {
+            return Err(Failure::Usage(unknown(name, &entries)));
+        }
+    }
+    entries.retain(|entry| names.is_empty() || names.iter().any(|name| is_named(entry, name)));
+    Ok(entries)
+}
+
+fn is_named(entry: &Entry, name: &str) -> bool {
+    let profile = entry.feed.profile();
+    profile.name == name || profile.info.source.as_str() == name
+}
+
+fn unknown(name: &str, entries: &[Entry]) -> String {
+    let names = entries.iter().flat_map(|entry| [entry.feed.profile().name, entry.feed.profile().info.source.as_str()]);
+    let nearest = names.max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)));
+    let hint = nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default();
+    format!("no feed and no source of a feed is called `{name}`{hint}")
+}
