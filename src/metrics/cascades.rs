@@ -68,7 +68,7 @@ pub fn liquidation_cascades(
     let book = LiquidationBook::open(view, &mut trail, order, question.asset.as_ref(), &question.sources)?;
     let span = limited(&mut trail, &book, span)?;
     let rows = match baseline(&mut trail, &book, span) {
-        Some(hours) => find(view, order, question, &book, span, &hours)?,
+        Some(hours) => find(view, &mut trail, order, question, &book, span, &hours)?,
         None => Vec::new(),
     };
     let interval = Some(Period::MINUTE.to_string());
@@ -115,6 +115,7 @@ fn baseline(trail: &mut Trail<'_>, book: &LiquidationBook<'_>, span: Span) -> Op
 
 fn find(
     view: &MarketView,
+    trail: &mut Trail<'_>,
     order: &SourceOrder,
     question: &LiquidationsQuestion,
     book: &LiquidationBook<'_>,
@@ -146,8 +147,11 @@ fn find(
             open_interest_change_pct: moved.and_then(|moved| percent_change(moved.start.coins, moved.end.coins)),
         }
     };
-    let found = bursts(&minutes, hours).unwrap_or_default();
-    let mut rows: Vec<_> = found.iter().map(describe).filter(|cascade| cascade.started_at >= span.from).collect();
+    let found = bursts(&minutes, hours);
+    if found.is_none() {
+        trail.warn(WarningCode::ZeroVariance, "the hours before the window are all alike: nothing tells what is unusual");
+    }
+    let mut rows: Vec<_> = found.iter().flatten().map(describe).filter(|cascade| cascade.started_at >= span.from).collect();
     rows.sort_by(|a, b| b.total_usd.total_cmp(&a.total_usd).then(a.started_at.cmp(&b.started_at)));
     Ok(rows)
 }

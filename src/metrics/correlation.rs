@@ -3,7 +3,7 @@ use utoipa::ToSchema;
 
 use crate::domain::{Asset, Period, Timestamp, TradingCalendar};
 use crate::market::MarketView;
-use crate::metrics::closes::DailyCloses;
+use crate::metrics::shared_days::DailyCloses;
 use crate::metrics::thin::thin;
 use crate::metrics::trail::{Trail, Working, known_asset};
 use crate::metrics::{Answer, Coverage, Method, SourceOrder, Unanswerable, WarningCode};
@@ -112,6 +112,9 @@ pub fn correlation_series(
         }
         let (first, second) = sides(&pairs);
         let rolled = correlation::rolling(&first, &second, question.observations, question.method.formula());
+        if pairs.len() >= question.observations && rolled.iter().all(Option::is_none) {
+            trail.warn(WarningCode::ZeroVariance, stillness(question, &with));
+        }
         let full = pairs.iter().zip(rolled).skip(question.observations.saturating_sub(1));
         let of_pair = full.map(|(pair, correlation)| CorrelationPoint { time: pair.date, asset: with.clone(), correlation });
         points.extend(thin(of_pair.collect(), max_points, |point| point.correlation.unwrap_or_default()));
@@ -170,7 +173,7 @@ fn pairs(
     let ours = DailyCloses::read(view, trail, order, &question.asset);
     let pair = |asset: Asset| {
         let theirs = DailyCloses::read(view, trail, order, &asset);
-        let pairs = correlation::paired_log_returns(&ours.closes, &theirs.closes);
+        let pairs = ours.shared_with(trail, &theirs);
         if question.asset.calendar() != asset.calendar() {
             let close = if asset.calendar() == TradingCalendar::TradingDays { &asset } else { &question.asset };
             let detail = format!("asynchronous: a day of {close} ends with its exchange, hours before the UTC day");
@@ -190,7 +193,7 @@ fn row(trail: &mut Trail<'_>, question: &CorrelationQuestion, asset: Asset, pair
     let enough = window.len() >= LEAST_OBSERVATIONS;
     let correlation = question.method.formula()(&ours, &theirs).filter(|_| enough);
     if enough && correlation.is_none() {
-        trail.warn(WarningCode::ZeroVariance, format!("{} or {asset} did not move", question.asset));
+        trail.warn(WarningCode::ZeroVariance, stillness(question, &asset));
     }
     let interval = correlation.and_then(|r| fisher_interval(r, window.len()));
     let downside = downside_beta(&ours, &theirs, DownsideBeta::Bear).filter(|downside| downside.falls >= LEAST_FALLS);
@@ -217,6 +220,10 @@ fn variance_increase(now: &[f64], before: &[f64]) -> Option<f64> {
 
 fn sides(pairs: &[PairedReturn<Timestamp>]) -> (Vec<f64>, Vec<f64>) {
     pairs.iter().map(|pair| (pair.first, pair.second)).unzip()
+}
+
+fn stillness(question: &CorrelationQuestion, with: &Asset) -> String {
+    format!("{} or {with} did not move", question.asset)
 }
 
 fn shortage(asset: &Asset, found: usize, wanted: usize) -> String {

@@ -2,10 +2,10 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{Asset, Bar, Period, Source, TimeRange, Timestamp, Vintage};
+use crate::domain::{Asset, Bar, Period, Source, TimeRange, Vintage};
 use crate::market::{Bars, MarketView};
 use crate::metrics::price::percent_change;
-use crate::metrics::trail::{Trail, Working, known_asset};
+use crate::metrics::trail::{Trail, Working, known_asset, longest_pause_ms};
 use crate::metrics::{Answer, Method, SourceOrder, Span, Unanswerable, WarningCode, Window};
 
 /// The markets that are shown unless the question names others.
@@ -77,9 +77,15 @@ fn row(view: &MarketView, order: &SourceOrder, trail: &mut Trail<'_>, asset: Ass
     trail.read_bars(&bars);
     let price = Some(last.value.close);
     let record = bars.summary_with_running(TimeRange::all()).close.max.map(|mark| mark.value);
+    let change_pct = percent_change(close_before(&bars, span, &last), price);
+    if change_pct.is_none() {
+        let is_later = bars.first().is_some_and(|first| first.observed_at.plus_days(1) > span.from);
+        let code = if is_later { WarningCode::HistoryLimit } else { WarningCode::Gap };
+        trail.warn(code, format!("{asset} has no close near the start of the window, {}", span.from));
+    }
     CrossAssetRow {
         last: price,
-        change_pct: percent_change(close_before(&bars, span.from, &last), price),
+        change_pct,
         drawdown_pct: percent_change(record, price),
         distance_from_high_pct: percent_change(high_of_year(&bars, &last), price),
         last_trading_day: Some(last.observed_at.date()),
@@ -89,10 +95,15 @@ fn row(view: &MarketView, order: &SourceOrder, trail: &mut Trail<'_>, asset: Ass
 }
 
 /// The close of the last day that ended before the window began; where that is the last day itself,
-/// since the market has been closed, the close before it.
-fn close_before(bars: &Bars<'_>, from: Timestamp, last: &Vintage<Bar>) -> Option<f64> {
-    let ended = from.plus_days(-1).min(last.observed_at.plus_ms(-1));
-    bars.finished_at_or_before(ended).map(|bar| bar.value.close)
+/// since the market has been closed, the close before it. `None` where it lies farther back than the
+/// market is ever closed.
+fn close_before(bars: &Bars<'_>, span: Span, last: &Vintage<Bar>) -> Option<f64> {
+    if span.is_all() {
+        return bars.first().map(|bar| bar.value.close);
+    }
+    let ended = span.from.plus_days(-1).min(last.observed_at.plus_ms(-1));
+    let longest_ms = Period::DAY.ms() + longest_pause_ms(bars.key);
+    bars.finished_at_or_before(ended).filter(|bar| ended.ms_since(bar.observed_at) <= longest_ms).map(|bar| bar.value.close)
 }
 
 fn high_of_year(bars: &Bars<'_>, last: &Vintage<Bar>) -> Option<f64> {

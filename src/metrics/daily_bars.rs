@@ -8,7 +8,7 @@ use crate::stats::ohlc::Ohlc;
 const CONTINUOUS_YEAR: f64 = 365.0;
 const TRADING_YEAR: f64 = 252.0;
 /// The longest pause between two trading days that are neighbours: a weekend with holidays.
-const LONGEST_PAUSE_MS: i64 = 5 * Period::DAY.ms();
+pub(super) const LONGEST_PAUSE_MS: i64 = 5 * Period::DAY.ms();
 
 /// The finished UTC days of one asset from one source up to an instant, with prices above zero.
 #[derive(Debug)]
@@ -34,13 +34,9 @@ impl DailyBars {
         asked: Option<&Source>,
         until: Timestamp,
     ) -> Result<Option<Self>, Unanswerable> {
-        let sources = view.candle_series(asset).map(|(key, _)| key.source.clone()).collect::<Vec<_>>();
-        let Some(source) = order.choose(asked, sources)? else { return Ok(None) };
-        let Some(days) = view.bars(asset, &source, Period::DAY) else { return Ok(None) };
-        trail.read_bars(&days);
+        let Some((source, days)) = finished_days(view, trail, order, asset, asked)? else { return Ok(None) };
         let ended = |day: &Vintage<Bar>| day.observed_at.plus_days(1) <= until;
-        let days = days.finished(TimeRange::all()).into_iter();
-        let finished: Vec<_> = days.filter(|day| ended(day) && day.value.low > 0.0).collect();
+        let finished: Vec<_> = days.into_iter().filter(|day| ended(day) && day.value.low > 0.0).collect();
         Ok(Some(Self {
             source,
             calendar: asset.calendar(),
@@ -106,6 +102,26 @@ impl DailyBars {
         };
         Coverage { expected: window as u64, present: present as u64 }
     }
+}
+
+/// Who says so, and the finished days in the order of time.
+pub(super) type DaysOfSource = (Source, Vec<Vintage<Bar>>);
+
+/// The finished UTC days of an asset known at the cutoff, and the source that has them: the one asked
+/// for, or else the first in the configured order.
+pub(super) fn finished_days(
+    view: &MarketView,
+    trail: &mut Trail<'_>,
+    order: &SourceOrder,
+    asset: &Asset,
+    asked: Option<&Source>,
+) -> Result<Option<DaysOfSource>, Unanswerable> {
+    let sources = view.candle_series(asset).map(|(key, _)| key.source.clone()).collect::<Vec<_>>();
+    let Some(source) = order.choose(asked, sources)? else { return Ok(None) };
+    let Some(days) = view.bars(asset, &source, Period::DAY) else { return Ok(None) };
+    trail.read_bars(&days);
+    let finished = days.finished(TimeRange::all());
+    Ok(Some((source, finished)))
 }
 
 fn returns(calendar: TradingCalendar, days: &[Vintage<Bar>]) -> Vec<Option<f64>> {

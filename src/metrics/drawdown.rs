@@ -127,11 +127,14 @@ pub(super) fn method(path: &PricePath<'_>, basis: Basis) -> Method {
 
 /// Warns where the span reaches back beyond the first row, ends in a running bar, or holds nothing.
 pub(super) fn warn_of_edges(trail: &mut Trail<'_>, path: &PricePath<'_>, span: Span, n_obs: u64) {
-    if let Some(first) = path.first_at().filter(|first| span.from > Timestamp::MIN && *first > span.from) {
+    if let Some(first) = path.first_at().filter(|first| !span.is_all() && *first > span.from) {
         trail.warn(WarningCode::HistoryLimit, format!("the window begins at {}, the first row is of {first}", span.from));
     }
     if path.is_running(span) {
         trail.warn(WarningCode::PartialBar, "the last bar is still running");
+    }
+    if let Some(missing) = path.missing(span, n_obs).filter(|missing| *missing > 0) {
+        trail.warn(WarningCode::Gap, format!("{missing} bars are missing inside the window"));
     }
     if n_obs == 0 {
         trail.warn(WarningCode::InsufficientHistory, "the window holds no row known by the cutoff");

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::domain::{Asset, Period, Source, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::etf_days::{EtfDay, EtfStatus, etf_days, etf_sources};
-use crate::metrics::trail::{Trail, Working, known_asset};
+use crate::metrics::trail::{CLOSED_MARKET_MS, Trail, Working, known_asset};
 use crate::metrics::{Answer, Length, Method, SourceOrder, Span, Unanswerable, WarningCode, Window};
 use crate::stats::flows;
 use crate::stats::moments::Moments;
@@ -161,6 +161,7 @@ pub fn etf_flows(view: &MarketView, order: &SourceOrder, question: &EtfFlowsQues
         fill_days(&mut trail, latest, days.iter().rev().nth(1), &mut figures);
         fill_runs(&mut trail, &days, &mut figures);
         fill_window(window, &mut figures);
+        warn_of_gaps(&mut trail, window);
     }
     let n_obs = Some(window.len() as u64);
     Ok(trail.answer(figures, Working { n_obs, ..working(view, question, window)? }))
@@ -276,7 +277,10 @@ fn fill_days(trail: &mut Trail<'_>, latest: &EtfDay, previous: Option<&EtfDay>, 
     }
     figures.latest = Some(day_flow(latest));
     figures.previous = previous.map(day_flow);
-    let Some(before) = previous.map(EtfDay::net_flow_usd) else { return };
+    let Some(before) = previous.map(EtfDay::net_flow_usd) else {
+        trail.warn(WarningCode::InsufficientHistory, "one trading day is known, and none before it to compare with");
+        return;
+    };
     let now = latest.net_flow_usd();
     figures.reversal = Some(now * before < 0.0);
     figures.offset_ratio = (before.abs() > 0.0).then(|| -now / before);
@@ -305,6 +309,19 @@ fn fill_runs(trail: &mut Trail<'_>, days: &[EtfDay], figures: &mut EtfFlows) {
     }
     let moments: Moments = baseline.iter().copied().collect();
     figures.zscore = moments.z_score(*latest);
+    if figures.zscore.is_none() {
+        trail.warn(WarningCode::ZeroVariance, "zscore needs earlier trading days that differ");
+    }
+}
+
+/// Names where trading days of the window must be missing: no exchange is closed that long.
+fn warn_of_gaps(trail: &mut Trail<'_>, window: &[EtfDay]) {
+    for pair in window.windows(2) {
+        if pair[1].at.ms_since(pair[0].at) > Period::DAY.ms() + CLOSED_MARKET_MS {
+            let detail = format!("no trading day is known between {} and {}", pair[0].at.date(), pair[1].at.date());
+            trail.warn(WarningCode::Gap, detail);
+        }
+    }
 }
 
 fn fill_window(window: &[EtfDay], figures: &mut EtfFlows) {

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use crate::domain::{Asset, Metric, Period, SeriesKey, Side, Source, SourceKind, TimeRange, Timestamp};
 use crate::market::{ColumnView, MarketView, Tally, TallySummary};
-use crate::metrics::trail::Trail;
-use crate::metrics::{SourceOrder, Span, Unanswerable, WarningCode};
+use crate::metrics::trail::{Trail, freshness};
+use crate::metrics::{Freshness, SourceOrder, Span, Unanswerable, WarningCode};
 use crate::stats::burst::Minute;
 use crate::stats::real;
 
@@ -15,7 +15,7 @@ pub(super) struct Sides {
 }
 
 /// One side of one asset at one source: the sums it publishes and the single orders it shows.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Leg<'a> {
     pub(super) asset: Asset,
     pub(super) source: Source,
@@ -28,7 +28,7 @@ pub(super) struct Leg<'a> {
 ///
 /// Inside the span that a source's published sums cover, the sums count and single orders do not:
 /// both tell of the same positions, and the sums leave fewer out.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct LiquidationBook<'a> {
     pub(super) legs: Vec<Leg<'a>>,
 }
@@ -124,6 +124,21 @@ impl Leg<'_> {
         }
     }
 
+    /// Whether anything can be said of the span: where sums are published, a row of theirs must lie in
+    /// it; where orders are shown, their source must have shown some of late.
+    fn knows(&self, view: &MarketView, span: Span) -> bool {
+        let sums = self.published.is_some_and(|(key, column)| column.summary(span.rows(key.period)).count > 0);
+        sums || (self.orders.is_some() && !self.order_ranges(span).is_empty() && shows_orders(view, &self.source, span))
+    }
+
+    /// Whether the rows of the leg are as young as they should be, give or take a few.
+    fn is_speaking(&self, view: &MarketView) -> bool {
+        let as_of = view.as_of();
+        let sums = self.published.and_then(|(key, column)| Some((key, column.last()?.observed_at)));
+        sums.is_some_and(|(key, at)| freshness(key, at.plus_ms(key.period.ms()), as_of) != Freshness::Stale)
+            || (self.orders.is_some() && shows_orders(view, &self.source, Span { from: as_of, to: as_of, to_cutoff: true }))
+    }
+
     /// The length of the published sums; that of a minute where only orders are shown.
     pub(super) fn grain(&self) -> Period {
         self.published.map_or(Period::MINUTE, |(key, _)| key.period)
@@ -177,6 +192,18 @@ impl<'a> LiquidationBook<'a> {
         Ok(Self { legs })
     }
 
+    /// Whether any leg can tell what was liquidated inside the span.
+    pub(super) fn knows(&self, view: &MarketView, span: Span) -> bool {
+        self.legs.iter().any(|leg| leg.knows(view, span))
+    }
+
+    /// The book without the sources that have fallen silent, unless all have.
+    pub(super) fn of_speaking(&self, view: &MarketView) -> Self {
+        let speaking: Vec<&Source> = self.legs.iter().filter(|leg| leg.is_speaking(view)).map(|leg| &leg.source).collect();
+        let keep = |leg: &&Leg<'_>| speaking.is_empty() || speaking.contains(&&leg.source);
+        Self { legs: self.legs.iter().filter(keep).cloned().collect() }
+    }
+
     /// The series the legs are read from.
     pub(super) fn keys(&self) -> impl Iterator<Item = &'a SeriesKey> {
         self.legs.iter().flat_map(|leg| leg.published.map(|(key, _)| key).into_iter().chain(leg.orders.map(|(key, _)| key)))
@@ -189,6 +216,11 @@ impl<'a> LiquidationBook<'a> {
             sides.add(leg.side, leg.usd(span));
         }
         sides
+    }
+
+    /// What was liquidated of one asset inside the span, USD.
+    pub(super) fn usd_of(&self, asset: &Asset, span: Span) -> f64 {
+        self.legs.iter().filter(|leg| leg.asset == *asset).map(|leg| leg.usd(span)).sum()
     }
 
     /// What was liquidated in each bucket of the span that holds anything, in the order of time.
@@ -219,6 +251,14 @@ impl<'a> LiquidationBook<'a> {
     pub(super) fn grain(&self) -> Period {
         self.legs.iter().map(Leg::grain).max().unwrap_or(Period::MINUTE)
     }
+}
+
+/// Whether a source has shown any order since the start of the span, or is not overdue: an asset of
+/// which it shows none had none.
+fn shows_orders(view: &MarketView, source: &Source, span: Span) -> bool {
+    let of_source = view.tallies().filter(|(key, _)| key.source == *source);
+    let newest = of_source.filter_map(|(key, column)| Some((key, column.last()?.observed_at))).max_by_key(|(_, at)| *at);
+    newest.is_some_and(|(key, at)| at >= span.from || freshness(key, at, view.as_of()) != Freshness::Stale)
 }
 
 fn of_sources<'a>(

@@ -4,9 +4,10 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{Asset, Metric, Period, Side, Source, Timestamp};
+use crate::domain::{Asset, Period, Side, Source, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::liquidation_book::{LiquidationBook, Sides};
+use crate::metrics::liquidation_share::share_of_open_interest;
 use crate::metrics::trail::{Trail, Working, known_asset};
 use crate::metrics::{Answer, Method, SourceOrder, Span, Unanswerable, WarningCode, Window};
 use crate::stats::rank::robust_z_of_logs;
@@ -57,7 +58,8 @@ pub struct Liquidations {
     /// How unusual the total is among the windows of the same length before it, in robust standard
     /// deviations of logarithms; 3.5 and more is an alarm.
     pub robust_z: Option<f64>,
-    /// Total against open interest at the start of the window, percent.
+    /// What was liquidated against open interest at the start of the window, percent: of the assets of
+    /// which both are known.
     pub share_of_open_interest_pct: Option<f64>,
     /// The same by asset, largest first, at most 20.
     pub by_asset: Vec<LiquidationsOfAsset>,
@@ -157,14 +159,19 @@ pub fn liquidations(
     let (mut trail, span, book) = open(view, order, question)?;
     let mut figures = Liquidations::default();
     if book.first_at().is_some() {
-        fill_totals(&book, span, &mut figures);
         fill_days(&mut trail, &book, span, &mut figures);
+    }
+    if book.knows(view, span) {
+        fill_totals(&book, span, &mut figures);
         let single_assets = LiquidationBook::open_single_assets(view, order, question.asset.as_ref(), &question.sources)?;
         fill_orders(&single_assets, span, &mut figures);
-        figures.robust_z = robust_z(&mut trail, &book, span, &figures);
-        figures.share_of_open_interest_pct = share_of_open_interest(view, &mut trail, order, question, span, figures.total_usd);
+        figures.robust_z = robust_z(&mut trail, &book.of_speaking(view), span);
+        figures.share_of_open_interest_pct = share_of_open_interest(view, &mut trail, order, &single_assets, span)?;
         figures.by_source = by_source(&book, span);
         figures.by_asset = by_asset(&single_assets, span);
+    } else if book.first_at().is_some() {
+        let detail = "no source has a row inside the window: whether anything was liquidated in it is not known";
+        trail.warn(WarningCode::Gap, detail);
     }
     Ok(trail.answer(figures, working(span, None)))
 }
@@ -298,8 +305,9 @@ fn fill_orders(book: &LiquidationBook<'_>, span: Span, figures: &mut Liquidation
     }
 }
 
-/// The baseline is the windows of the same length before this one, the present one excluded.
-fn robust_z(trail: &mut Trail<'_>, book: &LiquidationBook<'_>, span: Span, figures: &Liquidations) -> Option<f64> {
+/// The baseline is the windows of the same length before this one, the present one excluded. Of
+/// sources that speak: one that fell silent would look like a calm.
+fn robust_z(trail: &mut Trail<'_>, book: &LiquidationBook<'_>, span: Span) -> Option<f64> {
     let length = span.to.ms_since(span.from);
     let first = book.first_at()?;
     let earlier = (1..=BASELINE_WINDOWS).map(|n| (span.from.plus_ms(-n * length), span.to.plus_ms(-n * length)));
@@ -312,28 +320,11 @@ fn robust_z(trail: &mut Trail<'_>, book: &LiquidationBook<'_>, span: Span, figur
         trail.warn(WarningCode::InsufficientHistory, detail);
         return None;
     }
-    let z = robust_z_of_logs(&baseline, figures.total_usd?);
+    let z = robust_z_of_logs(&baseline, book.sides(span).total());
     if z.is_none() {
         trail.warn(WarningCode::ZeroVariance, "robust_z needs earlier windows that differ");
     }
     z
-}
-
-fn share_of_open_interest(
-    view: &MarketView,
-    trail: &mut Trail<'_>,
-    order: &SourceOrder,
-    question: &LiquidationsQuestion,
-    span: Span,
-    total_usd: Option<f64>,
-) -> Option<f64> {
-    let asset = question.asset.clone().unwrap_or_else(Asset::total);
-    let series: Vec<_> = view.readings(Metric::OpenInterest, &asset).collect();
-    let source = order.choose(None, series.iter().map(|(key, _)| key.source.clone())).ok()??;
-    let (key, column) = series.into_iter().find(|(key, _)| key.source == source)?;
-    trail.read(key, column);
-    let open_interest = column.at_or_before(span.from).filter(|row| row.value > 0.0)?;
-    Some(total_usd? / open_interest.value * 100.0)
 }
 
 fn by_source(book: &LiquidationBook<'_>, span: Span) -> Vec<LiquidationsOfSource> {
@@ -435,8 +426,12 @@ mod tests {
 
     #[test]
     fn a_day_without_liquidations_is_zero_only_where_something_is_known() {
-        let quiet = liquidations(&venue().cut("2026-02-10"), &order(), &question(None, &[], Window::days(1))).unwrap().data;
+        let hour = question(None, &[], Window::Last("1h".parse().unwrap()));
+        let quiet = liquidations(&venue().cut("2026-02-03T12:00:00Z"), &order(), &hour).unwrap().data;
         assert_eq!((quiet.total_usd, quiet.long_share_ratio), (Some(0.0), None));
+        let silent = liquidations(&venue().cut("2026-02-10"), &order(), &question(None, &[], Window::days(1))).unwrap();
+        assert_eq!((silent.data.total_usd, silent.data.largest_order), (None, None));
+        assert!(silent.warnings.iter().any(|w| w.code == WarningCode::Gap) && silent.data.record_day.is_some());
         let empty = liquidations(&Fixture::new().cut("2026-02-10"), &order(), &question(None, &[], Window::days(1))).unwrap();
         assert_eq!((empty.data.total_usd, empty.warnings[0].code), (None, WarningCode::NoData));
     }

@@ -91,7 +91,8 @@ fn fill_change(
     last: Vintage<f64>,
     figures: &mut MarketCap,
 ) {
-    let at = span.from.plus_ms(-key.period.ms());
+    let first = column.first().map(|first| first.observed_at).filter(|_| span.is_all());
+    let at = first.unwrap_or_else(|| span.from.plus_ms(-key.period.ms()));
     let oldest = at.plus_ms(-key.expected_every_ms());
     match column.at_or_before(at).filter(|anchor| anchor.observed_at >= oldest) {
         Some(anchor) => {
@@ -127,8 +128,11 @@ fn dominance(view: &MarketView, trail: &mut Trail<'_>, asset: &Asset, source: &S
     trail.read(key, column);
     let total = column
         .at_or_before(last.observed_at)
-        .filter(|total| last.observed_at.ms_since(total.observed_at) <= key.expected_every_ms() && total.value > 0.0)?;
-    Some(last.value / total.value * 100.0)
+        .filter(|total| last.observed_at.ms_since(total.observed_at) <= key.expected_every_ms() && total.value > 0.0);
+    if total.is_none() {
+        trail.warn(WarningCode::Gap, format!("{key} has no row near {}: dominance_pct is null", last.observed_at));
+    }
+    Some(last.value / total?.value * 100.0)
 }
 
 #[cfg(test)]

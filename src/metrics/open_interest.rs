@@ -125,7 +125,7 @@ pub fn open_interest(
         figures.open_interest_native = now.and_then(|now| now.coins);
         let start = if span.from > Timestamp::MIN { Some(span.from) } else { book.first_at() };
         if let Some(movement) = start.and_then(|start| book.movement(start, end)) {
-            fill_change(&movement, &mut figures);
+            fill_change(&mut trail, &movement, &mut figures);
         }
         warn_of_ends(&mut trail, &book, span, end);
         figures.leverage_ratio = leverage(view, &mut trail, order, &question.asset, end, figures.open_interest_usd);
@@ -137,7 +137,7 @@ pub fn open_interest(
     Ok(trail.answer(figures, Working { span: Some(span), method: Some(method), ..Working::default() }))
 }
 
-fn fill_change(movement: &Movement, figures: &mut OpenInterest) {
+fn fill_change(trail: &mut Trail<'_>, movement: &Movement, figures: &mut OpenInterest) {
     figures.change_usd = Some(movement.end.usd - movement.start.usd);
     figures.change_pct = percent_change(Some(movement.start.usd), Some(movement.end.usd));
     figures.change_native_pct = percent_change(movement.start.coins, movement.end.coins);
@@ -145,6 +145,9 @@ fn fill_change(movement: &Movement, figures: &mut OpenInterest) {
     figures.position_effect_usd = movement.effect.map(|effect| effect.position_usd);
     let moves = movement.log_price().zip(movement.log_positions());
     figures.quadrant = moves.and_then(|(price, positions)| open_interest::quadrant(price, positions)).map(Into::into);
+    if moves.is_some() && figures.quadrant.is_none() {
+        trail.warn(WarningCode::ZeroVariance, "price or positions stood still: quadrant is null");
+    }
 }
 
 /// Names the sources that are known at one end only, and the end at which none is.

@@ -144,9 +144,13 @@ fn fill_chain(trail: &mut Trail<'_>, snapshot: &[ExpirySnapshot], question: &Opt
     figures.butterfly_25d_vol_points = of_wings(snapshot, nearest, Wings::butterfly).linear_at(tenor).map(|fly| 100.0 * fly);
     let (near, far) = (SLOPE_DAYS.0 / YEAR_DAYS, SLOPE_DAYS.1 / YEAR_DAYS);
     figures.term_slope_vol_points = self::at_the_money(snapshot, 0.0).slope(near, far).map(|slope| 100.0 * slope);
+    if figures.term_slope_vol_points.is_none() {
+        let detail = "no expiries lie on both sides of 7 and of 30 days: term_slope_vol_points is null, and is not extrapolated";
+        trail.warn(WarningCode::InsufficientHistory, detail);
+    }
     if figures.atm_iv_pct.is_none() || figures.risk_reversal_25d_vol_points.is_none() {
         let detail =
-            format!("no two expiries with quoted wings lie around {} days, and none is extrapolated", question.tenor_days);
+            format!("no two expiries with quoted wings lie around {} days, and nothing is extrapolated", question.tenor_days);
         trail.warn(WarningCode::InsufficientHistory, detail);
     }
     figures.by_expiry = snapshot.iter().map(row).collect();

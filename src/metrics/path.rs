@@ -1,4 +1,4 @@
-use crate::domain::{Asset, Metric, Period, Source, Timestamp};
+use crate::domain::{Asset, Metric, Period, Source, Timestamp, TradingCalendar};
 use crate::market::{BarSummary, Bars, ColumnView, MarketView};
 use crate::metrics::trail::Trail;
 use crate::metrics::{SourceOrder, Span, Unanswerable};
@@ -105,6 +105,20 @@ impl<'a> PricePath<'a> {
             Self::Readings(_) => false,
             Self::Bars(bars) => bars.running.is_some_and(|bar| span.rows(bars.interval).contains(bar.observed_at)),
         }
+    }
+
+    /// How many bars a market that never closes should have between the first and the last inside the
+    /// span, beyond the `present` ones; `None` of exchanges and of readings, whose rhythm says little.
+    pub(super) fn missing(&self, span: Span, present: u64) -> Option<u64> {
+        let Self::Bars(bars) = self else { return None };
+        if bars.key.asset.calendar() != TradingCalendar::Continuous {
+            return None;
+        }
+        let from = if span.is_all() { span.from } else { bars.interval.start_of(span.from.plus_ms(bars.interval.ms() - 1)) };
+        let first = self.first_at()?.max(from);
+        let (last, _) = self.last(span)?;
+        let expected = u64::try_from(last.ms_since(first) / bars.interval.ms() + 1).ok()?;
+        expected.checked_sub(present)
     }
 
     /// The length of a row as an answer names it.

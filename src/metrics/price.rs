@@ -1,9 +1,9 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{Asset, Bar, Metric, Period, Source, TimeRange, Timestamp, TradingCalendar, Vintage};
+use crate::domain::{Asset, Bar, Metric, Period, SeriesKey, Source, TimeRange, Timestamp, TradingCalendar, Vintage};
 use crate::market::{Bars, Mark, MarketView};
-use crate::metrics::trail::{Trail, Working, known_asset};
+use crate::metrics::trail::{Trail, Working, known_asset, longest_pause_ms};
 use crate::metrics::{Answer, Method, SourceOrder, Unanswerable, WarningCode, Window};
 use crate::stats::since::{highest_since, lowest_since};
 
@@ -35,7 +35,7 @@ pub struct Price {
     pub high_at: Option<Timestamp>,
     /// Last price of the UTC day before, USD.
     pub previous_close_usd: Option<f64>,
-    /// Price against the previous UTC close, percent.
+    /// Price against the previous UTC close, percent; absent before anything of the day is known.
     pub change_pct: Option<f64>,
     /// The day's low against the previous UTC close, percent; negative for a fall.
     pub worst_fall_pct: Option<f64>,
@@ -94,10 +94,13 @@ pub fn price(view: &MarketView, order: &SourceOrder, question: &PriceQuestion) -
             Some(days) => from_bars(view, &mut trail, question, &days, &mut figures),
             None => from_readings(view, &mut trail, question, &source, &mut figures),
         }
-        let base = price_at(view, &question.asset, &source, span.from);
-        figures.change_window_pct = percent_change(base, figures.price_usd);
-        if base.is_none() {
-            trail.warn(WarningCode::HistoryLimit, format!("no price is known at the start of the window, {}", span.from));
+        fill_changes(&mut trail, &mut figures);
+        let first_at = first_price_at(view, &question.asset, &source);
+        let from = if span.is_all() { first_at.unwrap_or(span.from) } else { span.from };
+        figures.change_window_pct = percent_change(price_at(view, &question.asset, &source, from), figures.price_usd);
+        if figures.change_window_pct.is_none() {
+            let code = if first_at.is_none_or(|first| first > from) { WarningCode::HistoryLimit } else { WarningCode::Gap };
+            trail.warn(code, format!("no price is known near the start of the window, {from}: change_window_pct is null"));
         }
     }
     let method = Method { name: "price", version: 1, interval: None, basis: None };
@@ -111,18 +114,39 @@ pub(super) fn price_sources(view: &MarketView, asset: &Asset) -> Vec<Source> {
 }
 
 /// The last price of an asset that was true at `at` or before, from bars that ended by then or else
-/// from readings, USD.
+/// from readings, USD; `None` where the last is older than the rhythm of its series allows.
 pub(super) fn price_at(view: &MarketView, asset: &Asset, source: &Source, at: Timestamp) -> Option<f64> {
+    let is_near = |key: &SeriesKey, then: Timestamp| at.ms_since(then) <= key.expected_every_ms() + longest_pause_ms(key);
     let bars = view.candle_series(asset).filter(|(key, _)| key.source == *source);
     let ended = bars.filter_map(|(key, column)| {
         let bar = column.at_or_before(at.plus_ms(-key.period.ms()))?;
-        Some((bar.observed_at.plus_ms(key.period.ms()), bar.value.close))
+        let ended_at = bar.observed_at.plus_ms(key.period.ms());
+        is_near(key, ended_at).then_some((ended_at, bar.value.close))
     });
     let newest = ended.max_by_key(|(ended_at, _)| *ended_at).map(|(_, close)| close);
     newest.or_else(|| {
-        let readings = view.readings(Metric::Price, asset).find(|(key, _)| key.source == *source);
-        Some(readings?.1.at_or_before(at)?.value)
+        let (key, column) = view.readings(Metric::Price, asset).find(|(key, _)| key.source == *source)?;
+        column.at_or_before(at).filter(|row| is_near(key, row.observed_at)).map(|row| row.value)
     })
+}
+
+/// The first instant at which [`price_at`] knows a price.
+fn first_price_at(view: &MarketView, asset: &Asset, source: &Source) -> Option<Timestamp> {
+    let bars = view.candle_series(asset).filter(|(key, _)| key.source == *source);
+    let ended = bars.filter_map(|(key, column)| Some(column.first()?.observed_at.plus_ms(key.period.ms())));
+    let readings = view.readings(Metric::Price, asset).filter(|(key, _)| key.source == *source);
+    ended.chain(readings.filter_map(|(_, column)| Some(column.first()?.observed_at))).min()
+}
+
+/// Fills the changes against the previous close. Before anything of the day is known the price is
+/// that close, and nothing can be said of a change.
+fn fill_changes(trail: &mut Trail<'_>, figures: &mut Price) {
+    if figures.open_usd.is_none() {
+        trail.warn(WarningCode::InsufficientHistory, "nothing of the cutoff's UTC day is known yet: change_pct is null");
+        return;
+    }
+    figures.change_pct = percent_change(figures.previous_close_usd, figures.price_usd);
+    figures.worst_fall_pct = percent_change(figures.previous_close_usd, figures.low_usd);
 }
 
 /// `to` against `from`, percent; `None` unless both are known and `from` is above zero.
@@ -148,13 +172,9 @@ fn from_bars(view: &MarketView, trail: &mut Trail<'_>, question: &PriceQuestion,
         figures.lowest_since = since(earlier, day, lowest_day);
         figures.highest_since = since(earlier, day, highest_day);
         trail.warn(WarningCode::PartialBar, format!("the day of {} is still running", day.observed_at.date()));
-    } else {
-        trail.warn(WarningCode::InsufficientHistory, "no bar of the cutoff's UTC day is known yet");
     }
     figures.previous_day = previous_day(earlier, today, question.asset.calendar());
     figures.previous_close_usd = figures.previous_day.map(|day| day.close_usd);
-    figures.change_pct = percent_change(figures.previous_close_usd, figures.price_usd);
-    figures.worst_fall_pct = percent_change(figures.previous_close_usd, figures.low_usd);
 }
 
 fn fill_day(view: &MarketView, days: &Bars<'_>, day: &Vintage<Bar>, figures: &mut Price) {
@@ -184,9 +204,7 @@ fn from_readings(view: &MarketView, trail: &mut Trail<'_>, question: &PriceQuest
     figures.low_usd = value(day.min);
     figures.high_at = day.max.map(|mark| mark.at);
     figures.low_at = day.min.map(|mark| mark.at);
-    figures.previous_close_usd = column.at_or_before(today.plus_ms(-1)).map(|row| row.value);
-    figures.change_pct = percent_change(figures.previous_close_usd, figures.price_usd);
-    figures.worst_fall_pct = percent_change(figures.previous_close_usd, figures.low_usd);
+    figures.previous_close_usd = price_at(view, &question.asset, source, today.plus_ms(-1));
 }
 
 /// The last finished day before `today`: for assets that trade around the clock only yesterday itself.

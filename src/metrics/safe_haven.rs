@@ -3,10 +3,10 @@ use utoipa::ToSchema;
 
 use crate::domain::{Asset, Period, TimeRange, Timestamp};
 use crate::market::MarketView;
-use crate::metrics::closes::DailyCloses;
+use crate::metrics::shared_days::DailyCloses;
 use crate::metrics::trail::{Trail, Working, known_asset};
 use crate::metrics::{Answer, Method, SourceOrder, Span, Unanswerable, WarningCode, Window};
-use crate::stats::correlation::{PairedReturn, paired_log_returns};
+use crate::stats::correlation::PairedReturn;
 use crate::stats::regression::Estimate;
 use crate::stats::safe_haven::{Protection, TailExposure};
 
@@ -133,7 +133,7 @@ pub fn safe_haven(
     let against = DailyCloses::read(view, &mut trail, order, &question.against);
     let mut tested = |asset: &Asset| {
         let closes = DailyCloses::read(view, &mut trail, order, asset);
-        let pairs = paired_log_returns(&closes.closes, &against.closes);
+        let pairs = closes.shared_with(&mut trail, &against);
         test(asset, &question.against, &inside(&pairs, span))
     };
     let test = tested(&question.asset);
@@ -142,6 +142,9 @@ pub fn safe_haven(
     if test.n_obs < LEAST_OBSERVATIONS {
         let detail = format!("the test needs {LEAST_OBSERVATIONS} paired returns, {} are known", test.n_obs);
         trail.warn(WarningCode::InsufficientHistory, detail);
+    } else if test.hedge.is_none() {
+        let detail = format!("the test needs returns of {} and {} that differ", question.asset, question.against);
+        trail.warn(WarningCode::ZeroVariance, detail);
     }
     let method = Method { name: "safe_haven", version: 1, interval: Some(Period::DAY.to_string()), basis: None };
     let n_obs = Some(test.n_obs as u64);

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::domain::{FeedState, FeedStatus, Source, SourceKind, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::trail::{Trail, Working};
-use crate::metrics::{Answer, CatalogueQuestion, Freshness, SeriesEntry, catalogue};
+use crate::metrics::{Answer, CatalogueQuestion, Freshness, SeriesEntry, WarningCode, catalogue};
 
 /// How one feed is, or one source whose rows were imported.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -50,7 +50,11 @@ pub fn source_statuses(view: &MarketView, feeds: &[FeedStatus]) -> Answer<Vec<So
     imported.retain(|source, _| feeds.iter().all(|feed| feed.source != *source));
     rows.extend(imported.iter().map(|(source, series)| of_import(view, source, series)));
     rows.sort_by(|a, b| (&a.source, &a.feed).cmp(&(&b.source, &b.feed)));
-    Trail::new(view).answer(rows, Working::default())
+    let is_known = rows.iter().any(|row| row.last_observation_at.is_some());
+    let mut answer = Trail::new(view).answer(rows, Working::default());
+    // The rows speak of series without reading one.
+    answer.warnings.retain(|warning| !is_known || warning.code != WarningCode::NoData);
+    answer
 }
 
 fn of_feed(view: &MarketView, feed: &FeedStatus) -> SourceStatus {

@@ -3,7 +3,7 @@ use crate::market::{Bars, ColumnView, MarketView, Point};
 use crate::metrics::{Answer, Coverage, Freshness, Meta, Method, SourceReading, Span, Unanswerable, Warning, WarningCode};
 
 /// The longest pause of a trading calendar that is no fault of a feed: a weekend with a holiday.
-const CLOSED_MARKET_MS: i64 = 4 * Period::DAY.ms();
+pub(super) const CLOSED_MARKET_MS: i64 = 4 * Period::DAY.ms();
 /// How long no order may be forced before that looks like a fault of a feed.
 const QUIET_MARKET_MS: i64 = Period::DAY.ms();
 /// Rows that may be overdue before a series counts as stale.
@@ -17,6 +17,8 @@ pub(super) struct Trail<'a> {
     reads: Vec<(SeriesKey, Version)>,
     warnings: Vec<Warning>,
     next_expected_at: Option<Timestamp>,
+    /// The first instant that any series read speaks of.
+    first_at: Option<Timestamp>,
 }
 
 /// What an answer says of how it was computed, beside the figures.
@@ -30,13 +32,14 @@ pub(super) struct Working {
 
 impl<'a> Trail<'a> {
     pub(super) const fn new(view: &'a MarketView) -> Self {
-        Self { view, sources: Vec::new(), reads: Vec::new(), warnings: Vec::new(), next_expected_at: None }
+        Self { view, sources: Vec::new(), reads: Vec::new(), warnings: Vec::new(), next_expected_at: None, first_at: None }
     }
 
     /// Notes that a column was read.
     pub(super) fn read<P: Point>(&mut self, key: &SeriesKey, column: ColumnView<'_, P>) {
         if let Some(newest) = column.last() {
             self.note(key, &newest, column.version());
+            self.note_first(column.first().map(|row| row.observed_at));
         }
     }
 
@@ -45,7 +48,12 @@ impl<'a> Trail<'a> {
         let newest = self.view.candles(bars.key).and_then(|column| column.last());
         if let Some(newest) = newest {
             self.note(bars.key, &newest, bars.version());
+            self.note_first(bars.first().map(|bar| bar.observed_at));
         }
+    }
+
+    fn note_first(&mut self, first_at: Option<Timestamp>) {
+        self.first_at = self.first_at.into_iter().chain(first_at).min();
     }
 
     pub(super) fn warn(&mut self, code: WarningCode, detail: impl Into<String>) {
@@ -71,6 +79,7 @@ impl<'a> Trail<'a> {
             self.warn(code, detail);
         }
         self.next_expected_at = self.next_expected_at.into_iter().chain(answer.next_expected_at).min();
+        self.note_first(answer.meta.window.map(|window| window.from));
         answer.data
     }
 
@@ -85,7 +94,7 @@ impl<'a> Trail<'a> {
                 as_of: self.view.as_of(),
                 as_of_defaulted: false,
                 data_version: self.view.version(),
-                window: working.span.map(|span| span.bounds()),
+                window: working.span.map(|span| span.bounds(self.first_at)),
                 method: working.method,
                 n_obs: working.n_obs,
                 coverage: working.coverage,
@@ -137,7 +146,7 @@ pub(super) fn freshness(key: &SeriesKey, observed_at: Timestamp, as_of: Timestam
 }
 
 /// How long a series may have nothing to say without anything being wrong.
-fn longest_pause_ms(key: &SeriesKey) -> i64 {
+pub(super) fn longest_pause_ms(key: &SeriesKey) -> i64 {
     match key.metric {
         Metric::EtfFlow | Metric::EtfAssets => CLOSED_MARKET_MS,
         Metric::Liquidation if key.period == Period::MINUTE => QUIET_MARKET_MS,

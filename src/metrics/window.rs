@@ -108,10 +108,17 @@ impl Span {
         TimeRange::new(self.from, end).unwrap_or_else(|_| TimeRange::all())
     }
 
-    /// The bounds as an answer shows them.
+    /// Whether the span reaches back to the first row, whenever that is.
     #[must_use]
-    pub const fn bounds(&self) -> WindowBounds {
-        WindowBounds { from: self.from, to: self.to }
+    pub fn is_all(&self) -> bool {
+        self.from == Timestamp::MIN
+    }
+
+    /// The bounds as an answer shows them; a span that reaches back to the first row begins with it.
+    #[must_use]
+    pub fn bounds(&self, first_at: Option<Timestamp>) -> WindowBounds {
+        let from = if self.is_all() { first_at.unwrap_or(self.to).min(self.to) } else { self.from };
+        WindowBounds { from, to: self.to }
     }
 }
 

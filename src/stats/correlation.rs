@@ -14,6 +14,8 @@ const Z_95: f64 = 1.959_963_984_540_054;
 /// Log returns of two assets over the same span, which ends at `date` and began at the common date before it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PairedReturn<D> {
+    /// The common date the span begins on.
+    pub since: D,
     /// The common date the span ends on.
     pub date: D,
     /// Log return of the first asset.
@@ -29,6 +31,7 @@ pub struct PairedReturn<D> {
 pub fn paired_log_returns<D: Ord + Copy>(first: &[(D, f64)], second: &[(D, f64)]) -> Vec<PairedReturn<D>> {
     let common = common_prices(first, second);
     let span = |pair: &[(D, f64, f64)]| PairedReturn {
+        since: pair[0].0,
         date: pair[1].0,
         first: (pair[1].1 / pair[0].1).ln(),
         second: (pair[1].2 / pair[0].2).ln(),
@@ -185,7 +188,7 @@ mod tests {
         let crypto = [(1, 100.0), (2, 110.0), (3, 120.0), (4, 121.0)];
         let index = [(0, 9.0), (1, 10.0), (4, 11.0), (5, 12.0)];
         let returns = paired_log_returns(&crypto, &index);
-        assert_eq!(returns, [PairedReturn { date: 4, first: 1.21_f64.ln(), second: 1.1_f64.ln() }]);
+        assert_eq!(returns, [PairedReturn { since: 1, date: 4, first: 1.21_f64.ln(), second: 1.1_f64.ln() }]);
     }
 
     #[test]
@@ -193,7 +196,7 @@ mod tests {
         let oil = [(1, 20.0), (2, -37.0), (3, 10.0)];
         let crypto = [(1, 1.0), (2, 1.0), (3, 1.0)];
         let returns = paired_log_returns(&oil, &crypto);
-        assert_eq!(returns, [PairedReturn { date: 3, first: 0.5_f64.ln(), second: 0.0 }]);
+        assert_eq!(returns, [PairedReturn { since: 1, date: 3, first: 0.5_f64.ln(), second: 0.0 }]);
     }
 
     #[rstest]

@@ -147,7 +147,7 @@ fn operations(document: &Value) -> Vec<(String, Value)> {
 }
 
 /// Checks a body against a schema of the document.
-fn check(document: &Value, schema: &Value, body: &Value, what: &str) {
+pub(crate) fn check(document: &Value, schema: &Value, body: &Value, what: &str) {
     let mut root = schema.clone();
     root["components"] = document["components"].clone();
     let validator = jsonschema::options().build(&root).unwrap();
@@ -175,7 +175,7 @@ async fn every_answer_validates_against_its_schema_with_data_and_without() {
     }
 }
 
-fn resolve<'a>(document: &'a Value, node: &'a Value) -> &'a Value {
+pub(crate) fn resolve<'a>(document: &'a Value, node: &'a Value) -> &'a Value {
     match node["$ref"].as_str() {
         Some(target) => document.pointer(target.trim_start_matches('#')).unwrap(),
         None => node,

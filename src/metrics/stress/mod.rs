@@ -23,6 +23,9 @@ use crate::metrics::{Answer, Method, SourceOrder, Unanswerable, WarningCode, Win
 use crate::stats::composite::Standing;
 use crate::stats::rank::mid_rank;
 
+/// Days in a week.
+const WEEK: usize = 7;
+
 /// Which days of the index are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StressSeriesQuestion {
@@ -78,12 +81,26 @@ pub fn stress_series(
     if let Some(first) = rows.first().filter(|row| span.from > Timestamp::MIN && row.time > span.from.plus_days(1)) {
         trail.warn(WarningCode::HistoryLimit, format!("the window begins at {}, the index at {}", span.from, first.time));
     }
+    if let Some(first) = closed.iter().filter(inside).find(|day| day.reading.coverage.is_some()) {
+        warn_of_late_members(&mut trail, first);
+    }
     if rows.is_empty() {
         let detail = format!("the index is published after {} days of history, {} are known", RECIPE.warm_up, closed.len());
         trail.warn(WarningCode::InsufficientHistory, detail);
     }
     let working = Working { span: Some(span), method: Some(method()), n_obs: Some(rows.len() as u64), ..Working::default() };
     Ok(trail.answer(thin(rows, question.max_points, |row| row.systemic.unwrap_or_default()), working))
+}
+
+/// Names the segments that are no members yet on the first day that is shown.
+fn warn_of_late_members(trail: &mut Trail<'_>, first: &JudgedDay) {
+    let segments = RECIPE.segments.iter().zip(&first.reading.segments);
+    let late: Vec<&str> = segments.filter(|(_, reading)| reading.score.is_none()).map(|(spec, _)| spec.name).collect();
+    if !late.is_empty() {
+        let detail =
+            format!("{} had too little history on {} and joined later or not at all", late.join(", "), first.start.date());
+        trail.warn(WarningCode::InsufficientHistory, detail);
+    }
 }
 
 fn method() -> Method {
@@ -121,7 +138,7 @@ fn figures(judged: &JudgedDay, before: &[JudgedDay], running: bool) -> Stress {
         change_1d: systemic.zip(yesterday).map(|(now, then)| now - then),
         change_1d_levels: reading.zip(yesterday).map(|(now, then)| now.at_previous_comovement - then),
         change_1d_comovement: reading.zip(yesterday).map(|(now, _)| now.points - now.at_previous_comovement),
-        change_7d: systemic.zip(ago(7)).map(|(now, then)| now - then),
+        change_7d: systemic.zip(ago(WEEK)).map(|(now, then)| now - then),
         coverage_ratio: judged.reading.coverage,
         provisional: judged.reading.provisional || running,
         variance: reading.map(|reading| reading.variance),
@@ -163,6 +180,11 @@ fn warn(trail: &mut Trail<'_>, judged: &JudgedDay, figures: &Stress, days_before
             }
         };
         trail.warn(WarningCode::InsufficientHistory, detail);
+    }
+    if figures.systemic.is_some() && (figures.change_1d.is_none() || figures.change_7d.is_none()) {
+        let is_young = days_before < RECIPE.warm_up + WEEK;
+        let code = if is_young { WarningCode::InsufficientHistory } else { WarningCode::Gap };
+        trail.warn(code, "the index has no value of the day or the week before: the change from it is null");
     }
     if !figures.closed {
         trail.warn(WarningCode::Provisional, format!("the day {} is not closed", figures.day));
