@@ -1,0 +1,74 @@
+//! What must hold of whatever a parser makes of any bytes.
+//!
+//! Each target offers its input to every parser of one provider. A parser may refuse; what it takes
+//! must be worth offering to the store, which refuses what is finite but implausible.
+
+use market_stress::domain::{Asset, Bar, Knowledge, LiquidationOrder, SeriesKey, Timestamp};
+use market_stress::ingest::{Message, ParseError, Parsed, Visit};
+
+/// The coin that is asked about.
+#[must_use]
+pub fn btc() -> Asset {
+    Asset::btc()
+}
+
+/// A first visit, late enough for most instants to be past.
+#[must_use]
+pub fn visit() -> Visit {
+    Visit { seen_until: None, now: Timestamp::from_unix_seconds(1_900_000_000) }
+}
+
+/// The series of a metric, for parsers that are told which.
+#[must_use]
+pub fn series(key: &str) -> SeriesKey {
+    key.parse().expect("a series key")
+}
+
+/// Reads the input as the text of a message, as the socket does.
+pub fn message(body: &[u8], parse: impl Fn(&str) -> Result<Message, ParseError>) {
+    if let Ok(Message::Rows(parsed)) = parse(&String::from_utf8_lossy(body)) {
+        rows(Ok(parsed));
+    }
+}
+
+/// Every row has an instant the store takes, a number that is one, and a series that can be named.
+pub fn rows(parsed: Result<Parsed, ParseError>) {
+    let Ok(parsed) = parsed else { return };
+    for (key, rows) in &parsed.batch.readings {
+        named(key);
+        for row in rows {
+            instants(row.observed_at, row.knowledge);
+            assert!(!row.value.is_nan(), "{key} is not a number");
+        }
+    }
+    for (key, rows) in &parsed.batch.candles {
+        named(key);
+        for row in rows {
+            instants(row.observed_at, row.knowledge);
+            let Bar { open, high, low, close, volume } = row.value;
+            assert!(Bar::new(open, high, low, close, volume).is_ok(), "{key}: {:?}", row.value);
+        }
+    }
+    parsed.batch.orders.iter().for_each(order);
+}
+
+/// A liquidation closed something: its side is known by type, its figures are positive and agree.
+fn order(order: &LiquidationOrder) {
+    instants(order.occurred_at, order.knowledge);
+    let LiquidationOrder { price_usd, quantity, usd, symbol, .. } = order;
+    assert!(*price_usd >= 0.0 && *quantity >= 0.0 && *usd >= 0.0, "{symbol}: {price_usd} {quantity} {usd}");
+    let agree = price_usd * quantity;
+    let ordinary = [*price_usd, *quantity, *usd, agree].iter().all(|figure| (1e-300..1e300).contains(figure));
+    assert!(!ordinary || (agree / usd - 1.0).abs() < 1e-6, "{symbol}: {price_usd} x {quantity} is not {usd}");
+}
+
+fn instants(observed_at: Timestamp, knowledge: Knowledge) {
+    assert!(observed_at.is_acceptable(), "{observed_at:?}");
+    if let Knowledge::Published(at) | Knowledge::Vintage(at) = knowledge {
+        assert!(at.is_acceptable(), "{at:?}");
+    }
+}
+
+fn named(key: &SeriesKey) {
+    assert_eq!(key.to_string().parse().as_ref(), Ok(key));
+}
