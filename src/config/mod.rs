@@ -123,7 +123,7 @@ const DEFAULT_ORDER: [&str; 15] = [
 ];
 
 /// What each key may be, said when it is something else. `*` stands for any table.
-const ALLOWED: [(&str, &str); 34] = [
+const ALLOWED: [(&str, &str); 36] = [
     ("listen", "an address and port such as 127.0.0.1:8080"),
     ("database_url", "sqlite://./data/market-stress.db or postgres://user:password@host/database"),
     ("log_format", "text or json"),
@@ -143,7 +143,9 @@ const ALLOWED: [(&str, &str); 34] = [
     ("*.concurrent_requests", "a whole number"),
     ("*.host_spacing_ms", "a whole number"),
     ("*.rest_url", "an https address"),
+    ("*.coin_rest_url", "an https address"),
     ("*.stream_url", "a wss address"),
+    ("*.inverse_stream_url", "a wss address"),
     ("*.url", "an https address"),
     ("*.api_key", "a key as the publisher gave it; empty for none"),
     ("*.assets", "assets such as btc; separated by commas in the environment"),

@@ -9,8 +9,9 @@ const INTERVALS_HOURS: [i64; 5] = [1, 2, 4, 6, 8];
 const STAMP_GRAIN_MS: i64 = 60_000;
 
 /// Adds settlements of one contract: the rate as a fraction per interval, and the interval in hours
-/// as told by the settlement before it, for venues change it. The first row takes that of the
-/// second; a gap that is no interval of any venue leaves the interval out.
+/// as told by the settlement before it, for venues change it. The first row ever takes that of the
+/// second, a later visit leaves it as recorded; a gap that is no interval of any venue leaves the
+/// interval out.
 pub(super) fn push_settlements(parsed: &mut Parsed, asset: &Asset, visit: &Visit, mut rows: Vec<(Timestamp, f64)>) {
     for (at, _) in &mut rows {
         *at = at.floor(STAMP_GRAIN_MS);
@@ -22,6 +23,9 @@ pub(super) fn push_settlements(parsed: &mut Parsed, asset: &Asset, visit: &Visit
     for (index, (at, rate)) in rows.iter().enumerate() {
         let knowledge = visit.knowledge(*at);
         parsed.push(rate_key.clone(), *at, knowledge, *rate);
+        if index == 0 && visit.seen_until.is_some() {
+            continue;
+        }
         let (earlier, later) = if index == 0 { (0, 1) } else { (index - 1, index) };
         let gap_ms = rows.get(later).map(|(end, _)| end.ms_since(rows[earlier].0));
         if let Some(hours) = gap_ms.and_then(interval_hours) {
@@ -52,5 +56,15 @@ mod tests {
         };
         assert_eq!(read("funding_rate.btc@venue"), [(8, 0.1), (16, 0.2), (24, 0.4), (60, 0.5)]);
         assert_eq!(read("funding_interval.btc@venue"), [(8, 8.0), (16, 8.0), (24, 8.0)]);
+    }
+
+    #[test]
+    fn a_later_visit_does_not_restate_the_interval_of_its_first_row() {
+        let at = |hour: i64| Timestamp::from_unix_ms(hour * 3_600_000);
+        let mut parsed = Parsed::new("venue".parse().unwrap());
+        let visit = Visit { seen_until: Some(at(17)), now: at(21) };
+        push_settlements(&mut parsed, &Asset::btc(), &visit, vec![(at(8), 0.1), (at(12), 0.2), (at(16), 0.3)]);
+        let rows = &parsed.batch.readings[&"funding_interval.btc@venue".parse().unwrap()];
+        assert_eq!(rows.iter().map(|row| row.observed_at).collect::<Vec<_>>(), [at(12), at(16)]);
     }
 }

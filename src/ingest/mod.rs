@@ -22,13 +22,14 @@
 //!    [`Profile`] whose note says what the figures leave out.
 //! 4. Its line in `IngestConfig` and in `IngestConfig::entries`.
 //! 5. Tests beside the parser (a good body, an empty one, a refusal inside a good status, one bad
-//!    row among good ones, no bytes panic), and the provider's files in `tests/it/ingest_payloads.rs`.
+//!    row among good ones, no bytes panic), and the provider's files in `tests/it/ingest_payloads/`.
 
 pub mod alternative_me;
 mod backfill;
 mod backoff;
 pub mod binance;
 pub mod bybit;
+mod candles;
 mod client;
 pub mod coingecko;
 pub mod coinglass;
@@ -47,6 +48,7 @@ pub mod kraken;
 mod monitor;
 pub mod okx;
 mod poll;
+mod positions;
 mod runner;
 mod schedule;
 mod sink;

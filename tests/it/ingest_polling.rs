@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use market_stress::domain::{FeedState, Timestamp};
-use market_stress::ingest::binance::{BinanceConfig, candle_feed};
+use market_stress::ingest::binance::{BinanceConfig, Margin, candle_feed};
 use market_stress::ingest::coingecko::{CoinGeckoConfig, snapshot_feed};
 use market_stress::ingest::farside::{FarsideConfig, entries};
 use market_stress::ingest::{Feed, Step};
@@ -183,7 +183,7 @@ async fn candles_are_read_back_first_then_go_on_and_the_running_one_is_left_out(
         day_history_days: 10,
         ..BinanceConfig::default()
     };
-    let feed = || Feed::Polled(candle_feed(&config));
+    let feed = || Feed::Polled(candle_feed(&config, Margin::Usd));
     desk.collector.step(feed()).run_once().await;
     assert_eq!(desk.board.get("binance-candles").unwrap().last_error, None);
     let count = |period: &str| desk.sink.points().keys().filter(|(key, _)| key.ends_with(period)).count();

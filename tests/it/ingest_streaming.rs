@@ -25,7 +25,14 @@ fn say(text: &str) -> Line {
 }
 
 fn feed(url: &Url) -> LiquidationFeed {
-    LiquidationFeed::new(&BinanceConfig { stream_url: url.clone(), silent_after_seconds: 1, ..BinanceConfig::default() })
+    // The list of contracts is asked where nobody listens: the stream does not wait for it.
+    let rest_url = "http://127.0.0.1:9".parse().unwrap();
+    LiquidationFeed::new(&BinanceConfig {
+        stream_url: url.clone(),
+        rest_url,
+        silent_after_seconds: 1,
+        ..BinanceConfig::default()
+    })
 }
 
 /// The same feed with sessions that are renewed after a moment.

@@ -77,7 +77,11 @@ async fn a_fault_is_named_and_so_is_whether_the_upstream_was_heard_at_all(
 async fn an_answer_of_which_every_row_is_refused_is_a_failure() {
     let upstream = Upstream::start(|_| Play::json(r#"[["soon","1","2","0.5","1.5","10"]]"#)).await;
     let config = BinanceConfig { rest_url: upstream.url, ..BinanceConfig::default() };
-    let trial = tried(Feed::Polled(market_stress::ingest::binance::candle_feed(&config)), PATIENCE).await;
+    let trial = tried(
+        Feed::Polled(market_stress::ingest::binance::candle_feed(&config, market_stress::ingest::binance::Margin::Usd)),
+        PATIENCE,
+    )
+    .await;
     assert!(matches!(&trial.outcome, Outcome::Unusable(error) if error.contains("every row was refused")), "{trial:?}");
 }
 

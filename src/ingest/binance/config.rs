@@ -12,10 +12,12 @@ pub struct BinanceConfig {
     pub enabled: bool,
     /// Base address of the USD-M REST interface. Default: `https://fapi.binance.com`.
     pub rest_url: Url,
+    /// Base address of the COIN-M REST interface. Default: `https://dapi.binance.com`.
+    pub coin_rest_url: Url,
     /// Base address of the market-data websocket; the paths before 2026-03 accept subscriptions and
     /// then stay silent. Default: `wss://fstream.binance.com/market`.
     pub stream_url: Url,
-    /// Coins whose perpetual candles are collected. Default: btc, eth, sol, xrp, bnb, doge.
+    /// Coins whose perpetuals of both margins are collected; forced orders are those of every coin. Default: btc, eth, sol, xrp, bnb, doge.
     pub assets: Vec<Asset>,
     /// How many days of one-minute candles the first visit reads back. Default: 2.
     pub minute_history_days: u32,
@@ -32,6 +34,7 @@ impl Default for BinanceConfig {
         Self {
             enabled: true,
             rest_url: public("https://fapi.binance.com"),
+            coin_rest_url: public("https://dapi.binance.com"),
             stream_url: public("wss://fstream.binance.com/market"),
             assets: majors(),
             minute_history_days: 2,

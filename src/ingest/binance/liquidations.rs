@@ -1,3 +1,4 @@
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -6,12 +7,14 @@ use serde_json::Value;
 
 use super::config::BinanceConfig;
 use super::contract::{Contract, Size};
-use super::{info, source};
+use super::info;
+use super::listing::{OtherContracts, parse_listing};
+use super::margin::Margin;
 use crate::domain::{Knowledge, LiquidationOrder, Side, Timestamp};
 use crate::ingest::client::join;
 use crate::ingest::feed::stream_cadence;
 use crate::ingest::wire::{Decimal, Millis, from_json, row};
-use crate::ingest::{FeedError, HttpClient, Message, ParseError, Parsed, Profile, Session, StreamedFeed};
+use crate::ingest::{FeedError, HttpClient, Message, ParseError, Parsed, Profile, Request, Session, StreamedFeed};
 
 /// Every forced order of both margins, as far as the venue publishes them.
 const STREAM: &str = "!forceOrder@arr";
@@ -21,6 +24,7 @@ const STREAM: &str = "!forceOrder@arr";
 pub struct LiquidationFeed {
     profile: Profile,
     config: BinanceConfig,
+    others: RwLock<OtherContracts>,
 }
 
 /// A `forceOrder` event.
@@ -54,7 +58,17 @@ impl LiquidationFeed {
     #[must_use]
     pub fn new(config: &BinanceConfig) -> Self {
         let cadence = stream_cadence(config.silent_after_seconds);
-        Self { profile: Profile { name: "binance-liquidations", info: info(), cadence }, config: config.clone() }
+        let profile = Profile { name: "binance-liquidations", info: info(Margin::Usd), cadence };
+        Self { profile, config: config.clone(), others: RwLock::default() }
+    }
+
+    /// Learns which contracts are not on coins. Liquidations cannot be read later, so the stream does
+    /// not wait for the list: without a new one the last one serves.
+    async fn learn_listing(&self, http: &HttpClient) -> Result<(), FeedError> {
+        let request = Request::get(&self.config.rest_url, "fapi/v1/exchangeInfo", &[])?;
+        let others = parse_listing(&http.fetch(&request).await?)?;
+        *self.others.write().unwrap_or_else(PoisonError::into_inner) = others;
+        Ok(())
     }
 }
 
@@ -64,7 +78,10 @@ impl StreamedFeed for LiquidationFeed {
         &self.profile
     }
 
-    async fn session(&self, _http: &HttpClient) -> Result<Session, FeedError> {
+    async fn session(&self, http: &HttpClient) -> Result<Session, FeedError> {
+        if let Err(error) = self.learn_listing(http).await {
+            tracing::warn!(feed = self.profile.name, %error, "contracts on stocks may be counted: their list could not be read");
+        }
         let subscribe = serde_json::json!({"method": "SUBSCRIBE", "params": [STREAM], "id": 1});
         Ok(Session {
             url: join(&self.config.stream_url, "ws")?,
@@ -72,22 +89,22 @@ impl StreamedFeed for LiquidationFeed {
             ping: None,
             ping_every: Duration::from_mins(1),
             silent_after: Duration::from_secs(self.config.silent_after_seconds),
-            // The venue cuts a connection after 24 hours.
-            renew_after: Duration::from_hours(23),
+            // The venue cuts a connection after 24 hours; a new one also learns the contracts listed since.
+            renew_after: Duration::from_hours(12),
         })
     }
 
     fn read(&self, text: &str) -> Result<Message, ParseError> {
-        parse_message(text)
+        parse_message(text, &self.others.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 /// Reads one message: a forced order, several, or a control message; with or without the envelope
-/// of a combined stream.
+/// of a combined stream. Orders of `others` are passed over.
 ///
 /// # Errors
 /// [`ParseError`] when it is none of these.
-pub fn parse_message(text: &str) -> Result<Message, ParseError> {
+pub fn parse_message(text: &str, others: &OtherContracts) -> Result<Message, ParseError> {
     let message: Value = from_json(text.as_bytes())?;
     if let Some(error) = message.get("error") {
         return Ok(Message::Refused(error.get("msg").and_then(Value::as_str).unwrap_or("unnamed error").to_owned()));
@@ -95,10 +112,10 @@ pub fn parse_message(text: &str) -> Result<Message, ParseError> {
     if message.get("id").is_some() && message.get("result").is_some() {
         return Ok(Message::Control);
     }
-    let mut parsed = Parsed::new(source());
+    let mut parsed = Parsed::new(Margin::Usd.source());
     match message.get("data").unwrap_or(&message) {
-        Value::Array(events) => events.iter().for_each(|event| take(event, &mut parsed)),
-        event if event.get("o").is_some() => take(event, &mut parsed),
+        Value::Array(events) => events.iter().for_each(|event| take(event, others, &mut parsed)),
+        event if event.get("o").is_some() => take(event, others, &mut parsed),
         _ => {
             let reason = "it holds no order".to_owned();
             return Err(ParseError::Malformed { expected: "forceOrder message", reason });
@@ -107,8 +124,11 @@ pub fn parse_message(text: &str) -> Result<Message, ParseError> {
     Ok(Message::Rows(parsed))
 }
 
-fn take(event: &Value, parsed: &mut Parsed) {
+fn take(event: &Value, others: &OtherContracts, parsed: &mut Parsed) {
     let order = row::<ForceOrder>(event).map(|event| event.o);
+    if order.as_ref().is_ok_and(|order| others.contains(&order.s)) {
+        return;
+    }
     let (subject, at) = match &order {
         Ok(order) => (order.s.clone(), order.time.0),
         Err(_) => ("forceOrder".to_owned(), Timestamp::default()),
@@ -136,7 +156,7 @@ impl Order {
             Size::Usd(contract_usd) => (price, self.z.0 * contract_usd / price, self.z.0 * contract_usd),
         };
         Ok(LiquidationOrder {
-            source: source(),
+            source: Margin::Usd.source(),
             symbol: self.s,
             asset: contract.asset,
             side,
@@ -160,7 +180,8 @@ mod tests {
     }
 
     fn orders(text: &str) -> (Vec<LiquidationOrder>, usize) {
-        match parse_message(text).unwrap() {
+        let listing = br#"{"symbols":[{"symbol":"TSLAUSDT","contractType":"TRADIFI_PERPETUAL"}]}"#;
+        match parse_message(text, &parse_listing(listing).unwrap()).unwrap() {
             Message::Rows(parsed) => (parsed.batch.orders, parsed.refused.len()),
             other => panic!("{other:?}"),
         }
@@ -206,11 +227,21 @@ mod tests {
         assert_eq!((orders.len(), refused), (2, 1));
     }
 
+    #[test]
+    fn an_order_on_a_stock_is_passed_over_and_is_no_bad_row() {
+        let fields = r#""S":"SELL","p":"400","ap":"400","z":"2""#;
+        let list = [event("TSLAUSDT", fields), event("LISTEDTODAYUSDT", fields)].join(",");
+        let (orders, refused) = orders(&format!("{{\"data\":[{list}]}}"));
+        assert_eq!(orders.iter().map(|order| order.symbol.as_str()).collect::<Vec<_>>(), ["LISTEDTODAYUSDT"]);
+        assert_eq!(refused, 0);
+    }
+
     proptest! {
         #[test]
         fn no_text_panics(text: String, fields in "(\"[a-zA-Z]{1,2}\":(\"?[0-9a-zA-Z_.-]{0,12}\"?|[{}]),?){0,8}") {
-            let _ = parse_message(&text);
-            let _ = parse_message(&format!(r#"{{"o":{{{fields}}}}}"#));
+            let others = OtherContracts::default();
+            let _ = parse_message(&text, &others);
+            let _ = parse_message(&format!(r#"{{"o":{{{fields}}}}}"#), &others);
         }
     }
 }

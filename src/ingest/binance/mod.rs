@@ -1,48 +1,67 @@
 //! Binance futures: candles, open interest and funding by REST, forced orders by websocket.
 //!
 //! Two margins share one stream: USD-M sizes are coins, COIN-M sizes are contracts of a fixed
-//! number of dollars. The word of an order is that of the order: a `SELL` closed a long.
+//! number of dollars. The word of an order is that of the order: a `SELL` closed a long. Contracts on
+//! stocks and metals are listed beside those on coins, and are left out.
 
 mod candles;
 mod config;
 mod contract;
 mod liquidations;
+mod listing;
+mod margin;
 mod positions;
 
 pub use candles::{candle_feed, parse_klines};
 pub use config::BinanceConfig;
 pub use liquidations::{LiquidationFeed, parse_message};
-pub use positions::{funding_feed, open_interest_feed, parse_funding, parse_open_interest};
+pub use listing::{OtherContracts, parse_listing};
+pub use margin::Margin;
+pub use positions::{funding_feed, open_interest_feed, parse_coin_open_interest, parse_funding, parse_open_interest};
+
+use serde_json::Value;
 
 use super::ParseError;
 use super::runner::{Entry, Feed};
-use crate::domain::{Source, SourceInfo, SourceKind};
+use super::wire::from_json;
+use crate::domain::{SourceInfo, SourceKind};
 
 /// The feeds of Binance as configured.
 #[must_use]
 pub fn entries(config: &BinanceConfig) -> Vec<Entry> {
     let off = (!config.enabled).then(|| "switched off by ingest.binance.enabled".to_owned());
-    let feeds = [Feed::Polled(candle_feed(config)), Feed::Streamed(Box::new(LiquidationFeed::new(config)))];
-    feeds.into_iter().map(|feed| Entry { feed, off: off.clone() }).collect()
+    let of_margin = |margin| [candle_feed, open_interest_feed, funding_feed].map(|feed| Feed::Polled(feed(config, margin)));
+    let streamed = Feed::Streamed(Box::new(LiquidationFeed::new(config)));
+    let feeds = std::iter::once(streamed).chain(Margin::ALL.into_iter().flat_map(of_margin));
+    feeds.map(|feed| Entry { feed, off: off.clone() }).collect()
 }
 
-/// The error Binance puts in a body: a negative code and words.
-fn refusal(body: &serde_json::Value) -> Option<ParseError> {
-    let code = body.get("code")?.as_i64()?;
-    let message = body.get("msg").and_then(serde_json::Value::as_str).unwrap_or_default();
-    Some(ParseError::Upstream { code: code.to_string(), message: message.to_owned() })
-}
-
-fn info() -> SourceInfo {
-    SourceInfo {
-        source: source(),
-        kind: SourceKind::Venue,
-        note: "liquidations are a lower bound: the venue publishes at most one order per symbol and second; open interest is \
-               that of the USDT perpetual"
-            .to_owned(),
+/// The rows of an answer that is a list.
+fn rows(body: &[u8]) -> Result<Vec<Value>, ParseError> {
+    let answer: Value = from_json(body)?;
+    if let Some(error) = refusal(&answer) {
+        return Err(error);
+    }
+    match answer {
+        Value::Array(rows) => Ok(rows),
+        _ => Err(ParseError::Malformed { expected: "list of rows", reason: "it is no list".to_owned() }),
     }
 }
 
-fn source() -> Source {
-    super::config::source("binance")
+/// The error Binance puts in a body: a negative code and words.
+fn refusal(body: &Value) -> Option<ParseError> {
+    let code = body.get("code")?.as_i64()?;
+    let message = body.get("msg").and_then(Value::as_str).unwrap_or_default();
+    Some(ParseError::Upstream { code: code.to_string(), message: message.to_owned() })
+}
+
+fn info(margin: Margin) -> SourceInfo {
+    let note = match margin {
+        Margin::Usd => {
+            "liquidations are a lower bound: the venue publishes at most one order per symbol and second, of both margins; \
+             open interest is that of the USDT perpetual"
+        }
+        Margin::Coin => "open interest is that of the coin-margined perpetual; its liquidations are counted under binance",
+    };
+    SourceInfo { source: margin.source(), kind: SourceKind::Venue, note: note.to_owned() }
 }

@@ -1,31 +1,29 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::config::BinanceConfig;
-use super::contract::{Contract, Size, perpetual};
-use super::{info, refusal, source};
-use crate::domain::{Asset, Cadence, Metric, Period, SeriesKey, Timestamp};
+use super::contract::{Contract, Size};
+use super::margin::Margin;
+use super::{info, rows};
+use crate::domain::{Asset, Cadence, Metric, Period, Timestamp};
 use crate::ingest::funding::push_settlements;
-use crate::ingest::wire::{Decimal, Millis, from_json, row};
-use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use crate::ingest::positions::{FINE_MS, PositionSpan, push_positions, spans};
+use crate::ingest::wire::{Decimal, Millis, row};
+use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Reader, Request, Schedule, Visit};
 
-const HOUR_MS: i64 = Period::HOUR.ms();
-const FIVE_MINUTES_MS: i64 = 5 * 60_000;
 /// The most rows of an answer on open interest, and of one on funding.
 const OPEN_INTEREST_PAGE: i64 = 500;
 const FUNDING_PAGE: i64 = 1_000;
 /// The venue keeps open interest for a month.
 const OPEN_INTEREST_DAYS: i64 = 29;
 /// The longest interval between settlements: pages this far apart leave none out.
-const SETTLEMENT_MS: i64 = 8 * HOUR_MS;
+const SETTLEMENT_MS: i64 = 8 * Period::HOUR.ms();
 
-/// A row of `/futures/data/openInterestHist` of a USD-M contract. COIN-M rows carry a `pair` instead
-/// of a symbol and have the two figures the other way round; they are refused.
+/// A row of `/futures/data/openInterestHist` of a USD-M contract.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Positions {
+struct UsdPositions {
     symbol: String,
     /// Units of the symbol, one side.
     sum_open_interest: Decimal,
@@ -35,7 +33,21 @@ struct Positions {
     timestamp: Millis,
 }
 
-/// A row of `/fapi/v1/fundingRate`.
+/// A row of `/futures/data/openInterestHist` of the COIN-M contracts of a pair: the two figures are
+/// named as those of USD-M and mean something else.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CoinPositions {
+    pair: String,
+    /// Contracts, one side.
+    sum_open_interest: Decimal,
+    /// Coins, one side.
+    sum_open_interest_value: Decimal,
+    /// Milliseconds.
+    timestamp: Millis,
+}
+
+/// A row of `/fapi/v1/fundingRate` or `/dapi/v1/fundingRate`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Settlement {
@@ -48,56 +60,70 @@ struct Settlement {
     rate_type: Option<String>,
 }
 
-/// Open interest of the USD-M perpetuals: hourly for the past, every five minutes from then on.
+/// Open interest of the perpetuals of one margin: hourly for the past, every five minutes from then on.
 #[must_use]
-pub fn open_interest_feed(config: &BinanceConfig) -> PolledFeed {
+pub fn open_interest_feed(config: &BinanceConfig, margin: Margin) -> PolledFeed {
+    let (name, seconds) = match margin {
+        Margin::Usd => ("binance-open-interest", 30),
+        Margin::Coin => ("binance-coin-open-interest", 32),
+    };
     let config = config.clone();
     PolledFeed {
-        profile: Profile { name: "binance-open-interest", info: info(), cadence: Cadence::every(FIVE_MINUTES_MS) },
-        schedule: Schedule::every(Duration::from_mins(5)).after(Duration::from_secs(30)),
-        resumes_from: config.assets.iter().map(|asset| key(Metric::OpenInterest, asset)).collect(),
-        questions: Box::new(move |visit| open_interest_questions(&config, *visit)),
+        profile: Profile { name, info: info(margin), cadence: Cadence::every(FINE_MS) },
+        schedule: Schedule::every(Duration::from_mins(5)).after(Duration::from_secs(seconds)),
+        resumes_from: config.assets.iter().map(|asset| margin.key(Metric::OpenInterest, asset)).collect(),
+        questions: Box::new(move |visit| open_interest_questions(&config, margin, *visit)),
         history: None,
     }
 }
 
-/// Funding settlements of the USD-M perpetuals, back to their listing.
+/// Funding settlements of the perpetuals of one margin, back to their listing.
 #[must_use]
-pub fn funding_feed(config: &BinanceConfig) -> PolledFeed {
+pub fn funding_feed(config: &BinanceConfig, margin: Margin) -> PolledFeed {
+    let (name, seconds) = match margin {
+        Margin::Usd => ("binance-funding", 35),
+        Margin::Coin => ("binance-coin-funding", 37),
+    };
     let config = config.clone();
     PolledFeed {
-        profile: Profile { name: "binance-funding", info: info(), cadence: Cadence::every(SETTLEMENT_MS) },
-        schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(35)),
-        resumes_from: config.assets.iter().map(|asset| key(Metric::FundingRate, asset)).collect(),
-        questions: Box::new(move |visit| funding_questions(&config, *visit)),
+        profile: Profile { name, info: info(margin), cadence: Cadence::every(SETTLEMENT_MS) },
+        schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(seconds)),
+        resumes_from: config.assets.iter().map(|asset| margin.key(Metric::FundingRate, asset)).collect(),
+        questions: Box::new(move |visit| funding_questions(&config, margin, *visit)),
         history: None,
     }
 }
 
-fn open_interest_questions(config: &BinanceConfig, visit: Visit) -> Result<Vec<Question>, FetchError> {
-    let from = visit.from(2 * FIVE_MINUTES_MS, OPEN_INTEREST_DAYS * Period::DAY.ms());
-    let fine_from = from.max(visit.now.plus_ms(-(OPEN_INTEREST_PAGE - 1) * FIVE_MINUTES_MS));
-    let hourly = (0..).map(|page| from.plus_ms(page * OPEN_INTEREST_PAGE * HOUR_MS)).take_while(|start| *start < fine_from);
-    let spans = hourly.map(|start| ("1h", start, start.plus_ms(OPEN_INTEREST_PAGE * HOUR_MS).min(visit.now)));
+fn open_interest_questions(config: &BinanceConfig, margin: Margin, visit: Visit) -> Result<Vec<Question>, FetchError> {
     let mut questions = Vec::new();
-    for (period, start, end) in spans.chain([("5m", fine_from, visit.now)]) {
+    for PositionSpan { fine, from, until } in spans(visit, OPEN_INTEREST_DAYS, OPEN_INTEREST_PAGE) {
         for asset in &config.assets {
-            let query = [
-                ("symbol", perpetual(asset)),
-                ("period", period.to_owned()),
-                ("startTime", start.unix_ms().to_string()),
-                ("endTime", end.unix_ms().to_string()),
+            let mut query = vec![
+                ("period", if fine { "5m" } else { "1h" }.to_owned()),
+                ("startTime", from.unix_ms().to_string()),
+                ("endTime", until.unix_ms().to_string()),
                 ("limit", OPEN_INTEREST_PAGE.to_string()),
             ];
-            let request = Request::get(&config.rest_url, "futures/data/openInterestHist", &query)?;
             let asset = asset.clone();
-            questions.push(Question::new(request, move |body| parse_open_interest(body, &asset, &visit)));
+            let read: Reader = match margin {
+                Margin::Usd => {
+                    query.push(("symbol", margin.perpetual(&asset)));
+                    Box::new(move |body| parse_open_interest(body, &asset, &visit))
+                }
+                Margin::Coin => {
+                    query.push(("pair", Margin::coin_pair(&asset)));
+                    query.push(("contractType", "PERPETUAL".to_owned()));
+                    Box::new(move |body| parse_coin_open_interest(body, &asset, &visit))
+                }
+            };
+            let request = Request::get(margin.rest_url(config), "futures/data/openInterestHist", &query)?;
+            questions.push(Question { request, read });
         }
     }
     Ok(questions)
 }
 
-fn funding_questions(config: &BinanceConfig, visit: Visit) -> Result<Vec<Question>, FetchError> {
+fn funding_questions(config: &BinanceConfig, margin: Margin, visit: Visit) -> Result<Vec<Question>, FetchError> {
     let from = visit.from(2 * SETTLEMENT_MS, i64::from(config.day_history_days) * Period::DAY.ms());
     // The first contract was listed on 2019-09-08.
     let from = from.max(Timestamp::from_unix_ms(1_567_900_800_000));
@@ -105,48 +131,65 @@ fn funding_questions(config: &BinanceConfig, visit: Visit) -> Result<Vec<Questio
     let mut questions = Vec::new();
     for start in starts {
         for asset in &config.assets {
-            let query =
-                [("symbol", perpetual(asset)), ("startTime", start.unix_ms().to_string()), ("limit", FUNDING_PAGE.to_string())];
-            let request = Request::get(&config.rest_url, "fapi/v1/fundingRate", &query)?;
+            let query = [
+                ("symbol", margin.perpetual(asset)),
+                ("startTime", start.unix_ms().to_string()),
+                ("limit", FUNDING_PAGE.to_string()),
+            ];
+            let request = Request::get(margin.rest_url(config), &margin.path("fundingRate"), &query)?;
             let asset = asset.clone();
-            questions.push(Question::new(request, move |body| parse_funding(body, &asset, &visit)));
+            questions.push(Question::new(request, move |body| parse_funding(body, margin, &asset, &visit)));
         }
     }
     Ok(questions)
 }
 
-/// Reads an answer of `/futures/data/openInterestHist` for the perpetual of `asset`: coins and USD.
+/// Reads an answer of `/futures/data/openInterestHist` for the USD-M perpetual of `asset`: coins and
+/// USD.
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
 pub fn parse_open_interest(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
-    let mut parsed = Parsed::new(source());
+    let mut parsed = Parsed::new(Margin::Usd.source());
     for value in &rows(body)? {
-        let read = row::<Positions>(value).and_then(|row| {
+        let read = row::<UsdPositions>(value).and_then(|row| {
             let contract = Contract::parse(&row.symbol).map_err(|error| error.to_string())?;
             match contract.size {
                 Size::Coins(units) => Ok((row.timestamp.0, row.sum_open_interest.0 * units, row.sum_open_interest_value.0)),
                 Size::Usd(_) => Err("it counts in contracts".to_owned()),
             }
         });
-        match read {
-            Ok((at, coins, usd)) => {
-                let knowledge = visit.knowledge(at);
-                parsed.push(key(Metric::OpenInterestNative, asset), at, knowledge, coins);
-                parsed.push(key(Metric::OpenInterest, asset), at, knowledge, usd);
-            }
-            Err(reason) => parsed.refuse(format!("open_interest.{asset}"), visit.now, reason),
-        }
+        push_positions(&mut parsed, asset, visit, read);
     }
     Ok(parsed)
 }
 
-/// Reads an answer of `/fapi/v1/fundingRate` for the perpetual of `asset`.
+/// Reads an answer of `/futures/data/openInterestHist` for the COIN-M perpetual of `asset`: coins,
+/// and USD by the fixed size of its contract.
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
-pub fn parse_funding(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
-    let mut parsed = Parsed::new(source());
+pub fn parse_coin_open_interest(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
+    let mut parsed = Parsed::new(Margin::Coin.source());
+    for value in &rows(body)? {
+        let read = row::<CoinPositions>(value).and_then(|row| {
+            let contract = Contract::parse(&format!("{}_PERP", row.pair)).map_err(|error| error.to_string())?;
+            match contract.size {
+                Size::Usd(usd) => Ok((row.timestamp.0, row.sum_open_interest_value.0, row.sum_open_interest.0 * usd)),
+                Size::Coins(_) => Err("it counts in coins".to_owned()),
+            }
+        });
+        push_positions(&mut parsed, asset, visit, read);
+    }
+    Ok(parsed)
+}
+
+/// Reads an answer of `/fapi/v1/fundingRate` or `/dapi/v1/fundingRate` for the perpetual of `asset`.
+///
+/// # Errors
+/// [`ParseError`] when the upstream refused or the answer has another shape.
+pub fn parse_funding(body: &[u8], margin: Margin, asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
+    let mut parsed = Parsed::new(margin.source());
     let mut settlements = Vec::new();
     for value in &rows(body)? {
         match row::<Settlement>(value) {
@@ -159,43 +202,38 @@ pub fn parse_funding(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed
     Ok(parsed)
 }
 
-fn rows(body: &[u8]) -> Result<Vec<Value>, ParseError> {
-    let answer: Value = from_json(body)?;
-    if let Some(error) = refusal(&answer) {
-        return Err(error);
-    }
-    match answer {
-        Value::Array(rows) => Ok(rows),
-        _ => Err(ParseError::Malformed { expected: "list of rows", reason: "it is no list".to_owned() }),
-    }
-}
-
-fn key(metric: Metric, asset: &Asset) -> SeriesKey {
-    SeriesKey::new(metric, asset.clone(), source(), Period::INSTANT)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use rstest::rstest;
 
     fn visit(seen_until: Option<&str>) -> Visit {
         let at = |text: &str| text.parse().unwrap();
         Visit { seen_until: seen_until.map(at), now: at("2026-02-04T08:00:00Z") }
     }
 
-    #[test]
-    fn the_first_visit_reads_hours_then_minutes_and_the_next_only_minutes() {
+    #[rstest]
+    #[case(Margin::Usd, "https://fapi.binance.com", "symbol=BTCUSDT")]
+    #[case(Margin::Coin, "https://dapi.binance.com", "pair=BTCUSD&contractType=PERPETUAL")]
+    fn each_margin_is_asked_at_its_own_address(#[case] margin: Margin, #[case] address: &str, #[case] what: &str) {
         let config = BinanceConfig { assets: vec![Asset::btc()], ..BinanceConfig::default() };
-        let periods = |visit| {
-            let questions = open_interest_questions(&config, visit).unwrap();
-            let query = |question: &Question| {
-                question.request.url.query_pairs().find(|(name, _)| name == "period").unwrap().1.into_owned()
-            };
-            questions.iter().map(query).collect::<Vec<_>>()
-        };
-        assert_eq!(periods(visit(None)), ["1h", "1h", "5m"]);
-        assert_eq!(periods(visit(Some("2026-02-04T07:55:00Z"))), ["5m"]);
+        let questions = open_interest_questions(&config, margin, visit(Some("2026-02-04T07:55:00Z"))).unwrap();
+        let url = questions[0].request.url.as_str();
+        assert!(url.starts_with(address) && url.ends_with(what), "{url}");
+        let url = funding_questions(&config, margin, visit(None)).unwrap()[0].request.url.to_string();
+        assert!(url.starts_with(address) && url.contains(&margin.perpetual(&Asset::btc())), "{url}");
+    }
+
+    #[test]
+    fn contracts_on_a_coin_are_worth_fixed_dollars_and_the_figures_change_places() {
+        let body = br#"[{"pair":"ETHUSD","contractType":"PERPETUAL","sumOpenInterest":"1000","sumOpenInterestValue":"4","timestamp":1770163200000},
+            {"pair":"ETHUSD"}]"#;
+        let parsed = parse_coin_open_interest(body, &"eth".parse().unwrap(), &visit(None)).unwrap();
+        let told: Vec<_> = parsed.batch.readings.iter().map(|(key, rows)| format!("{key} {}", rows[0].value)).collect();
+        assert_eq!(told, ["open_interest.eth@binance-coin 10000", "open_interest_native.eth@binance-coin 4"]);
+        assert_eq!(parsed.refused.len(), 1);
+        assert!(parse_open_interest(body, &"eth".parse().unwrap(), &visit(None)).unwrap().batch.is_empty());
     }
 
     #[test]
@@ -205,7 +243,7 @@ mod tests {
             {"symbol":"BTCUSDT","fundingRate":"0.5","fundingTime":1770170000000,"rateType":"Special"},
             {"symbol":"BTCUSDT","fundingRate":"0.0002","fundingTime":1770192000001,"rateType":"Regular"},
             {"symbol":"BTCUSDT"}]"#;
-        let parsed = parse_funding(body, &Asset::btc(), &visit(None)).unwrap();
+        let parsed = parse_funding(body, Margin::Usd, &Asset::btc(), &visit(None)).unwrap();
         let rows = &parsed.batch.readings[&"funding_rate.btc@binance".parse().unwrap()];
         assert_eq!(
             rows.iter().map(|row| row.observed_at.to_string()).collect::<Vec<_>>(),
@@ -216,10 +254,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_panic(body: Vec<u8>, rows in "(\\{(\"(symbol|sumOpenInterest|sumOpenInterestValue|timestamp|fundingRate|fundingTime)\":\"[0-9A-Z.-]{0,9}\",?){0,4}\\},?){0,3}") {
+        fn no_bytes_panic(body: Vec<u8>, rows in "(\\{(\"(symbol|pair|sumOpenInterest|sumOpenInterestValue|timestamp|fundingRate|fundingTime)\":\"[0-9A-Z.-]{0,9}\",?){0,4}\\},?){0,3}") {
             let wrapped = format!("[{rows}]");
             for bytes in [body.as_slice(), wrapped.as_bytes()] {
-                let _ = (parse_open_interest(bytes, &Asset::btc(), &visit(None)), parse_funding(bytes, &Asset::btc(), &visit(None)));
+                let btc = Asset::btc();
+                let _ = (parse_open_interest(bytes, &btc, &visit(None)), parse_coin_open_interest(bytes, &btc, &visit(None)));
+                let _ = parse_funding(bytes, Margin::Coin, &btc, &visit(None));
             }
         }
     }

@@ -15,12 +15,21 @@ pub struct BybitConfig {
     /// Address of the websocket for linear contracts. Default:
     /// `wss://stream.bybit.com/v5/public/linear`.
     pub stream_url: Url,
-    /// Coins whose open interest and funding are collected; liquidations are those of every coin.
+    /// Address of the websocket for inverse contracts. Default:
+    /// `wss://stream.bybit.com/v5/public/inverse`.
+    pub inverse_stream_url: Url,
+    /// Coins whose candles, open interest and funding are collected; liquidations are those of every
+    /// coin.
     /// Default: btc, eth, sol, xrp, bnb, doge.
     pub assets: Vec<Asset>,
+    /// How many days of hourly candles and of open interest the first visit reads back. Default: 90.
+    pub hour_history_days: u32,
+    /// How many days of daily candles the first visit reads back. Default: 2000.
+    pub day_history_days: u32,
     /// How many days of funding the first visit reads back. Default: 365.
     pub funding_history_days: u32,
-    /// Seconds after which a stream without liquidations counts as broken. Default: 600.
+    /// Seconds after which the linear stream counts as broken without liquidations; the inverse one,
+    /// with its few contracts, is given twenty-four times as long. Default: 600.
     pub silent_after_seconds: u64,
 }
 
@@ -30,7 +39,10 @@ impl Default for BybitConfig {
             enabled: true,
             rest_url: public("https://api.bybit.com"),
             stream_url: public("wss://stream.bybit.com/v5/public/linear"),
+            inverse_stream_url: public("wss://stream.bybit.com/v5/public/inverse"),
             assets: majors(),
+            hour_history_days: 90,
+            day_history_days: 2_000,
             funding_history_days: 365,
             silent_after_seconds: 600,
         }

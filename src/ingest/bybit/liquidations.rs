@@ -5,23 +5,28 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::config::BybitConfig;
-use super::rest::parse_instruments;
-use super::{info, source};
+use super::instruments::{Category, instruments_request, parse_instruments};
+use super::{info, instrument, source};
 use crate::domain::{Instrument, Knowledge, LiquidationOrder, Side};
 use crate::ingest::feed::stream_cadence;
 use crate::ingest::wire::{Decimal, Millis, from_json, row};
-use crate::ingest::{FeedError, HttpClient, Message, ParseError, Parsed, Profile, Request, Session, StreamedFeed};
+use crate::ingest::{FeedError, HttpClient, Message, ParseError, Parsed, Profile, Session, StreamedFeed};
 
 /// What every topic begins with.
 const TOPIC: &str = "allLiquidation.";
 /// A connection takes at most 21,000 characters of topics; the rest is left for the envelope.
 const TOPICS_CHARS: usize = 20_500;
 
-/// Liquidations of the linear perpetuals.
+/// How much rarer liquidations of the few inverse contracts are.
+const INVERSE_RARITY: u64 = 24;
+
+/// Liquidations of the perpetuals of one category.
 #[derive(Debug)]
 pub struct LiquidationFeed {
     profile: Profile,
     config: BybitConfig,
+    category: Category,
+    silent_after_seconds: u64,
 }
 
 /// One liquidation.
@@ -35,18 +40,38 @@ struct Liquidation {
     /// Side of the position: `Buy` was a long.
     #[serde(rename = "S")]
     side: String,
-    /// Size, units of the symbol.
+    /// Size: units of the symbol on linear contracts, USD on inverse ones.
     v: Decimal,
-    /// Bankruptcy price, USDT per unit.
+    /// Bankruptcy price, USD per unit.
     p: Decimal,
 }
 
 impl LiquidationFeed {
     /// The feed as configured.
     #[must_use]
-    pub fn new(config: &BybitConfig) -> Self {
-        let cadence = stream_cadence(config.silent_after_seconds);
-        Self { profile: Profile { name: "bybit-liquidations", info: info(), cadence }, config: config.clone() }
+    pub fn new(config: &BybitConfig, category: Category) -> Self {
+        let (name, rarity) = match category {
+            Category::Linear => ("bybit-liquidations", 1),
+            Category::Inverse => ("bybit-inverse-liquidations", INVERSE_RARITY),
+        };
+        let silent_after_seconds = config.silent_after_seconds.saturating_mul(rarity);
+        let profile = Profile { name, info: info(), cadence: stream_cadence(silent_after_seconds) };
+        Self { profile, config: config.clone(), category, silent_after_seconds }
+    }
+
+    /// Every symbol to listen to; the list comes in pages.
+    async fn symbols(&self, http: &HttpClient) -> Result<Vec<String>, FeedError> {
+        let mut symbols = Vec::new();
+        let mut page = None;
+        loop {
+            let request = instruments_request(&self.config, self.category, page)?;
+            let instruments = parse_instruments(&http.fetch(&request).await?)?;
+            symbols.extend(instruments.symbols);
+            page = instruments.next_page;
+            if page.is_none() {
+                return Ok(symbols);
+            }
+        }
     }
 }
 
@@ -58,11 +83,9 @@ impl StreamedFeed for LiquidationFeed {
 
     /// There is no topic for all symbols, so every symbol is asked for by name.
     async fn session(&self, http: &HttpClient) -> Result<Session, FeedError> {
-        let query = [("category", "linear".to_owned()), ("limit", "1000".to_owned())];
-        let request = Request::get(&self.config.rest_url, "v5/market/instruments-info", &query)?;
         let mut topics: Vec<String> = Vec::new();
         let mut chars = 0;
-        for symbol in parse_instruments(&http.fetch(&request).await?)? {
+        for symbol in self.symbols(http).await? {
             chars += TOPIC.len() + symbol.len() + 3;
             if chars > TOPICS_CHARS {
                 tracing::warn!(feed = self.profile.name, "more symbols than one connection takes: the last ones are left out");
@@ -71,12 +94,16 @@ impl StreamedFeed for LiquidationFeed {
             topics.push(format!("{TOPIC}{symbol}"));
         }
         let subscribe = serde_json::json!({"op": "subscribe", "args": topics});
+        let url = match self.category {
+            Category::Linear => &self.config.stream_url,
+            Category::Inverse => &self.config.inverse_stream_url,
+        };
         Ok(Session {
-            url: self.config.stream_url.clone(),
+            url: url.clone(),
             subscribe: vec![subscribe.to_string()],
             ping: Some(r#"{"op":"ping"}"#.to_owned()),
             ping_every: Duration::from_secs(20),
-            silent_after: Duration::from_secs(self.config.silent_after_seconds),
+            silent_after: Duration::from_secs(self.silent_after_seconds),
             // A new connection also learns the symbols listed since.
             renew_after: Duration::from_hours(12),
         })
@@ -122,8 +149,7 @@ pub fn parse_message(text: &str) -> Result<Message, ParseError> {
 
 impl Liquidation {
     fn read(self) -> Result<LiquidationOrder, String> {
-        let Instrument { asset, coins_per_unit } =
-            Instrument::from_symbol(&self.s).ok_or_else(|| "the symbol is empty".to_owned())?;
+        let Instrument { asset, coins_per_unit } = instrument(&self.s)?;
         let side = match self.side.as_str() {
             "Buy" => Side::Long,
             "Sell" => Side::Short,
@@ -132,6 +158,10 @@ impl Liquidation {
         if self.p.0 <= 0.0 || self.v.0 <= 0.0 {
             return Err(format!("nothing was liquidated: size {} at price {}", self.v.0, self.p.0));
         }
+        let price_usd = self.p.0 / coins_per_unit;
+        let inverse = self.s.ends_with("USD");
+        let (quantity, usd) =
+            if inverse { (self.v.0 / price_usd, self.v.0) } else { (self.v.0 * coins_per_unit, self.p.0 * self.v.0) };
         Ok(LiquidationOrder {
             source: source(),
             symbol: self.s,
@@ -139,9 +169,9 @@ impl Liquidation {
             side,
             occurred_at: self.time.0,
             knowledge: Knowledge::OnCommit,
-            price_usd: self.p.0 / coins_per_unit,
-            quantity: self.v.0 * coins_per_unit,
-            usd: self.p.0 * self.v.0,
+            price_usd,
+            quantity,
+            usd,
         })
     }
 }
@@ -169,6 +199,17 @@ mod tests {
         let told: Vec<_> = parsed.batch.orders.iter().map(|o| (o.asset.as_str(), o.side, o.quantity, o.usd)).collect();
         assert_eq!(told, [("btc", Side::Long, 2.0, 146_000.0), ("pepe", Side::Short, 10_000.0, 5.0)]);
         assert_eq!(parsed.refused.len(), 1);
+    }
+
+    #[test]
+    fn an_inverse_contract_counts_in_dollars_and_one_in_usdc_in_coins() {
+        let parsed = rows(
+            r#"{"topic":"allLiquidation.BTCUSD","data":[
+                {"T":1770145200000,"s":"BTCUSD","S":"Buy","v":"50000","p":"50000"},
+                {"T":1770145200000,"s":"BTCPERP","S":"Sell","v":"2","p":"50000"}]}"#,
+        );
+        let told: Vec<_> = parsed.batch.orders.iter().map(|o| (o.asset.as_str(), o.side, o.quantity, o.usd)).collect();
+        assert_eq!(told, [("btc", Side::Long, 1.0, 50_000.0), ("btc", Side::Short, 2.0, 100_000.0)]);
     }
 
     #[test]

@@ -1,15 +1,22 @@
-//! Bybit linear perpetuals: every liquidation by websocket, open interest and funding by REST.
+//! Bybit perpetuals: every liquidation by websocket; candles, open interest and funding by REST.
 //!
 //! The word of a liquidation is that of the position, the opposite of Binance's: `Buy` was a long.
-//! Open interest is published as the sum of both sides, and halved here.
+//! Open interest is published as the sum of both sides, and halved here. Linear contracts count in
+//! coins, inverse ones in dollars.
 
+mod candles;
 mod config;
+mod instruments;
 mod liquidations;
-mod rest;
+mod positions;
 
+pub use candles::{candle_feed, parse_klines};
 pub use config::BybitConfig;
+pub use instruments::{Category, Instruments, parse_instruments};
 pub use liquidations::{LiquidationFeed, parse_message};
-pub use rest::{funding_feed, open_interest_feed, parse_funding, parse_instruments, parse_tickers};
+pub use positions::{
+    funding_feed, open_interest_feed, open_interest_history_feed, parse_funding, parse_open_interest, parse_tickers,
+};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -17,18 +24,33 @@ use serde_json::Value;
 use super::ParseError;
 use super::runner::{Entry, Feed};
 use super::wire::{Millis, from_json, row};
-use crate::domain::{Source, SourceInfo, SourceKind, Timestamp};
+use crate::domain::{Asset, Instrument, Source, SourceInfo, SourceKind, Timestamp};
 
 /// The feeds of Bybit as configured.
 #[must_use]
 pub fn entries(config: &BybitConfig) -> Vec<Entry> {
     let off = (!config.enabled).then(|| "switched off by ingest.bybit.enabled".to_owned());
     let feeds = [
-        Feed::Streamed(Box::new(LiquidationFeed::new(config))),
+        Feed::Streamed(Box::new(LiquidationFeed::new(config, Category::Linear))),
+        Feed::Streamed(Box::new(LiquidationFeed::new(config, Category::Inverse))),
+        Feed::Polled(candle_feed(config)),
+        // The past before the present: it goes on where the recorded rows end.
+        Feed::Polled(open_interest_history_feed(config)),
         Feed::Polled(open_interest_feed(config)),
         Feed::Polled(funding_feed(config)),
     ];
     feeds.into_iter().map(|feed| Entry { feed, off: off.clone() }).collect()
+}
+
+/// The symbol of a coin's USDT perpetual.
+fn perpetual(asset: &Asset) -> String {
+    format!("{}USDT", asset.as_str().to_ascii_uppercase())
+}
+
+/// What a perpetual is written on: `BTCUSDT`, `BTCUSD`, and `BTCPERP` which is settled in USDC.
+fn instrument(symbol: &str) -> Result<Instrument, String> {
+    let pair = symbol.strip_suffix("PERP").unwrap_or(symbol);
+    Instrument::from_symbol(pair).ok_or_else(|| "the symbol is empty".to_owned())
 }
 
 /// What every answer of the REST interface is wrapped in; its HTTP status is 200 whatever happened.
@@ -47,15 +69,25 @@ struct Envelope {
     time: Millis,
 }
 
-/// The rows of an answer and the instant it was given at.
-fn list(body: &[u8]) -> Result<(Vec<Value>, Timestamp), ParseError> {
+/// What an answer holds.
+struct Listed {
+    /// The rows of the list.
+    rows: Vec<Value>,
+    /// What stands beside them.
+    result: Value,
+    /// When the answer was given.
+    at: Timestamp,
+}
+
+/// The rows of an answer, unless the code inside says that it is none.
+fn list(body: &[u8]) -> Result<Listed, ParseError> {
     let malformed = |reason: String| ParseError::Malformed { expected: "Bybit answer", reason };
-    let envelope: Envelope = row(&from_json::<Value>(body)?).map_err(malformed)?;
-    if envelope.code != 0 {
-        return Err(ParseError::Upstream { code: envelope.code.to_string(), message: envelope.message });
+    let Envelope { code, message, mut result, time } = row(&from_json::<Value>(body)?).map_err(malformed)?;
+    if code != 0 {
+        return Err(ParseError::Upstream { code: code.to_string(), message });
     }
-    match envelope.result.get("list") {
-        Some(Value::Array(rows)) => Ok((rows.clone(), envelope.time.0)),
+    match result.get_mut("list").map(Value::take) {
+        Some(Value::Array(rows)) => Ok(Listed { rows, result, at: time.0 }),
         _ => Err(malformed("the result has no list".to_owned())),
     }
 }

@@ -14,9 +14,14 @@ pub struct OkxConfig {
     pub rest_url: Url,
     /// Address of the public websocket. Default: `wss://ws.okx.com:8443/ws/v5/public`.
     pub stream_url: Url,
-    /// Coins whose open interest and funding are collected; liquidations are those of every coin.
+    /// Coins whose candles, open interest and funding are collected; liquidations are those of every
+    /// coin.
     /// Default: btc, eth, sol, xrp, bnb, doge.
     pub assets: Vec<Asset>,
+    /// How many days of hourly candles the first visit reads back. Default: 90.
+    pub hour_history_days: u32,
+    /// How many days of daily candles the first visit reads back. Default: 2000.
+    pub day_history_days: u32,
     /// Seconds after which a stream without liquidations counts as broken. Default: 900.
     pub silent_after_seconds: u64,
 }
@@ -28,6 +33,8 @@ impl Default for OkxConfig {
             rest_url: public("https://www.okx.com"),
             stream_url: public("wss://ws.okx.com:8443/ws/v5/public"),
             assets: majors(),
+            hour_history_days: 90,
+            day_history_days: 2_000,
             silent_after_seconds: 900,
         }
     }

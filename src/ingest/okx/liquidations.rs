@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::config::OkxConfig;
 use super::contract::{Contracts, Size, parse_contracts};
-use super::{info, source};
+use super::info;
+use super::margin::Margin;
 use crate::domain::{Instrument, Knowledge, LiquidationOrder, Side};
 use crate::ingest::feed::stream_cadence;
 use crate::ingest::wire::{Decimal, Millis, from_json, row};
@@ -53,7 +54,8 @@ impl LiquidationFeed {
     /// The feed as configured.
     #[must_use]
     pub fn new(config: &OkxConfig) -> Self {
-        let profile = Profile { name: "okx-liquidations", info: info(), cadence: stream_cadence(config.silent_after_seconds) };
+        let profile =
+            Profile { name: "okx-liquidations", info: info(Margin::Usdt), cadence: stream_cadence(config.silent_after_seconds) };
         Self { profile, config: config.clone(), contracts: RwLock::default() }
     }
 }
@@ -112,7 +114,7 @@ pub fn parse_message(text: &str, contracts: &Contracts) -> Result<Message, Parse
             return Err(ParseError::Malformed { expected: "liquidation-orders message", reason });
         }
     };
-    let mut parsed = Parsed::new(source());
+    let mut parsed = Parsed::new(Margin::Usdt.source());
     for value in data {
         match row::<Liquidated>(value) {
             Ok(liquidated) => liquidated.details.iter().for_each(|detail| {
@@ -147,7 +149,7 @@ impl Detail {
             Size::Usd(usd) => (self.sz.0 * usd / price_usd, self.sz.0 * usd),
         };
         Ok(LiquidationOrder {
-            source: source(),
+            source: Margin::Usdt.source(),
             symbol: symbol.to_owned(),
             asset,
             side,

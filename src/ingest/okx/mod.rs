@@ -1,35 +1,40 @@
-//! OKX swaps and futures: liquidations by websocket, open interest and funding by REST.
+//! OKX swaps and futures: liquidations by websocket; candles, open interest and funding by REST.
 //!
 //! Sizes are contracts; what a contract is worth is learnt from the list of instruments before a
 //! stream is opened.
 
+mod candles;
 mod config;
 mod contract;
 mod liquidations;
-mod rest;
+mod margin;
+mod positions;
 
+pub use candles::{candle_feed, parse_candles};
 pub use config::OkxConfig;
 pub use contract::{Contracts, parse_contracts};
 pub use liquidations::{LiquidationFeed, parse_message};
-pub use rest::{funding_feed, open_interest_feed, parse_funding, parse_open_interest};
+pub use margin::Margin;
+pub use positions::{
+    funding_feed, open_interest_feed, open_interest_history_feed, parse_funding, parse_open_interest, parse_open_interest_history,
+};
 
 use serde_json::Value;
 
 use super::ParseError;
 use super::runner::{Entry, Feed};
 use super::wire::from_json;
-use crate::domain::{Source, SourceInfo, SourceKind};
+use crate::domain::{SourceInfo, SourceKind};
 
 /// The feeds of OKX as configured.
 #[must_use]
 pub fn entries(config: &OkxConfig) -> Vec<Entry> {
     let off = (!config.enabled).then(|| "switched off by ingest.okx.enabled".to_owned());
-    let feeds = [
-        Feed::Streamed(Box::new(LiquidationFeed::new(config))),
-        Feed::Polled(open_interest_feed(config)),
-        Feed::Polled(funding_feed(config)),
-    ];
-    feeds.into_iter().map(|feed| Entry { feed, off: off.clone() }).collect()
+    // The past before the present: it goes on where the recorded rows end.
+    let of_margin = [open_interest_history_feed, open_interest_feed, funding_feed];
+    let polled = Margin::ALL.into_iter().flat_map(|margin| of_margin.map(|feed| Feed::Polled(feed(config, margin))));
+    let first = [Feed::Streamed(Box::new(LiquidationFeed::new(config))), Feed::Polled(candle_feed(config))];
+    first.into_iter().chain(polled).map(|feed| Entry { feed, off: off.clone() }).collect()
 }
 
 /// The rows of an answer; the code inside tells whether there are any, not the HTTP status.
@@ -53,15 +58,12 @@ fn malformed(reason: &str) -> ParseError {
     ParseError::Malformed { expected: "OKX answer", reason: reason.to_owned() }
 }
 
-fn info() -> SourceInfo {
-    SourceInfo {
-        source: source(),
-        kind: SourceKind::Venue,
-        note: "liquidations are a lower bound: the venue says its stream is not the total; open interest is that of all swaps"
-            .to_owned(),
-    }
-}
-
-fn source() -> Source {
-    super::config::source("okx")
+fn info(margin: Margin) -> SourceInfo {
+    let note = match margin {
+        Margin::Usdt => {
+            "liquidations are a lower bound: the venue says its stream is not the total; open interest is that of the USDT swap"
+        }
+        Margin::Coin => "open interest is that of the coin-margined swap; its liquidations are counted under okx",
+    };
+    SourceInfo { source: margin.source(), kind: SourceKind::Venue, note: note.to_owned() }
 }

@@ -3,31 +3,17 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::config::BybitConfig;
-use super::{info, list, source};
-use crate::domain::{Asset, Cadence, Instrument, Knowledge, Metric, Period, SeriesKey};
+use super::{Listed, info, instrument, list, perpetual, source};
+use crate::domain::{Asset, Cadence, Knowledge, Metric, Period, SeriesKey};
 use crate::ingest::funding::push_settlements;
+use crate::ingest::positions::{PositionSpan, spans};
 use crate::ingest::wire::{Decimal, Millis, optional, row};
 use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
 
-/// The most settlements of one answer.
-const FUNDING_PAGE: i64 = 200;
+/// The most settlements, and the most rows of open interest, of one answer.
+const PAGE: i64 = 200;
 /// The longest interval between settlements: pages this far apart leave none out.
 const SETTLEMENT_MS: i64 = 8 * Period::HOUR.ms();
-
-/// A row of `/v5/market/instruments-info`.
-#[derive(Deserialize)]
-struct Contract {
-    symbol: String,
-    /// `LinearPerpetual` or `LinearFutures`.
-    #[serde(rename = "contractType", default)]
-    kind: String,
-    /// `Trading`, `PreLaunch`, `Closed`...
-    #[serde(default)]
-    status: String,
-    /// Empty, `innovation` or `adventure` for coins; other words for stocks and the like.
-    #[serde(rename = "symbolType", default)]
-    underlying: String,
-}
 
 /// A row of `/v5/market/tickers` of a linear contract.
 #[derive(Deserialize)]
@@ -43,6 +29,19 @@ struct Ticker {
     /// USDT, one side; published since 2026-06-11.
     #[serde(default, deserialize_with = "optional")]
     single_open_interest_value: Option<f64>,
+}
+
+/// A row of `/v5/market/open-interest` of a linear contract.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Positions {
+    /// Units of the symbol, both sides added.
+    open_interest: Decimal,
+    /// Units of the symbol, one side; published since 2026-06-11.
+    #[serde(default, deserialize_with = "optional")]
+    single_open_interest: Option<f64>,
+    /// Milliseconds.
+    timestamp: Millis,
 }
 
 /// A row of `/v5/market/funding/history`.
@@ -72,32 +71,65 @@ pub fn open_interest_feed(config: &BybitConfig) -> PolledFeed {
     }
 }
 
+/// Open interest of the USDT perpetuals as the venue keeps it, in coins alone: what it was worth is
+/// known only where it was sampled.
+#[must_use]
+pub fn open_interest_history_feed(config: &BybitConfig) -> PolledFeed {
+    let config = config.clone();
+    PolledFeed {
+        profile: Profile { name: "bybit-open-interest-history", info: info(), cadence: Cadence::every(Period::HOUR.ms()) },
+        schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(50)),
+        resumes_from: config.assets.iter().map(|asset| key(Metric::OpenInterestNative, asset)).collect(),
+        questions: Box::new(move |visit| open_interest_questions(&config, *visit)),
+        history: None,
+    }
+}
+
 /// Funding settlements of the USDT perpetuals.
 #[must_use]
 pub fn funding_feed(config: &BybitConfig) -> PolledFeed {
     let config = config.clone();
-    let rate = |asset: &Asset| SeriesKey::new(Metric::FundingRate, asset.clone(), source(), Period::INSTANT);
     PolledFeed {
         profile: Profile { name: "bybit-funding", info: info(), cadence: Cadence::every(SETTLEMENT_MS) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(40)),
-        resumes_from: config.assets.iter().map(rate).collect(),
+        resumes_from: config.assets.iter().map(|asset| key(Metric::FundingRate, asset)).collect(),
         questions: Box::new(move |visit| funding_questions(&config, *visit)),
         history: None,
     }
 }
 
+fn open_interest_questions(config: &BybitConfig, visit: Visit) -> Result<Vec<Question>, FetchError> {
+    let mut questions = Vec::new();
+    for PositionSpan { fine, from, until } in spans(visit, i64::from(config.hour_history_days), PAGE) {
+        for asset in &config.assets {
+            let query = [
+                ("category", "linear".to_owned()),
+                ("symbol", perpetual(asset)),
+                ("intervalTime", if fine { "5min" } else { "1h" }.to_owned()),
+                ("startTime", from.unix_ms().to_string()),
+                ("endTime", until.unix_ms().to_string()),
+                ("limit", PAGE.to_string()),
+            ];
+            let request = Request::get(&config.rest_url, "v5/market/open-interest", &query)?;
+            let asset = asset.clone();
+            questions.push(Question::new(request, move |body| parse_open_interest(body, &asset, &visit)));
+        }
+    }
+    Ok(questions)
+}
+
 /// Pages go back from now: the venue takes an end without a start, and not the reverse.
 fn funding_questions(config: &BybitConfig, visit: Visit) -> Result<Vec<Question>, FetchError> {
     let from = visit.from(2 * SETTLEMENT_MS, i64::from(config.funding_history_days) * Period::DAY.ms());
-    let ends = (0..).map(|page| visit.now.plus_ms(-page * FUNDING_PAGE * SETTLEMENT_MS)).take_while(|end| *end > from);
+    let ends = (0..).map(|page| visit.now.plus_ms(-page * PAGE * SETTLEMENT_MS)).take_while(|end| *end > from);
     let mut questions = Vec::new();
     for end in ends {
         for asset in &config.assets {
             let query = [
                 ("category", "linear".to_owned()),
-                ("symbol", format!("{}USDT", asset.as_str().to_ascii_uppercase())),
+                ("symbol", perpetual(asset)),
                 ("endTime", end.unix_ms().to_string()),
-                ("limit", FUNDING_PAGE.to_string()),
+                ("limit", PAGE.to_string()),
             ];
             let request = Request::get(&config.rest_url, "v5/market/funding/history", &query)?;
             let asset = asset.clone();
@@ -107,45 +139,47 @@ fn funding_questions(config: &BybitConfig, visit: Visit) -> Result<Vec<Question>
     Ok(questions)
 }
 
-/// Reads an answer of `/v5/market/instruments-info`: the perpetuals on coins that are traded.
-///
-/// # Errors
-/// [`ParseError`] when the upstream refused or the answer has another shape.
-pub fn parse_instruments(body: &[u8]) -> Result<Vec<String>, ParseError> {
-    let contracts = list(body)?.0.iter().filter_map(|value| row::<Contract>(value).ok()).collect::<Vec<_>>();
-    let on_coins = contracts.into_iter().filter(|contract| {
-        contract.kind == "LinearPerpetual"
-            && contract.status == "Trading"
-            && matches!(contract.underlying.as_str(), "" | "innovation" | "adventure")
-    });
-    Ok(on_coins.map(|contract| contract.symbol).collect())
-}
-
 /// Reads an answer of `/v5/market/tickers`: open interest of the USDT perpetual of each of `assets`,
 /// one side, in coins and USD.
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
 pub fn parse_tickers(body: &[u8], assets: &[Asset]) -> Result<Parsed, ParseError> {
-    let (rows, at) = list(body)?;
+    let Listed { rows, at, .. } = list(body)?;
     let mut parsed = Parsed::new(source());
     for value in &rows {
         let symbol = value.get("symbol").and_then(|symbol| symbol.as_str()).unwrap_or_default();
-        let Some(instrument) = Instrument::from_symbol(symbol).filter(|_| symbol.ends_with("USDT")) else { continue };
-        if !assets.contains(&instrument.asset) {
-            continue;
-        }
+        let usdt = instrument(symbol).ok().filter(|instrument| symbol.ends_with("USDT") && assets.contains(&instrument.asset));
+        let Some(instrument) = usdt else { continue };
         match row::<Ticker>(value) {
             Ok(ticker) => {
                 // Before the one-sided figures were published, both sides were.
                 let units = ticker.single_open_interest.unwrap_or(ticker.open_interest.0 / 2.0);
                 let usd = ticker.single_open_interest_value.unwrap_or(ticker.open_interest_value.0 / 2.0);
-                let key = |metric| SeriesKey::new(metric, instrument.asset.clone(), source(), Period::INSTANT);
                 let coins = units * instrument.coins_per_unit;
-                parsed.push(key(Metric::OpenInterestNative), at, Knowledge::OnCommit, coins);
-                parsed.push(key(Metric::OpenInterest), at, Knowledge::OnCommit, usd);
+                parsed.push(key(Metric::OpenInterestNative, &instrument.asset), at, Knowledge::OnCommit, coins);
+                parsed.push(key(Metric::OpenInterest, &instrument.asset), at, Knowledge::OnCommit, usd);
             }
             Err(reason) => parsed.refuse(symbol, at, reason),
+        }
+    }
+    Ok(parsed)
+}
+
+/// Reads an answer of `/v5/market/open-interest` for the USDT perpetual of `asset`, whose unit is one
+/// coin: one side, in coins.
+///
+/// # Errors
+/// [`ParseError`] when the upstream refused or the answer has another shape.
+pub fn parse_open_interest(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
+    let mut parsed = Parsed::new(source());
+    for value in &list(body)?.rows {
+        match row::<Positions>(value) {
+            Ok(Positions { open_interest, single_open_interest, timestamp }) => {
+                let coins = single_open_interest.unwrap_or(open_interest.0 / 2.0);
+                parsed.push(key(Metric::OpenInterestNative, asset), timestamp.0, visit.knowledge(timestamp.0), coins);
+            }
+            Err(reason) => parsed.refuse(format!("open_interest.{asset}"), visit.now, reason),
         }
     }
     Ok(parsed)
@@ -156,7 +190,7 @@ pub fn parse_tickers(body: &[u8], assets: &[Asset]) -> Result<Parsed, ParseError
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
 pub fn parse_funding(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
-    let (rows, at) = list(body)?;
+    let Listed { rows, at, .. } = list(body)?;
     let mut parsed = Parsed::new(source());
     let mut settlements = Vec::new();
     for value in &rows {
@@ -167,6 +201,10 @@ pub fn parse_funding(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed
     }
     push_settlements(&mut parsed, asset, visit, settlements);
     Ok(parsed)
+}
+
+fn key(metric: Metric, asset: &Asset) -> SeriesKey {
+    SeriesKey::new(metric, asset.clone(), source(), Period::INSTANT)
 }
 
 #[cfg(test)]
@@ -197,14 +235,16 @@ mod tests {
     }
 
     #[test]
-    fn only_perpetuals_on_coins_are_listened_to() {
+    fn kept_open_interest_is_halved_where_only_the_sum_was_published() {
         let body = answer(
-            r#"{"symbol":"BTCUSDT","contractType":"LinearPerpetual","status":"Trading","symbolType":""},
-               {"symbol":"TSLAXUSDT","contractType":"LinearPerpetual","status":"Trading","symbolType":"xstocks"},
-               {"symbol":"BTC-27MAR26","contractType":"LinearFutures","status":"Trading"},
-               {"symbol":"OLDUSDT","contractType":"LinearPerpetual","status":"Closed"}"#,
+            r#"{"openInterest":"100","singleOpenInterest":"50","timestamp":"1770188400000"},
+               {"openInterest":"90","timestamp":"1770184800000"}, {"openInterest":""}"#,
         );
-        assert_eq!(parse_instruments(body.as_bytes()).unwrap(), ["BTCUSDT"]);
+        let visit = Visit { seen_until: None, now: "2026-02-04T08:00:00Z".parse().unwrap() };
+        let parsed = parse_open_interest(body.as_bytes(), &Asset::btc(), &visit).unwrap();
+        let rows = &parsed.batch.readings[&"open_interest_native.btc@bybit".parse().unwrap()];
+        assert_eq!(rows.iter().map(|row| row.value.to_bits()).collect::<Vec<_>>(), [50.0_f64, 45.0].map(f64::to_bits));
+        assert_eq!((parsed.batch.len(), parsed.refused.len()), (2, 1));
     }
 
     proptest! {
@@ -213,7 +253,8 @@ mod tests {
             let wrapped = answer(&rows);
             let visit = Visit { seen_until: None, now: crate::domain::Timestamp::default() };
             for bytes in [body.as_slice(), wrapped.as_bytes()] {
-                let _ = (parse_tickers(bytes, &[Asset::btc()]), parse_funding(bytes, &Asset::btc(), &visit), parse_instruments(bytes));
+                let _ = (parse_tickers(bytes, &[Asset::btc()]), parse_funding(bytes, &Asset::btc(), &visit));
+                let _ = parse_open_interest(bytes, &Asset::btc(), &visit);
             }
         }
     }

@@ -1,0 +1,228 @@
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::config::OkxConfig;
+use super::margin::Margin;
+use super::{info, rows};
+use crate::domain::{Asset, Cadence, Knowledge, Metric, Period, Timestamp};
+use crate::ingest::funding::push_settlements;
+use crate::ingest::positions::{FINE_MS, PositionSpan, push_positions, spans};
+use crate::ingest::wire::{Decimal, Millis, field, optional, row};
+use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+
+/// The most rows of an answer on past open interest.
+const PAGE: i64 = 100;
+/// The venue keeps 1,440 rows of each grain.
+const HISTORY_DAYS: i64 = 59;
+
+/// A row of `/api/v5/public/open-interest`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OpenInterest {
+    /// Coins, one side.
+    oi_ccy: Decimal,
+    /// USD, one side.
+    oi_usd: Decimal,
+    /// Milliseconds.
+    ts: Millis,
+}
+
+/// A row of `/api/v5/public/funding-rate-history`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Settlement {
+    /// What was charged, fraction per funding interval; the row's `fundingRate` was only expected.
+    #[serde(default, deserialize_with = "optional")]
+    realized_rate: Option<f64>,
+    /// Milliseconds.
+    funding_time: Millis,
+}
+
+/// Open interest of the swaps of one margin, sampled.
+#[must_use]
+pub fn open_interest_feed(config: &OkxConfig, margin: Margin) -> PolledFeed {
+    let (name, seconds) = match margin {
+        Margin::Usdt => ("okx-open-interest", 10),
+        Margin::Coin => ("okx-coin-open-interest", 12),
+    };
+    let config = config.clone();
+    PolledFeed {
+        profile: Profile { name, info: info(margin), cadence: Cadence::every(FINE_MS) },
+        schedule: Schedule::every(Duration::from_mins(5)).after(Duration::from_secs(seconds)),
+        resumes_from: Vec::new(),
+        questions: Box::new(move |_| {
+            let query = [("instType", "SWAP".to_owned())];
+            let request = Request::get(&config.rest_url, "api/v5/public/open-interest", &query)?;
+            let assets = config.assets.clone();
+            Ok(vec![Question::new(request, move |body| parse_open_interest(body, margin, &assets))])
+        }),
+        history: None,
+    }
+}
+
+/// Open interest of the swaps of one margin as the venue keeps it.
+#[must_use]
+pub fn open_interest_history_feed(config: &OkxConfig, margin: Margin) -> PolledFeed {
+    let (name, seconds) = match margin {
+        Margin::Usdt => ("okx-open-interest-history", 50),
+        Margin::Coin => ("okx-coin-open-interest-history", 52),
+    };
+    let config = config.clone();
+    PolledFeed {
+        profile: Profile { name, info: info(margin), cadence: Cadence::every(Period::HOUR.ms()) },
+        schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(seconds)),
+        resumes_from: config.assets.iter().map(|asset| margin.key(Metric::OpenInterest, asset)).collect(),
+        questions: Box::new(move |visit| history_questions(&config, margin, *visit)),
+        history: None,
+    }
+}
+
+fn history_questions(config: &OkxConfig, margin: Margin, visit: Visit) -> Result<Vec<Question>, FetchError> {
+    let mut questions = Vec::new();
+    for PositionSpan { fine, from, until } in spans(visit, HISTORY_DAYS, PAGE) {
+        for asset in &config.assets {
+            let query = [
+                ("instId", margin.swap(asset)),
+                ("period", if fine { "5m" } else { "1H" }.to_owned()),
+                ("begin", from.unix_ms().to_string()),
+                ("end", until.unix_ms().to_string()),
+                ("limit", PAGE.to_string()),
+            ];
+            let request = Request::get(&config.rest_url, "api/v5/rubik/stat/contracts/open-interest-history", &query)?;
+            let asset = asset.clone();
+            questions.push(Question::new(request, move |body| parse_open_interest_history(body, margin, &asset, &visit)));
+        }
+    }
+    Ok(questions)
+}
+
+/// Funding settlements of the swaps of one margin; the venue keeps three months of them.
+#[must_use]
+pub fn funding_feed(config: &OkxConfig, margin: Margin) -> PolledFeed {
+    let (name, seconds) = match margin {
+        Margin::Usdt => ("okx-funding", 45),
+        Margin::Coin => ("okx-coin-funding", 47),
+    };
+    let config = config.clone();
+    PolledFeed {
+        profile: Profile { name, info: info(margin), cadence: Cadence::every(8 * Period::HOUR.ms()) },
+        schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(seconds)),
+        resumes_from: config.assets.iter().map(|asset| margin.key(Metric::FundingRate, asset)).collect(),
+        questions: Box::new(move |visit| {
+            config.assets.iter().map(|asset| funding_question(&config, margin, asset, *visit)).collect()
+        }),
+        history: None,
+    }
+}
+
+fn funding_question(config: &OkxConfig, margin: Margin, asset: &Asset, visit: Visit) -> Result<Question, FetchError> {
+    let query = [("instId", margin.swap(asset)), ("limit", "400".to_owned())];
+    let request = Request::get(&config.rest_url, "api/v5/public/funding-rate-history", &query)?;
+    let asset = asset.clone();
+    Ok(Question::new(request, move |body| parse_funding(body, margin, &asset, &visit)))
+}
+
+/// Reads an answer of `/api/v5/public/open-interest`: that of the swap of each of `assets`, in coins
+/// and USD.
+///
+/// # Errors
+/// [`ParseError`] when the upstream refused or the answer has another shape.
+pub fn parse_open_interest(body: &[u8], margin: Margin, assets: &[Asset]) -> Result<Parsed, ParseError> {
+    let mut parsed = Parsed::new(margin.source());
+    for value in &rows(body)? {
+        let symbol = value.get("instId").and_then(Value::as_str).unwrap_or_default();
+        let Some(asset) = assets.iter().find(|asset| margin.swap(asset) == symbol) else { continue };
+        match row::<OpenInterest>(value) {
+            Ok(swap) => {
+                let mut push = |metric, value| parsed.push(margin.key(metric, asset), swap.ts.0, Knowledge::OnCommit, value);
+                push(Metric::OpenInterestNative, swap.oi_ccy.0);
+                push(Metric::OpenInterest, swap.oi_usd.0);
+            }
+            Err(reason) => parsed.refuse(symbol, Timestamp::default(), reason),
+        }
+    }
+    Ok(parsed)
+}
+
+/// Reads an answer of `/api/v5/rubik/stat/contracts/open-interest-history` for the swap of `asset`, in
+/// coins and USD.
+///
+/// # Errors
+/// [`ParseError`] when the upstream refused or the answer has another shape.
+pub fn parse_open_interest_history(body: &[u8], margin: Margin, asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
+    let mut parsed = Parsed::new(margin.source());
+    for value in &rows(body)? {
+        // Instant, contracts, coins, USD.
+        let read =
+            field::<Millis>(value, 0).and_then(|at| Ok((at.0, field::<Decimal>(value, 2)?.0, field::<Decimal>(value, 3)?.0)));
+        push_positions(&mut parsed, asset, visit, read);
+    }
+    Ok(parsed)
+}
+
+/// Reads an answer of `/api/v5/public/funding-rate-history` for the swap of `asset`.
+///
+/// # Errors
+/// [`ParseError`] when the upstream refused or the answer has another shape.
+pub fn parse_funding(body: &[u8], margin: Margin, asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
+    let mut parsed = Parsed::new(margin.source());
+    let mut settlements = Vec::new();
+    for value in &rows(body)? {
+        match row::<Settlement>(value) {
+            Ok(Settlement { realized_rate: Some(rate), funding_time }) => settlements.push((funding_time.0, rate)),
+            // Not settled yet.
+            Ok(Settlement { realized_rate: None, .. }) => {}
+            Err(reason) => parsed.refuse(format!("funding_rate.{asset}"), visit.now, reason),
+        }
+    }
+    push_settlements(&mut parsed, asset, visit, settlements);
+    Ok(parsed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(body: &[u8], margin: Margin) -> Vec<String> {
+        let parsed = parse_open_interest(body, margin, &["btc", "eth"].map(|name| name.parse().unwrap())).unwrap();
+        let readings = parsed.batch.readings.iter().map(|(key, rows)| format!("{key} {}", rows[0].value));
+        readings.chain(parsed.refused.iter().map(|refusal| format!("refused {}", refusal.subject))).collect()
+    }
+
+    #[test]
+    fn the_swaps_of_a_coin_are_told_apart_by_what_they_are_settled_in() {
+        let body = br#"{"code":"0","data":[
+            {"instId":"BTC-USDT-SWAP","oiCcy":"2","oiUsd":"160000","ts":"1770192000000"},
+            {"instId":"BTC-USD-SWAP","oiCcy":"1","oiUsd":"80000","ts":"1770192000001"},
+            {"instId":"ETH-USDT-SWAP","oiCcy":"1","oiUsd":"","ts":"1770192000001"},
+            {"instId":"PEPE-USDT-SWAP","oiCcy":"1","oiUsd":"1","ts":"1770192000001"}]}"#;
+        let usdt = ["open_interest.btc@okx 160000", "open_interest_native.btc@okx 2", "refused ETH-USDT-SWAP"];
+        assert_eq!(read(body, Margin::Usdt), usdt, "eth has no figure in USD");
+        assert_eq!(read(body, Margin::Coin), ["open_interest.btc@okx-coin 80000", "open_interest_native.btc@okx-coin 1"]);
+    }
+
+    #[test]
+    fn past_open_interest_is_read_by_place_and_a_short_row_is_refused() {
+        let body = br#"{"code":"0","data":[["1770188400000","2800.5","28.005","2360916.5"],["1770184800000","1"]]}"#;
+        let visit = Visit { seen_until: None, now: "2026-02-04T08:00:00Z".parse().unwrap() };
+        let parsed = parse_open_interest_history(body, Margin::Coin, &Asset::btc(), &visit).unwrap();
+        let told: Vec<_> = parsed.batch.readings.iter().map(|(key, rows)| format!("{key} {}", rows[0].value)).collect();
+        assert_eq!(told, ["open_interest.btc@okx-coin 2360916.5", "open_interest_native.btc@okx-coin 28.005"]);
+        assert_eq!(parsed.refused.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(body: Vec<u8>, rows in "(\\{(\"(instId|oiCcy|oiUsd|ts|fundingTime|realizedRate)\":\"[0-9A-Z.-]{0,9}\",?){0,4}\\},?){0,3}") {
+            let wrapped = format!(r#"{{"code":"0","data":[{rows}]}}"#);
+            let visit = Visit { seen_until: None, now: Timestamp::default() };
+            for bytes in [body.as_slice(), wrapped.as_bytes()] {
+                let _ = (parse_open_interest(bytes, Margin::Usdt, &[Asset::btc()]), parse_funding(bytes, Margin::Usdt, &Asset::btc(), &visit));
+                let _ = parse_open_interest_history(bytes, Margin::Usdt, &Asset::btc(), &visit);
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Open interest as venues keep it: hourly rows for the past, one every five minutes from then on.
+
+use super::feed::{Parsed, Visit};
+use crate::domain::{Asset, Metric, Period, SeriesKey, Timestamp};
+
+/// Between two of the finer rows.
+pub(super) const FINE_MS: i64 = 5 * 60_000;
+
+/// What one question about the open interest of a coin asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PositionSpan {
+    /// Every five minutes, not every hour.
+    pub(super) fine: bool,
+    pub(super) from: Timestamp,
+    pub(super) until: Timestamp,
+}
+
+/// The questions of a visit to a venue that keeps hourly rows for `depth_days` and answers with at
+/// most `page` rows: one page of fine rows up to now, and coarse ones for what lies before it.
+pub(super) fn spans(visit: Visit, depth_days: i64, page: i64) -> Vec<PositionSpan> {
+    let hours_ms = page * Period::HOUR.ms();
+    let from = visit.from(2 * FINE_MS, depth_days * Period::DAY.ms());
+    let fine_from = from.max(visit.now.plus_ms(-(page - 1) * FINE_MS));
+    let starts = (0..).map(|index| from.plus_ms(index * hours_ms)).take_while(|start| *start < fine_from);
+    let coarse = starts.map(|from| PositionSpan { fine: false, from, until: from.plus_ms(hours_ms).min(visit.now) });
+    coarse.chain([PositionSpan { fine: true, from: fine_from, until: visit.now }]).collect()
+}
+
+/// Adds open interest in coins and USD at an instant, or refuses the row it was read from.
+pub(super) fn push_positions(parsed: &mut Parsed, asset: &Asset, visit: &Visit, read: Result<(Timestamp, f64, f64), String>) {
+    match read {
+        Ok((at, coins, usd)) => {
+            let key = |metric| SeriesKey::new(metric, asset.clone(), parsed.batch.source.clone(), Period::INSTANT);
+            let (native, value) = (key(Metric::OpenInterestNative), key(Metric::OpenInterest));
+            parsed.push(native, at, visit.knowledge(at), coins);
+            parsed.push(value, at, visit.knowledge(at), usd);
+        }
+        Err(reason) => parsed.refuse(format!("open_interest.{asset}"), visit.now, reason),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_visit_reads_hours_then_minutes_and_the_next_only_minutes() {
+        let now: Timestamp = "2026-02-04T08:00:00Z".parse().unwrap();
+        let told = |seen_until| spans(Visit { seen_until, now }, 29, 500).into_iter().map(|span| span.fine).collect::<Vec<_>>();
+        assert_eq!(told(None), [false, false, true]);
+        assert_eq!(told(Some(now.plus_ms(-FINE_MS))), [true]);
+    }
+
+    #[test]
+    fn no_instant_lies_between_two_spans() {
+        let now: Timestamp = "2026-02-04T08:00:00Z".parse().unwrap();
+        let spans = spans(Visit { seen_until: None, now }, 29, 500);
+        assert!(spans.windows(2).all(|pair| pair[1].from <= pair[0].until), "{spans:?}");
+        assert_eq!(spans.last().unwrap().until, now);
+    }
+}
