@@ -7,6 +7,9 @@ use std::time::Instant;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
+static POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+static LEFT: HeaderName = HeaderName::from_static("ratelimit");
+
 /// Buckets there are. Addresses that meet in one share it; which ones do differs with every start.
 const BUCKETS: usize = 1 << u16::BITS;
 
@@ -88,9 +91,9 @@ impl Limiter {
 
     /// Writes the headers of the IETF draft on rate limits.
     pub(super) fn announce(&self, left: &Left, headers: &mut HeaderMap) {
-        headers.insert(HeaderName::from_static("ratelimit-policy"), self.policy.clone());
+        headers.insert(&POLICY, self.policy.clone());
         if let Ok(value) = HeaderValue::from_str(&format!("\"client\";r={};t={}", left.requests, left.reset_seconds)) {
-            headers.insert(HeaderName::from_static("ratelimit"), value);
+            headers.insert(&LEFT, value);
         }
     }
 

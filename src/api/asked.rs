@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::Response;
 use serde::Serialize;
 
@@ -18,9 +18,11 @@ use crate::api::openapi::Shape;
 use crate::api::problem::ApiError;
 use crate::api::query::Query;
 use crate::api::render::{Links, render};
+use crate::api::repeated::Occasion;
 use crate::api::state::AppState;
-use crate::market::MarketView;
-use crate::metrics::{Answer, Unanswerable};
+use crate::domain::Timestamp;
+use crate::market::{Market, MarketView};
+use crate::metrics::{Answer, Unanswerable, Warning, WarningCode};
 
 /// What every question has beside its own parameters.
 pub(super) struct Common {
@@ -34,11 +36,10 @@ pub(super) struct Asked<Q> {
     pub(super) question: Q,
     /// The market as it was known at the cutoff.
     pub(super) view: MarketView,
-    /// The path it was asked at, with the prefix.
-    pub(super) path: String,
     /// What makes it the same as another.
     pub(super) key: Key,
     cutoff: Cutoff,
+    uri: Uri,
     headers: HeaderMap,
 }
 
@@ -57,25 +58,32 @@ impl Common {
     }
 }
 
+impl<Q> Asked<Q> {
+    /// The path it was asked at, with the prefix.
+    pub(super) fn path(&self) -> String {
+        let path = self.uri.path();
+        if path.starts_with("/v1/") { path.to_owned() } else { format!("/v1{path}") }
+    }
+}
+
 impl Reader {
     /// The reader of an endpoint whose answers have this shape.
     pub(super) fn new(endpoint: Endpoint, shape: &Shape) -> Self {
         Self { endpoint, offer: shape.offer, columns: shape.columns() }
     }
 
-    /// Reads a request.
+    /// Reads a request that came in the present.
     ///
     /// # Errors
     /// [`ApiError::Parameters`] for what cannot be read, [`ApiError::Future`] for a cutoff ahead of the clock.
     pub(super) async fn read<Q>(
         &self,
-        state: &AppState,
+        (market, present): (Arc<Market>, Present),
         request: Request,
         read: impl Fn(&mut Query) -> Q,
     ) -> Result<Asked<Q>, ApiError> {
         let (mut parts, _) = request.into_parts();
         let mut query = Query::new(self.path_parameters(&mut parts).await, parts.uri.query());
-        let (market, present) = state.present();
         let question = read(&mut query);
         let Common { cutoff, representation } = Common::read(&mut query, present, &parts.headers, self.offer);
         let parameters = query.finish()?;
@@ -86,26 +94,34 @@ impl Reader {
             parameters,
             as_of: cutoff.at,
             as_of_defaulted: cutoff.defaulted,
+            cut_off_since: cutoff.cut_off_since,
             representation,
         };
-        let path = with_prefix(parts.uri.path());
-        Ok(Asked { question, view: market.at(cutoff.at), path, key, cutoff, headers: parts.headers })
+        Ok(Asked { question, view: market.at(cutoff.at), key, cutoff, uri: parts.uri, headers: parts.headers })
     }
 
     /// The response to a question that is answered from memory: a kept one, or what `answer` says.
     ///
     /// # Errors
-    /// What `answer` fails with.
-    pub(super) fn answer<Q, T: Serialize>(
+    /// As [`Reader::read`], and what `answer` fails with.
+    pub(super) async fn answer<Q, T: Serialize>(
         &self,
         state: &AppState,
-        asked: &Asked<Q>,
+        request: Request,
+        read: impl Fn(&mut Query) -> Q,
         answer: impl Fn(&AppState, &MarketView, &Asked<Q>) -> Result<(Answer<T>, Option<Links>), Unanswerable>,
     ) -> Result<Response, Arc<ApiError>> {
+        let (market, present) = state.present();
+        let occasion = Occasion::of(&market, present);
+        if let Some(kept) = state.repeated.recall(&occasion, &request) {
+            return Ok(respond(&kept, request.headers()));
+        }
+        let asked = self.read((market, present), request, read).await?;
         let kept = state.cache.get_or_make(&asked.key, || {
-            let (answer, links) = answer(state, &asked.view, asked)?;
-            self.keep(asked, answer, links.as_ref())
+            let (answer, links) = answer(state, &asked.view, &asked)?;
+            self.keep(&asked, answer, links.as_ref())
         })?;
+        state.repeated.remember(&occasion, &asked.uri, &asked.headers, &kept);
         Ok(respond(&kept, &asked.headers))
     }
 
@@ -126,10 +142,11 @@ impl Reader {
     fn keep<Q, T: Serialize>(&self, asked: &Asked<Q>, mut answer: Answer<T>, links: Option<&Links>) -> Result<Kept, ApiError> {
         let Asked { key, cutoff, .. } = asked;
         answer.meta.as_of_defaulted = cutoff.defaulted;
+        answer.warnings.extend(cutoff.cut_off_since.map(out_of_reach));
         let format = key.representation.format;
         let plain = render(&answer, links, key.representation, &self.columns)
             .map_err(|error| ApiError::Internal(format!("the answer of {} cannot be written: {error}", key.route)))?;
-        let etag = if cutoff.settled || answer.reads.is_empty() {
+        let etag = if cutoff.settled || cutoff.cut_off_since.is_some() || answer.reads.is_empty() {
             etag(&[&plain])
         } else {
             present_etag(&[key.route, &key.parameters, format.media_type()], key.as_of, &answer.reads)
@@ -154,6 +171,8 @@ impl Reader {
     }
 }
 
-fn with_prefix(path: &str) -> String {
-    if path.starts_with("/v1/") { path.to_owned() } else { format!("/v1{path}") }
+/// The warning on an answer from memory alone.
+fn out_of_reach(since: Timestamp) -> Warning {
+    let detail = format!("the database has been out of reach since {since}: what was recorded after that is missing here");
+    Warning { code: WarningCode::StaleInput, detail }
 }

@@ -1,4 +1,4 @@
-//! What happens around every request: its id, its span in the log, the client's allowance, the time
+//! What happens around every request: its id, its line in the log, the client's allowance, the time
 //! it may take, panics, the problem document, and the counters. One layer, because layers are the
 //! cost that is left when answers come from memory.
 
@@ -12,7 +12,6 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::FutureExt;
-use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::api::allowance::Left;
@@ -26,15 +25,14 @@ static EXPOSED: HeaderValue = HeaderValue::from_static("ETag, Link, RateLimit, R
 pub(super) async fn conduct(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id(request.headers());
-    let id_text = id.to_str().unwrap_or_default().to_owned();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let path = request.uri().path().to_owned();
-    let span = tracing::info_span!("request", id = id_text, method = %request.method(), path);
+    let (method, uri) = (request.method().clone(), request.uri().clone());
     let left = state.limiter.as_ref().map(|limiter| limiter.take(client(&request, state.settings.behind_proxy)));
-    let mut response = attempt(&state, left, request, next).instrument(span).await;
+    let mut response = attempt(&state, left, request, next).await;
     if let Some(draft) = Draft::of(&mut response) {
-        response = draft.publish(response, &path, &id_text);
+        response = draft.publish(response, uri.path(), id.to_str().unwrap_or_default());
     }
+    tracing::debug!(request_id = ?id, %method, %uri, status = response.status().as_u16(), took = ?started.elapsed(), "answered");
     let headers = response.headers_mut();
     headers.insert(&REQUEST_ID, id);
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
@@ -100,8 +98,9 @@ pub(super) fn request_id(headers: &HeaderMap) -> HeaderValue {
         (1..=128).contains(&bytes.len()) && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.:/+=".contains(b))
     };
     headers.get(&REQUEST_ID).filter(plain).cloned().unwrap_or_else(|| {
-        let id = Uuid::new_v4().simple().to_string();
-        HeaderValue::from_str(&id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+        let mut text = Uuid::encode_buffer();
+        let text = Uuid::new_v4().simple().encode_lower(&mut text);
+        HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
     })
 }
 

@@ -27,6 +27,8 @@ pub(super) struct Cutoff {
     pub defaulted: bool,
     /// Whether the same question has the same cutoff later on, and that lies in the past.
     pub settled: bool,
+    /// Since when rows may be missing that were known by the cutoff, because the log is out of reach.
+    pub cut_off_since: Option<Timestamp>,
 }
 
 /// What the clock and the market say at the moment of a request.
@@ -36,15 +38,17 @@ pub(super) struct Present {
     pub now: Timestamp,
     /// When the row known last of all was known.
     pub latest_known_at: Option<Timestamp>,
+    /// Since when the market has not heard of the log, if it is out of reach.
+    pub cut_off_since: Option<Timestamp>,
 }
 
 impl Present {
     /// No moment at all: for reading a query that nobody sent.
-    pub(super) const NEVER: Self = Self { now: Timestamp::MIN, latest_known_at: None };
+    pub(super) const NEVER: Self = Self { now: Timestamp::MIN, latest_known_at: None, cut_off_since: None };
 
     /// The cutoff of a question that names none: the second, so that equal questions within it share
     /// an answer, or the newest row where that is younger.
-    fn cutoff(self) -> Timestamp {
+    pub(super) fn cutoff(self) -> Timestamp {
         let second = self.now.floor(1_000);
         self.latest_known_at.filter(|known_at| *known_at <= self.now).map_or(second, |known_at| known_at.max(second))
     }
@@ -55,11 +59,12 @@ impl Cutoff {
     /// another problem: [`Cutoff::check`] reports it once the whole query is read.
     pub(super) fn read(query: &mut Query, present: Present) -> Self {
         let default = present.cutoff();
-        match query.optional(&AS_OF) {
-            None => Self { at: default, defaulted: true, settled: false },
-            Some(Moment::At(at)) => Self { at, defaulted: false, settled: present.now.ms_since(at) >= SETTLED_AFTER_MS },
-            Some(before) => Self { at: before.resolve(default), defaulted: false, settled: false },
-        }
+        let asked = query.optional(&AS_OF);
+        let at = asked.map_or(default, |moment| moment.resolve(default));
+        let cut_off_since = present.cut_off_since.filter(|since| at > *since);
+        let fixed = matches!(asked, Some(Moment::At(_)));
+        let settled = fixed && cut_off_since.is_none() && present.now.ms_since(at) >= SETTLED_AFTER_MS;
+        Self { at, defaulted: asked.is_none(), settled, cut_off_since }
     }
 
     /// Refuses a cutoff ahead of the clock.
@@ -84,7 +89,8 @@ mod tests {
     }
 
     fn cutoff(raw: &str, latest_known_at: Option<&str>) -> Cutoff {
-        let present = Present { now: at("2026-02-04T08:00:00.700Z"), latest_known_at: latest_known_at.map(at) };
+        let present =
+            Present { now: at("2026-02-04T08:00:00.700Z"), latest_known_at: latest_known_at.map(at), cut_off_since: None };
         Cutoff::read(&mut Query::new(vec![], Some(raw)), present)
     }
 
@@ -103,5 +109,20 @@ mod tests {
         assert!(!cutoff("as_of=2026-02-04T08:00:00Z", None).settled);
         let moving = cutoff("as_of=-1d", None);
         assert_eq!((moving.at, moving.settled, moving.defaulted), (at("2026-02-03T08:00:00Z"), false, false));
+    }
+
+    #[rstest]
+    #[case("", Some("2026-02-04T07:00:00Z"), false)]
+    #[case("as_of=2026-02-04T07:30:00Z", Some("2026-02-04T07:00:00Z"), false)]
+    #[case("as_of=2026-02-04T07:00:00Z", None, true)]
+    fn while_the_log_is_out_of_reach_only_what_was_known_before_is_settled(
+        #[case] raw: &str,
+        #[case] cut_off_since: Option<&str>,
+        #[case] settled: bool,
+    ) {
+        let present =
+            Present { now: at("2026-02-04T08:00:00Z"), latest_known_at: None, cut_off_since: Some(at("2026-02-04T07:00:00Z")) };
+        let cutoff = Cutoff::read(&mut Query::new(vec![], Some(raw)), present);
+        assert_eq!((cutoff.cut_off_since, cutoff.settled), (cut_off_since.map(at), settled));
     }
 }

@@ -105,7 +105,7 @@ impl Routes {
                 next = following;
                 rows
             });
-            Ok((answer, Some(page.links(&asked.path, view.as_of(), next))))
+            Ok((answer, Some(page.links(&asked.path(), view.as_of(), next))))
         })
     }
 
@@ -141,8 +141,7 @@ impl Routes {
             let handler = Arc::clone(&handler);
             async move {
                 let (reader, read, answer) = &*handler;
-                let answered = reader.read(&state, request, read).await.map_err(Arc::new);
-                answered.and_then(|asked| reader.answer(&state, &asked, answer)).unwrap_or_else(|error| error.to_response())
+                reader.answer(&state, request, read, answer).await.unwrap_or_else(|error| error.to_response())
             }
         });
         self.router = self.router.routes((entry.schemas, entry.paths, route));

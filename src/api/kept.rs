@@ -32,6 +32,8 @@ pub(super) struct Key {
     pub as_of: Timestamp,
     /// Whether the question named it; the answer says so.
     pub as_of_defaulted: bool,
+    /// Since when rows may be missing; the answer says so.
+    pub cut_off_since: Option<Timestamp>,
     /// How the answer is written.
     pub representation: Representation,
 }

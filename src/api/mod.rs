@@ -21,6 +21,7 @@ mod parameter;
 mod problem;
 mod query;
 mod render;
+mod repeated;
 mod router;
 mod routes;
 mod serve;

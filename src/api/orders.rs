@@ -46,7 +46,7 @@ pub(super) fn read(query: &mut Query) -> (OrdersQuestion, Page) {
 /// # Errors
 /// As any question, and when the store fails.
 pub(super) async fn answer(reader: &Reader, state: &AppState, request: Request) -> Result<Response, Arc<ApiError>> {
-    let asked = reader.read(state, request, read).await?;
+    let asked = reader.read(state.present(), request, read).await?;
     let (question, page) = &asked.question;
     let after = match &page.place {
         None => None,
@@ -60,7 +60,7 @@ pub(super) async fn answer(reader: &Reader, state: &AppState, request: Request) 
     }
     let next = orders.last().filter(|_| more).map(place);
     let answer = liquidation_orders(&asked.view, question, orders).map_err(ApiError::from)?;
-    Ok(reader.respond(&asked, answer, &page.links(&asked.path, asked.view.as_of(), next))?)
+    Ok(reader.respond(&asked, answer, &page.links(&asked.path(), asked.view.as_of(), next))?)
 }
 
 fn filter<Q>(asked: &Asked<Q>, question: &OrdersQuestion) -> Result<OrderFilter, ApiError> {

@@ -142,6 +142,8 @@ pub(super) struct Draft {
     code: ProblemCode,
     detail: String,
     errors: Vec<ParameterProblem>,
+    /// What went wrong inside; for the log alone.
+    fault: Option<String>,
 }
 
 impl ProblemCode {
@@ -290,23 +292,22 @@ impl ApiError {
 }
 
 impl ApiError {
-    /// A response without a body; [`Draft::publish`] writes it. Faults of the service are logged
-    /// here, once.
+    /// A response without a body; [`Draft::publish`] writes it.
     #[must_use]
     pub(super) fn to_response(&self) -> Response {
         let code = self.code();
-        match code {
-            _ if matches!(self, Self::Starting) => {}
-            ProblemCode::Internal => tracing::error!(error = %self, "a request failed"),
-            ProblemCode::Unavailable | ProblemCode::Timeout => tracing::warn!(error = %self, "a request could not be answered"),
-            _ => {}
-        }
         let mut response = code.status().into_response();
         if let Some(seconds) = self.retry_after_seconds() {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        response.extensions_mut().insert(Draft { code, detail: self.detail(), errors: self.errors() });
+        response.extensions_mut().insert(Draft { code, detail: self.detail(), errors: self.errors(), fault: self.fault() });
         response
+    }
+
+    /// What went wrong inside, for the log; `None` for what the client can mend.
+    fn fault(&self) -> Option<String> {
+        let ours = matches!(self.code(), ProblemCode::Internal | ProblemCode::Unavailable | ProblemCode::Timeout);
+        (ours && !matches!(self, Self::Starting)).then(|| self.to_string())
     }
 }
 
@@ -328,6 +329,7 @@ impl Draft {
             code: ProblemCode::of_status(status),
             detail: status.canonical_reason().unwrap_or("the request failed").to_lowercase(),
             errors: vec![],
+            fault: None,
         }))
     }
 
@@ -348,9 +350,14 @@ impl Draft {
     }
 
     /// Writes the document into `response`, keeping headers that belong to its status (`Allow`,
-    /// `Retry-After`).
+    /// `Retry-After`). Faults of the service are logged here, once, under the request's id.
     #[must_use]
     pub(super) fn publish(self, mut response: Response, instance: &str, request_id: &str) -> Response {
+        match (&self.fault, self.code) {
+            (None, _) => {}
+            (Some(fault), ProblemCode::Internal) => tracing::error!(request_id, path = instance, fault, "a request failed"),
+            (Some(fault), _) => tracing::warn!(request_id, path = instance, fault, "a request could not be answered"),
+        }
         *response.status_mut() = self.code.status();
         let headers = response.headers_mut();
         headers.remove(header::CONTENT_LENGTH);
@@ -374,7 +381,7 @@ impl Problem {
             ProblemCode::BadRequest => (windw.detail.clone(), vec![windw]),
             other => (other.about().to_owned(), vec![]),
         };
-        Draft { code, detail, errors }.document("/v1/drawdown", "0b7e6d1f4c5a4b7c9e2f3a1d8c6b5a49")
+        Draft { code, detail, errors, fault: None }.document("/v1/drawdown", "0b7e6d1f4c5a4b7c9e2f3a1d8c6b5a49")
     }
 }
 

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api::allowance::{Allowance, Limiter};
 use crate::api::cutoff::Present;
 use crate::api::kept::AnswerCache;
+use crate::api::repeated::Repeated;
 use crate::api::telemetry::Telemetry;
 use crate::domain::{Clock, StatusBoard};
 use crate::market::{Market, Publisher};
@@ -70,6 +71,8 @@ pub struct Shared {
     pub(super) settings: Settings,
     /// Answers that are kept.
     pub(super) cache: AnswerCache,
+    /// What was asked in the same words a moment ago.
+    pub(super) repeated: Repeated,
     /// Keeps clients to their allowance.
     pub(super) limiter: Option<Limiter>,
     /// What the service counts about itself.
@@ -100,6 +103,7 @@ impl AppState {
             feeds,
             settings,
             cache,
+            repeated: Repeated::new(),
             limiter,
             telemetry: Telemetry::new(),
             in_flight: AtomicUsize::new(0),
@@ -119,7 +123,7 @@ impl AppState {
         let now = self.clock.now();
         let market = self.market.load();
         let latest_known_at = market.latest_known_at();
-        (market, Present { now, latest_known_at })
+        (market, Present { now, latest_known_at, cut_off_since: self.market.cut_off_since() })
     }
 }
 

@@ -65,7 +65,7 @@ impl Service {
         let (clock, feeds) = (Arc::clone(&self.clock), Arc::clone(&board));
         let feeds =
             collecting::start(&self.config.ingest, Arc::clone(&store), recorder, Arc::clone(&publisher), clock, feeds, &stop)?;
-        let following = tokio::spawn(follow(Arc::clone(&store), Arc::clone(&publisher)));
+        let following = tokio::spawn(follow(Arc::clone(&store), Arc::clone(&publisher), Arc::clone(&self.clock)));
         let order = SourceOrder::new(self.config.source_order.clone());
         let state = AppState::new(publisher, store, self.clock, order, board, settings(&self.config));
         tracing::info!(%address, "ready");

@@ -71,23 +71,33 @@ pub async fn catch_up(store: &dyn Store, publisher: &Publisher) -> Result<(), St
 }
 
 /// Follows the log for ever: what other processes commit becomes visible here. While the store is
-/// away the market stays as it is and questions go on being answered from it.
-pub async fn follow(store: Arc<dyn Store>, publisher: Arc<Publisher>) {
-    let mut away = false;
+/// away the market stays as it is, questions go on being answered from it, and
+/// [`Publisher::cut_off_since`] says since when.
+pub async fn follow(store: Arc<dyn Store>, publisher: Arc<Publisher>, clock: Arc<dyn Clock>) {
+    let mut heard_at = clock.now();
     loop {
+        let asked_at = clock.now();
         let seen = publisher.load().version();
         let outcome = match store.wait_for_change(seen, PATIENCE).await {
             Ok(()) => catch_up(store.as_ref(), &publisher).await,
             Err(error) => Err(error),
         };
-        match &outcome {
-            Ok(()) if away => tracing::info!("the store is back; the market follows the log again"),
-            Err(error) if !away => tracing::warn!(%error, "the store is away; answers come from memory until it is back"),
-            _ => {}
-        }
-        away = outcome.is_err();
-        if away {
-            tokio::time::sleep(REST).await;
+        let was_away = publisher.cut_off_since().is_some();
+        match outcome {
+            Ok(()) => {
+                heard_at = asked_at;
+                if was_away {
+                    publisher.reconnected();
+                    tracing::info!("the store is back; the market follows the log again");
+                }
+            }
+            Err(error) => {
+                if !was_away {
+                    publisher.cut_off(heard_at);
+                    tracing::warn!(%error, "the store is away; answers come from memory until it is back");
+                }
+                tokio::time::sleep(REST).await;
+            }
         }
     }
 }

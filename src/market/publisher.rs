@@ -1,9 +1,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::watch;
 
-use crate::domain::{Delta, SourceInfo, Version};
+use crate::domain::{Delta, SourceInfo, Timestamp, Version};
 use crate::market::Market;
 
 /// Holds the present market and hands it out; takes commits in their order and publishes the next.
@@ -13,6 +13,8 @@ pub struct Publisher {
     /// One commit is applied at a time; readers never wait for it.
     applying: Mutex<()>,
     versions: watch::Sender<Version>,
+    /// Since when the log has not been heard of.
+    cut_off_since: ArcSwapOption<Timestamp>,
 }
 
 /// What became of a commit that was offered.
@@ -29,13 +31,32 @@ impl Publisher {
     #[must_use]
     pub fn new(market: Market) -> Self {
         let versions = watch::Sender::new(market.version());
-        Self { current: ArcSwap::from_pointee(market), applying: Mutex::new(()), versions }
+        let current = ArcSwap::from_pointee(market);
+        Self { current, applying: Mutex::new(()), versions, cut_off_since: ArcSwapOption::empty() }
     }
 
     /// The present market.
     #[must_use]
     pub fn load(&self) -> Arc<Market> {
         self.current.load_full()
+    }
+
+    /// Since when the log has been out of reach, if it is: rows known after that may be missing here.
+    #[must_use]
+    pub fn cut_off_since(&self) -> Option<Timestamp> {
+        self.cut_off_since.load().as_deref().copied()
+    }
+
+    /// Says that the log is out of reach at `now`. An outage that is known already keeps its beginning.
+    pub(super) fn cut_off(&self, now: Timestamp) {
+        if self.cut_off_since.load().is_none() {
+            self.cut_off_since.store(Some(Arc::new(now)));
+        }
+    }
+
+    /// Says that everything in the log is in the market again.
+    pub(super) fn reconnected(&self) {
+        self.cut_off_since.store(None);
     }
 
     /// Publishes the market after `delta`, when it is the next commit.

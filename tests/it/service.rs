@@ -48,11 +48,16 @@ impl Serving {
 
     /// Asks until the answer has this status.
     fn wait_for(&self, path: &str, status: u16) -> String {
+        self.wait_until(path, |found, _| found == status)
+    }
+
+    /// Asks until status and body of the answer are as wanted; gives the body.
+    fn wait_until(&self, path: &str, wanted: impl Fn(u16, &str) -> bool) -> String {
         let begun = Instant::now();
         loop {
             match self.get(path) {
-                Some((found, body)) if found == status => return body,
-                other => assert!(begun.elapsed() < PATIENCE, "{path} never answered {status}, but {other:?}"),
+                Some((status, body)) if wanted(status, &body) => return body,
+                other => assert!(begun.elapsed() < PATIENCE, "{path} never answered as wanted, but {other:?}"),
             }
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -123,6 +128,37 @@ fn a_database_that_comes_later_is_used() {
     let serving = Serving::start(&Program::on(database.url.clone()), &["serve", "--no-feeds"]);
     serving.wait_for("/readyz", 503);
     server.start_again();
+    serving.wait_for("/readyz", 200);
+}
+
+#[test]
+fn while_the_database_is_away_answers_about_the_present_say_so_and_settled_ones_stay_as_they_are() {
+    let mut server = match postgres::Server::private() {
+        Ok(server) => server,
+        Err(reason) => return postgres::did_not_run(&reason),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let database = runtime.block_on(server.database());
+    let program = Program::on(database.url.clone());
+    let file = program.write("btc.csv", "open_time,open,high,low,close\n2026-02-03,78000,79000,72000,76000\n");
+    program.succeed(&["import", "candles", "--asset", "btc", "--source", "desk", "--interval", "1d", file.to_str().unwrap()]);
+    let serving = Serving::start(&program, &["serve", "--no-feeds"]);
+    serving.wait_for("/readyz", 200);
+    let (present, settled) = ("/v1/price", "/v1/price?as_of=2026-02-05");
+    let before = serving.get(settled).unwrap();
+    assert!(before.1.contains("76000"), "{before:?}");
+
+    server.kill();
+    let body = serving.wait_until(present, |status, body| status == 200 && body.contains("out of reach"));
+    let answer: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(answer["data"]["price_usd"], 76_000.0, "{body}");
+    let codes: Vec<&str> = answer["warnings"].as_array().unwrap().iter().filter_map(|warning| warning["code"].as_str()).collect();
+    assert!(codes.contains(&"stale_input"), "{body}");
+    assert_eq!(serving.get(settled).unwrap(), before);
+    serving.wait_for("/readyz", 503);
+
+    server.start_again();
+    serving.wait_until(present, |status, body| status == 200 && !body.contains("out of reach"));
     serving.wait_for("/readyz", 200);
 }
 
