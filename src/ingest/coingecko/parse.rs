@@ -114,12 +114,12 @@ fn push(parsed: &mut Parsed, key: SeriesKey, observed_at: Timestamp, value: f64)
     parsed.batch.push_reading(key, Observation { observed_at, knowledge: Knowledge::OnCommit, value });
 }
 
-fn malformed(reason: String) -> ParseError {
+pub(super) fn malformed(reason: String) -> ParseError {
     ParseError::Malformed { expected: "CoinGecko answer", reason }
 }
 
 /// The body, unless it is one of the three shapes in which the upstream refuses.
-fn answer(body: &[u8]) -> Result<Value, ParseError> {
+pub(super) fn answer(body: &[u8]) -> Result<Value, ParseError> {
     let value: Value = from_json(body)?;
     let status = value.get("status").or_else(|| value.pointer("/error/status"));
     let refusal = match (status, value.get("error")) {

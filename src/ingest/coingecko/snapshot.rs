@@ -8,15 +8,10 @@ use crate::ingest::{FetchError, PolledFeed, Profile, Question, Request, Schedule
 /// Value and volume of the whole market, and of the largest coins.
 #[must_use]
 pub fn snapshot_feed(config: &CoinGeckoConfig) -> PolledFeed {
-    let info = SourceInfo {
-        source: source(),
-        kind: SourceKind::Aggregator,
-        note: "the whole market is what CoinGecko lists; its history is what was sampled since the first start".to_owned(),
-    };
     let minutes = config.every_minutes.max(1);
     let config = config.clone();
     PolledFeed {
-        profile: Profile { name: "coingecko-market", info, cadence: Cadence::every(i64::from(minutes) * 60_000) },
+        profile: Profile { name: "coingecko-market", info: info(), cadence: Cadence::every(i64::from(minutes) * 60_000) },
         schedule: Schedule::every(Duration::from_mins(u64::from(minutes))).after(Duration::from_secs(20)),
         resumes_from: Vec::new(),
         questions: Box::new(move |_| questions(&config)),
@@ -37,10 +32,19 @@ fn questions(config: &CoinGeckoConfig) -> Result<Vec<Question>, FetchError> {
     ])
 }
 
-fn request(config: &CoinGeckoConfig, path: &str, query: &[(&str, String)]) -> Result<Request, FetchError> {
+pub(super) fn request(config: &CoinGeckoConfig, path: &str, query: &[(&str, String)]) -> Result<Request, FetchError> {
     let request = Request::get(&config.url, path, query)?;
     Ok(match config.api_key.expose() {
         Some(key) => request.with_key(config.key_header(), key),
         None => request,
     })
+}
+
+pub(super) fn info() -> SourceInfo {
+    SourceInfo {
+        source: source(),
+        kind: SourceKind::Aggregator,
+        note: "the whole market is what CoinGecko lists; without a Pro key its history is what was sampled since the first start"
+            .to_owned(),
+    }
 }

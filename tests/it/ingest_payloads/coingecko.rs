@@ -1,6 +1,7 @@
+use market_stress::domain::Asset;
 use market_stress::ingest::coingecko;
 
-use super::{Case, describe};
+use super::{Case, describe, visit};
 
 /// Files that hold nothing this service reads, by prefix.
 pub(super) const NOT_READ: &[&str] = &["coingecko/derivatives", "coingecko/market_chart", "coingecko/ohlc", "coingecko/pro_"];
@@ -16,6 +17,10 @@ pub(super) const CASES: &[Case] = &[
             "volume_24h.btc@coingecko 2026-05-18T12:49:21.599Z 33235034316",
         ],
     ),
+    // Points of minutes and hours, none of which opens a day.
+    ("coingecko/market_chart.json", market_chart, &[]),
+    ("coingecko/market_chart_range.json", market_chart, &[]),
+    ("coingecko/pro_global_market_cap_chart.json", market_cap_chart, &[]),
     ("coingecko/error_429.json", global, &["refused by the upstream: 429"]),
     ("coingecko/error_days.json", global, &["refused by the upstream: 10012"]),
     ("coingecko/error_missing_key.json", global, &["refused by the upstream: 10002"]),
@@ -37,4 +42,12 @@ fn coins(body: &[u8]) -> Vec<String> {
 
 fn global(body: &[u8]) -> Vec<String> {
     describe(coingecko::parse_global(body))
+}
+
+fn market_chart(body: &[u8]) -> Vec<String> {
+    describe(coingecko::parse_market_chart(body, &Asset::btc(), &visit()))
+}
+
+fn market_cap_chart(body: &[u8]) -> Vec<String> {
+    describe(coingecko::parse_market_cap_chart(body, &visit()))
 }
