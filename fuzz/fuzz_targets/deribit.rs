@@ -1,6 +1,6 @@
 #![no_main]
 
-use market_stress::ingest::deribit::{parse_dvol, parse_funding, parse_futures, parse_message, parse_options};
+use market_stress::ingest::deribit::{parse_dvol, parse_funding, parse_futures, parse_message, parse_options, parse_trades};
 use market_stress_fuzz::{btc, message, rows, series, visit};
 
 libfuzzer_sys::fuzz_target!(|body: &[u8]| {
@@ -9,4 +9,5 @@ libfuzzer_sys::fuzz_target!(|body: &[u8]| {
     rows(parse_funding(body, &btc(), &visit()));
     rows(parse_futures(body, &btc(), visit().now));
     rows(parse_options(body, &btc(), visit().now));
+    rows(parse_trades(body, &visit()));
 });

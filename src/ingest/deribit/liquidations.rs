@@ -85,7 +85,7 @@ impl StreamedFeed for LiquidationFeed {
 pub fn parse_message(text: &str) -> Result<Message, ParseError> {
     let message: Value = from_json(text.as_bytes())?;
     if let Some(error) = message.get("error") {
-        return Ok(Message::Refused(error.get("message").and_then(Value::as_str).unwrap_or("unnamed error").to_owned()));
+        return Ok(Message::refused(error.get("message")));
     }
     if message.get("result").is_some() {
         return Ok(Message::Control);
@@ -99,13 +99,20 @@ pub fn parse_message(text: &str) -> Result<Message, ParseError> {
         return Err(malformed("the message holds no list of trades"));
     };
     let mut parsed = Parsed::new(source());
+    read_trades(trades, &mut parsed);
+    Ok(Message::Rows(parsed))
+}
+
+/// Takes the flagged ones of a list of trades. The newest trade of any kind shows how far it reaches.
+pub(super) fn read_trades(trades: &[Value], parsed: &mut Parsed) {
     for value in trades {
-        match row::<Trade>(value).and_then(Trade::read) {
+        let trade = row::<Trade>(value);
+        parsed.reaches = parsed.reaches.max(trade.as_ref().ok().map(|trade| trade.timestamp.0));
+        match trade.and_then(Trade::read) {
             Ok(orders) => parsed.batch.orders.extend(orders),
             Err(reason) => parsed.refuse("trade", stamp(value, "timestamp"), reason),
         }
     }
-    Ok(Message::Rows(parsed))
 }
 
 impl Trade {

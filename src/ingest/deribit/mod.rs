@@ -8,11 +8,13 @@ mod config;
 mod history;
 mod liquidations;
 mod summary;
+mod trades;
 
 pub use config::DeribitConfig;
 pub use history::{funding_feed, parse_dvol, parse_funding, volatility_feed};
 pub use liquidations::{LiquidationFeed, parse_message};
 pub use summary::{futures_feed, options_feed, parse_futures, parse_options};
+pub use trades::{parse_trades, trade_feed};
 
 use serde_json::Value;
 use url::Url;
@@ -25,15 +27,15 @@ use crate::domain::{Source, SourceInfo, SourceKind, Timestamp};
 /// The feeds of Deribit as configured.
 #[must_use]
 pub fn entries(config: &DeribitConfig) -> Vec<Entry> {
-    let off = (!config.enabled).then(|| "switched off by ingest.deribit.enabled".to_owned());
     let feeds = [
         Feed::Polled(volatility_feed(config)),
         Feed::Polled(funding_feed(config)),
         Feed::Polled(futures_feed(config)),
         Feed::Polled(options_feed(config)),
         Feed::Streamed(Box::new(LiquidationFeed::new(config))),
+        Feed::Polled(trade_feed(config)),
     ];
-    feeds.into_iter().map(|feed| Entry { feed, off: off.clone() }).collect()
+    super::config::entries(feeds, super::config::switched_off(config.enabled, "deribit"))
 }
 
 /// A question to a public method.
