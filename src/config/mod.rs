@@ -123,7 +123,7 @@ const DEFAULT_ORDER: [&str; 15] = [
 ];
 
 /// What each key may be, said when it is something else. `*` stands for any table.
-const ALLOWED: [(&str, &str); 36] = [
+const ALLOWED: [(&str, &str); 38] = [
     ("listen", "an address and port such as 127.0.0.1:8080"),
     ("database_url", "sqlite://./data/market-stress.db or postgres://user:password@host/database"),
     ("log_format", "text or json"),
@@ -138,6 +138,8 @@ const ALLOWED: [(&str, &str); 36] = [
     ("cache_bytes", "a whole number; 0 for no cache"),
     ("shutdown_grace_seconds", "a whole number from 0 to 300"),
     ("*.enabled", "true or false"),
+    ("*.backfill", "true or false"),
+    ("*.backfill_most_days", "a whole number"),
     ("*.request_timeout_seconds", "a whole number"),
     ("*.user_agent", "text"),
     ("*.concurrent_requests", "a whole number"),

@@ -14,7 +14,7 @@ use super::fred::FredConfig;
 use super::hyperliquid::HyperliquidConfig;
 use super::kraken::KrakenConfig;
 use super::okx::OkxConfig;
-use super::runner::Entry;
+use super::runner::{Entry, Feed};
 use super::sosovalue::SoSoValueConfig;
 use super::yahoo::YahooConfig;
 use crate::domain::{Asset, Source};
@@ -177,6 +177,22 @@ pub(super) fn public(address: &'static str) -> Url {
 #[expect(clippy::expect_used, reason = "the text is a literal of this program, and a test reads every one of them")]
 pub(super) fn source(name: &'static str) -> Source {
     name.parse().expect("a valid source name")
+}
+
+/// The feeds of a provider, all of which run or none.
+pub(super) fn entries(feeds: impl IntoIterator<Item = Feed>, off: Option<String>) -> Vec<Entry> {
+    feeds.into_iter().map(|feed| Entry { feed, off: off.clone() }).collect()
+}
+
+/// Why the feeds of a provider do not run, where they are switched off.
+pub(super) fn switched_off(enabled: bool, provider: &str) -> Option<String> {
+    (!enabled).then(|| format!("switched off by ingest.{provider}.enabled"))
+}
+
+/// The same for a provider that answers with a key alone.
+pub(super) fn off_without_key(enabled: bool, key: &ApiKey, provider: &str) -> Option<String> {
+    let keyless = || key.expose().is_none().then(|| format!("needs a key: set ingest.{provider}.api_key"));
+    switched_off(enabled, provider).or_else(keyless)
 }
 
 /// The coins whose derivatives are collected unless the configuration says others.

@@ -8,7 +8,7 @@ use super::error::{FeedError, FetchError, ParseError};
 use super::history::History;
 use super::schedule::Schedule;
 use crate::domain::{
-    Batch, Cadence, Knowledge, LiquidationOrder, Observation, Refusal, SeriesKey, Side, Source, SourceInfo, Timestamp,
+    Batch, Cadence, Knowledge, LiquidationOrder, Observation, Period, Refusal, SeriesKey, Side, Source, SourceInfo, Timestamp,
 };
 
 /// What a feed is called, whom it records for and how often it speaks.
@@ -151,6 +151,13 @@ impl Visit {
     }
 }
 
+impl Message {
+    /// A refusal in the upstream's own words, where it has any.
+    pub(super) fn refused(words: Option<&serde_json::Value>) -> Self {
+        Self::Refused(words.and_then(serde_json::Value::as_str).unwrap_or("unnamed error").to_owned())
+    }
+}
+
 impl Parsed {
     /// An answer without rows.
     #[must_use]
@@ -218,6 +225,13 @@ impl Parsed {
         }
         all
     }
+}
+
+/// The cadence of a publisher of trading days: the next comes after one day, or after four over a long
+/// weekend.
+pub(super) const fn trading_day_cadence() -> Cadence {
+    let day_ms = Period::DAY.ms();
+    Cadence { expected_every_ms: day_ms, late_after_ms: 5 * day_ms, stale_after_ms: 8 * day_ms }
 }
 
 /// The cadence of a stream of events that counts as broken after so many seconds of silence.

@@ -42,8 +42,7 @@ struct Reading {
 /// The feed of alternative.me as configured.
 #[must_use]
 pub fn entries(config: &AlternativeMeConfig) -> Vec<Entry> {
-    let off = (!config.enabled).then(|| "switched off by ingest.alternative_me.enabled".to_owned());
-    vec![Entry { feed: Feed::Polled(index_feed(config)), off }]
+    super::config::entries([Feed::Polled(index_feed(config))], super::config::switched_off(config.enabled, "alternative_me"))
 }
 
 /// The index, published at 00:00 UTC.

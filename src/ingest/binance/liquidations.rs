@@ -107,7 +107,7 @@ impl StreamedFeed for LiquidationFeed {
 pub fn parse_message(text: &str, others: &OtherContracts) -> Result<Message, ParseError> {
     let message: Value = from_json(text.as_bytes())?;
     if let Some(error) = message.get("error") {
-        return Ok(Message::Refused(error.get("msg").and_then(Value::as_str).unwrap_or("unnamed error").to_owned()));
+        return Ok(Message::refused(error.get("msg")));
     }
     if message.get("id").is_some() && message.get("result").is_some() {
         return Ok(Message::Control);

@@ -29,11 +29,10 @@ use crate::domain::{SourceInfo, SourceKind};
 /// The feeds of Binance as configured.
 #[must_use]
 pub fn entries(config: &BinanceConfig) -> Vec<Entry> {
-    let off = (!config.enabled).then(|| "switched off by ingest.binance.enabled".to_owned());
     let of_margin = |margin| [candle_feed, open_interest_feed, funding_feed].map(|feed| Feed::Polled(feed(config, margin)));
     let streamed = Feed::Streamed(Box::new(LiquidationFeed::new(config)));
     let feeds = std::iter::once(streamed).chain(Margin::ALL.into_iter().flat_map(of_margin));
-    feeds.map(|feed| Entry { feed, off: off.clone() }).collect()
+    super::config::entries(feeds, super::config::switched_off(config.enabled, "binance"))
 }
 
 /// The rows of an answer that is a list.

@@ -121,8 +121,7 @@ impl StreamedFeed for LiquidationFeed {
 pub fn parse_message(text: &str) -> Result<Message, ParseError> {
     let message: Value = from_json(text.as_bytes())?;
     if let Some(done) = message.get("success").and_then(Value::as_bool) {
-        let words = message.get("ret_msg").and_then(Value::as_str).unwrap_or("unnamed error");
-        return Ok(if done { Message::Control } else { Message::Refused(words.to_owned()) });
+        return Ok(if done { Message::Control } else { Message::refused(message.get("ret_msg")) });
     }
     if message.get("op").is_some() {
         return Ok(Message::Control);

@@ -29,7 +29,6 @@ use crate::domain::{Asset, Instrument, Source, SourceInfo, SourceKind, Timestamp
 /// The feeds of Bybit as configured.
 #[must_use]
 pub fn entries(config: &BybitConfig) -> Vec<Entry> {
-    let off = (!config.enabled).then(|| "switched off by ingest.bybit.enabled".to_owned());
     let feeds = [
         Feed::Streamed(Box::new(LiquidationFeed::new(config, Category::Linear))),
         Feed::Streamed(Box::new(LiquidationFeed::new(config, Category::Inverse))),
@@ -39,7 +38,7 @@ pub fn entries(config: &BybitConfig) -> Vec<Entry> {
         Feed::Polled(open_interest_feed(config)),
         Feed::Polled(funding_feed(config)),
     ];
-    feeds.into_iter().map(|feed| Entry { feed, off: off.clone() }).collect()
+    super::config::entries(feeds, super::config::switched_off(config.enabled, "bybit"))
 }
 
 /// The symbol of a coin's USDT perpetual.

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use reqwest::header::HeaderName;
 
+use super::feed::trading_day_cadence;
 use super::runner::{Entry, Feed};
 use super::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
 use crate::domain::{Asset, Cadence, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind, Timestamp};
@@ -28,15 +29,9 @@ type Parse = fn(&[u8], &Asset, &Visit) -> Result<Parsed, ParseError>;
 /// The feeds of CoinGlass as configured; they run only with a key.
 #[must_use]
 pub fn entries(config: &CoinGlassConfig) -> Vec<Entry> {
-    let off = if !config.enabled {
-        Some("switched off by ingest.coinglass.enabled")
-    } else if config.api_key.expose().is_none() {
-        Some("needs a key: set ingest.coinglass.api_key")
-    } else {
-        None
-    };
+    let off = super::config::off_without_key(config.enabled, &config.api_key, "coinglass");
     let feeds = [bucket_feed(config), etf_feed(config)];
-    feeds.into_iter().map(|feed| Entry { feed: Feed::Polled(feed), off: off.map(str::to_owned) }).collect()
+    super::config::entries(feeds.map(Feed::Polled), off)
 }
 
 /// Four-hourly liquidations, open interest and funding of many venues together.
@@ -54,10 +49,8 @@ fn bucket_feed(config: &CoinGlassConfig) -> PolledFeed {
 /// Net flows of the exchange-traded funds on three coins.
 fn etf_feed(config: &CoinGlassConfig) -> PolledFeed {
     let config = config.clone();
-    let day_ms = Period::DAY.ms();
-    let cadence = Cadence { expected_every_ms: day_ms, late_after_ms: 5 * day_ms, stale_after_ms: 8 * day_ms };
     PolledFeed {
-        profile: Profile { name: "coinglass-etf-flows", info: info(), cadence },
+        profile: Profile { name: "coinglass-etf-flows", info: info(), cadence: trading_day_cadence() },
         schedule: Schedule::every(Duration::from_hours(2)).after(Duration::from_mins(4)),
         resumes_from: Vec::new(),
         questions: Box::new(move |visit| {

@@ -45,8 +45,7 @@ struct Day {
 /// The feed of DefiLlama as configured.
 #[must_use]
 pub fn entries(config: &DefiLlamaConfig) -> Vec<Entry> {
-    let off = (!config.enabled).then(|| "switched off by ingest.defillama.enabled".to_owned());
-    vec![Entry { feed: Feed::Polled(supply_feed(config)), off }]
+    super::config::entries([Feed::Polled(supply_feed(config))], super::config::switched_off(config.enabled, "defillama"))
 }
 
 /// Every visit reads the whole history: the upstream offers no part of it.

@@ -2,8 +2,9 @@ use std::time::Duration;
 
 use super::config::FarsideConfig;
 use super::table::{parse_table, source};
-use crate::domain::{Cadence, Metric, Period, SeriesKey, SourceInfo, SourceKind};
+use crate::domain::{Metric, Period, SeriesKey, SourceInfo, SourceKind};
 use crate::ingest::config::asset;
+use crate::ingest::feed::trading_day_cadence;
 use crate::ingest::{Expects, FetchError, PolledFeed, Profile, Question, Request, Schedule, Visit};
 
 const DAY_MS: i64 = Period::DAY.ms();
@@ -39,12 +40,10 @@ pub(super) fn flow_feed(config: &FarsideConfig, table: Table) -> PolledFeed {
                a zero may stand for a fund that has not reported"
             .to_owned(),
     };
-    // The next row comes after one day, or after four over a long weekend.
-    let cadence = Cadence { expected_every_ms: DAY_MS, late_after_ms: 5 * DAY_MS, stale_after_ms: 8 * DAY_MS };
     let oldest = SeriesKey::new(Metric::EtfFlow, asset(table.asset), source(), Period::INSTANT).with_part(table.oldest_fund);
     let config = config.clone();
     PolledFeed {
-        profile: Profile { name: table.feed, info, cadence },
+        profile: Profile { name: table.feed, info, cadence: trading_day_cadence() },
         // Cells fill in from about 22:30 to 05:00 UTC.
         schedule: Schedule::every(Duration::from_hours(4)).busier(22, 6, Duration::from_mins(30)).after(Duration::from_mins(2)),
         resumes_from: vec![oldest],

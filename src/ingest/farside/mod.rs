@@ -16,7 +16,6 @@ use super::runner::{Entry, Feed};
 /// The feeds of Farside as configured: one per coin.
 #[must_use]
 pub fn entries(config: &FarsideConfig) -> Vec<Entry> {
-    let off = (!config.enabled).then(|| "switched off by ingest.farside.enabled".to_owned());
     let feeds = feed::TABLES.iter().map(|table| feed::flow_feed(config, *table));
-    feeds.map(|feed| Entry { feed: Feed::Polled(feed), off: off.clone() }).collect()
+    super::config::entries(feeds.map(Feed::Polled), super::config::switched_off(config.enabled, "farside"))
 }

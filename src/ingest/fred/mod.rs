@@ -51,14 +51,8 @@ struct Reading {
 /// The feed of FRED as configured; it runs only with a key.
 #[must_use]
 pub fn entries(config: &FredConfig) -> Vec<Entry> {
-    let off = if !config.enabled {
-        Some("switched off by ingest.fred.enabled")
-    } else if config.api_key.expose().is_none() {
-        Some("needs a free key: set ingest.fred.api_key")
-    } else {
-        None
-    };
-    vec![Entry { feed: Feed::Polled(closes_feed(config)), off: off.map(str::to_owned) }]
+    let off = super::config::off_without_key(config.enabled, &config.api_key, "fred");
+    super::config::entries([Feed::Polled(closes_feed(config))], off)
 }
 
 fn closes_feed(config: &FredConfig) -> PolledFeed {

@@ -12,7 +12,6 @@ use super::runner::{Entry, Feed};
 /// The feeds of Hyperliquid as configured.
 #[must_use]
 pub fn entries(config: &HyperliquidConfig) -> Vec<Entry> {
-    let off = (!config.enabled).then(|| "switched off by ingest.hyperliquid.enabled".to_owned());
     let feeds = [open_interest_feed(config), funding_feed(config)];
-    feeds.into_iter().map(|feed| Entry { feed: Feed::Polled(feed), off: off.clone() }).collect()
+    super::config::entries(feeds.map(Feed::Polled), super::config::switched_off(config.enabled, "hyperliquid"))
 }

@@ -18,9 +18,8 @@ use crate::domain::{Asset, Source, SourceInfo, SourceKind};
 /// The feeds of Kraken Futures as configured.
 #[must_use]
 pub fn entries(config: &KrakenConfig) -> Vec<Entry> {
-    let off = (!config.enabled).then(|| "switched off by ingest.kraken.enabled".to_owned());
     let feeds = [liquidation_feed(config), open_interest_feed(config), funding_feed(config)];
-    feeds.into_iter().map(|feed| Entry { feed: Feed::Polled(feed), off: off.clone() }).collect()
+    super::config::entries(feeds.map(Feed::Polled), super::config::switched_off(config.enabled, "kraken"))
 }
 
 /// The linear perpetual of a coin.

@@ -101,10 +101,9 @@ pub fn parse_message(text: &str, contracts: &Contracts) -> Result<Message, Parse
     }
     let message: Value = from_json(text.as_bytes())?;
     if let Some(event) = message.get("event").and_then(Value::as_str) {
-        let words = message.get("msg").and_then(Value::as_str).unwrap_or("unnamed error");
         // A notice announces that the connection is about to be closed.
         let ends = matches!(event, "error" | "notice");
-        return Ok(if ends { Message::Refused(words.to_owned()) } else { Message::Control });
+        return Ok(if ends { Message::refused(message.get("msg")) } else { Message::Control });
     }
     let channel = message.pointer("/arg/channel").and_then(Value::as_str).unwrap_or_default();
     let data = match message.get("data") {

@@ -29,12 +29,11 @@ use crate::domain::{SourceInfo, SourceKind};
 /// The feeds of OKX as configured.
 #[must_use]
 pub fn entries(config: &OkxConfig) -> Vec<Entry> {
-    let off = (!config.enabled).then(|| "switched off by ingest.okx.enabled".to_owned());
     // The past before the present: it goes on where the recorded rows end.
     let of_margin = [open_interest_history_feed, open_interest_feed, funding_feed];
     let polled = Margin::ALL.into_iter().flat_map(|margin| of_margin.map(|feed| Feed::Polled(feed(config, margin))));
     let first = [Feed::Streamed(Box::new(LiquidationFeed::new(config))), Feed::Polled(candle_feed(config))];
-    first.into_iter().chain(polled).map(|feed| Entry { feed, off: off.clone() }).collect()
+    super::config::entries(first.into_iter().chain(polled), super::config::switched_off(config.enabled, "okx"))
 }
 
 /// The rows of an answer; the code inside tells whether there are any, not the HTTP status.

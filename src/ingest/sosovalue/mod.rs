@@ -9,12 +9,12 @@ use serde_json::Value;
 use url::Url;
 
 use super::config::{ApiKey, asset, public};
+use super::feed::trading_day_cadence;
 use super::runner::{Entry, Feed};
 use super::wire::{Decimal, from_json, optional, row};
 use super::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
-use crate::domain::{Asset, Cadence, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind, Timestamp};
+use crate::domain::{Asset, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind, Timestamp};
 
-const DAY_MS: i64 = Period::DAY.ms();
 /// The coins whose funds are read.
 const COINS: [&str; 3] = ["btc", "eth", "sol"];
 
@@ -51,14 +51,8 @@ struct Day {
 /// The feed of SoSoValue as configured; it runs only with a key.
 #[must_use]
 pub fn entries(config: &SoSoValueConfig) -> Vec<Entry> {
-    let off = if !config.enabled {
-        Some("switched off by ingest.sosovalue.enabled")
-    } else if config.api_key.expose().is_none() {
-        Some("needs a key: set ingest.sosovalue.api_key")
-    } else {
-        None
-    };
-    vec![Entry { feed: Feed::Polled(flow_feed(config)), off: off.map(str::to_owned) }]
+    let off = super::config::off_without_key(config.enabled, &config.api_key, "sosovalue");
+    super::config::entries([Feed::Polled(flow_feed(config))], off)
 }
 
 fn flow_feed(config: &SoSoValueConfig) -> PolledFeed {
@@ -68,10 +62,9 @@ fn flow_feed(config: &SoSoValueConfig) -> PolledFeed {
         note: "sums over all funds, of the latest month only; differs from other publishers by tens of millions on some days"
             .to_owned(),
     };
-    let cadence = Cadence { expected_every_ms: DAY_MS, late_after_ms: 5 * DAY_MS, stale_after_ms: 8 * DAY_MS };
     let config = config.clone();
     PolledFeed {
-        profile: Profile { name: "sosovalue-etf-flows", info, cadence },
+        profile: Profile { name: "sosovalue-etf-flows", info, cadence: trading_day_cadence() },
         schedule: Schedule::every(Duration::from_hours(2)).after(Duration::from_mins(6)),
         resumes_from: COINS.iter().map(|coin| key(Metric::EtfFlow, &asset(coin))).collect(),
         questions: Box::new(move |visit| COINS.iter().map(|coin| question(&config, coin, *visit)).collect()),

@@ -8,10 +8,11 @@ use serde_json::Value;
 use url::Url;
 
 use super::config::{asset, public};
+use super::feed::trading_day_cadence;
 use super::runner::{Entry, Feed};
 use super::wire::{Seconds, from_json, row};
 use super::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
-use crate::domain::{Asset, Bar, Cadence, Metric, Observation, Period, SeriesKey, Source, SourceInfo, SourceKind};
+use crate::domain::{Asset, Bar, Metric, Observation, Period, SeriesKey, Source, SourceInfo, SourceKind};
 
 const DAY_MS: i64 = Period::DAY.ms();
 
@@ -82,7 +83,7 @@ struct Quote {
 #[must_use]
 pub fn entries(config: &YahooConfig) -> Vec<Entry> {
     let off = (!config.enabled).then(|| "unofficial, off unless ingest.yahoo.enabled is set".to_owned());
-    vec![Entry { feed: Feed::Polled(chart_feed(config)), off }]
+    super::config::entries([Feed::Polled(chart_feed(config))], off)
 }
 
 fn chart_feed(config: &YahooConfig) -> PolledFeed {
@@ -92,10 +93,9 @@ fn chart_feed(config: &YahooConfig) -> PolledFeed {
         note: "unofficial; gold, silver and oil are front futures whose history jumps where one contract replaces another"
             .to_owned(),
     };
-    let cadence = Cadence { expected_every_ms: DAY_MS, late_after_ms: 5 * DAY_MS, stale_after_ms: 8 * DAY_MS };
     let config = config.clone();
     PolledFeed {
-        profile: Profile { name: "yahoo-daily", info, cadence },
+        profile: Profile { name: "yahoo-daily", info, cadence: trading_day_cadence() },
         schedule: Schedule::every(Duration::from_hours(6)).after(Duration::from_mins(15)),
         resumes_from: SYMBOLS.iter().map(|(_, symbol, _)| key(&asset(symbol))).collect(),
         questions: Box::new(move |visit| SYMBOLS.iter().map(|symbol| question(&config, *symbol, *visit)).collect()),
