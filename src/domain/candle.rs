@@ -13,7 +13,8 @@ pub struct Bar {
     pub low: f64,
     /// Last price of the bar.
     pub close: f64,
-    /// Traded amount, in coins or USD as the source states it; `None` where it publishes none.
+    /// Traded amount in coins or shares; `None` where the source publishes none. What is stated in USD is
+    /// divided by the close when it is read.
     pub volume: Option<f64>,
 }
 

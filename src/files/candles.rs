@@ -1,5 +1,5 @@
 use crate::domain::{Bar, Batch, Metric, Observation};
-use crate::files::column::Need;
+use crate::files::column::{Header, Need};
 use crate::files::import::{Content, RowReader};
 use crate::files::keys::{Keys, knowledge};
 use crate::files::row::Row;
@@ -10,11 +10,25 @@ use crate::files::{Column, RowError, RowFault};
 ///
 /// A row without a bar states nothing and is counted as empty: all four prices blank, or open, high
 /// and low blank beside a close of zero, as one publisher writes days before a coin traded. Some
-/// prices blank and others not is a bad row.
+/// prices blank and others not is a bad row. Volume is in coins, or in USD where the name of its column
+/// ends in `usd`.
 #[derive(Debug)]
 pub(super) struct Candles {
-    pub(super) keys: Keys,
-    pub(super) sequence: Sequence,
+    keys: Keys,
+    sequence: Sequence,
+    volume_in_usd: bool,
+}
+
+impl Candles {
+    pub(super) fn new(keys: Keys, sequence: Sequence, header: &Header) -> Self {
+        let volume = header.name(Column::Volume).unwrap_or_default();
+        Self { keys, sequence, volume_in_usd: volume.to_ascii_lowercase().ends_with("usd") }
+    }
+
+    /// The traded amount in coins; what was traded at a close of zero or less cannot be told from USD.
+    fn coins(&self, volume: f64, close: f64) -> Option<f64> {
+        if self.volume_in_usd { (close > 0.0).then(|| volume / close) } else { Some(volume) }
+    }
 }
 
 impl RowReader for Candles {
@@ -39,7 +53,8 @@ impl RowReader for Candles {
             [None, None, None, None | Some(0.0)] => return Ok(Content::Empty),
             prices => all_present(row, prices)?,
         };
-        let value = Bar::new(open, high, low, close, row.number(Column::Volume)?).map_err(|fault| row.fault(fault))?;
+        let volume = row.number(Column::Volume)?.and_then(|volume| self.coins(volume, close));
+        let value = Bar::new(open, high, low, close, volume).map_err(|fault| row.fault(fault))?;
         self.sequence.admit(&key, observed_at, known_at, row.line()).map_err(|fault| row.blame(Column::Time, fault))?;
         let knowledge = knowledge(&key, observed_at, known_at);
         batch.push_candle(key, Observation { observed_at, knowledge, value });

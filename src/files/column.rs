@@ -19,7 +19,7 @@ pub enum Column {
     Low,
     /// Last price of a bar.
     Close,
-    /// Traded amount of a bar.
+    /// Traded amount of a bar: in USD where its name ends in `usd`, else in coins.
     Volume,
     /// The value of a reading.
     Value,

@@ -105,7 +105,9 @@ pub fn read(kind: FileKind, input: impl Read, path: Option<&Path>, options: &Imp
     let facts = Facts::new(kind, path, options);
     let sequence = Sequence::new(options.unsorted);
     match kind {
-        FileKind::Candles => read_rows(input, facts, |facts, header| Ok(Candles { keys: facts.candle_keys(header)?, sequence })),
+        FileKind::Candles => {
+            read_rows(input, facts, |facts, header| Ok(Candles::new(facts.candle_keys(header)?, sequence, header)))
+        }
         FileKind::Series => read_rows(input, facts, |facts, header| Ok(Series { keys: facts.series_keys(header)?, sequence })),
         FileKind::EtfFlows => read_rows(input, facts, |facts, _| Ok(EtfFlows::new(facts.asset()?, facts.source()?, sequence))),
         FileKind::Liquidations => read_rows(input, facts, |facts, _| {
@@ -205,6 +207,15 @@ mod tests {
         let endless = std::io::Read::chain(HEADER.as_bytes(), std::io::repeat(b'7'));
         let error = read(FileKind::Candles, endless, None, &btc_hourly()).unwrap_err().to_string();
         assert!(error.starts_with("line 2 is longer than 65536 bytes"), "{error}");
+    }
+
+    #[rstest]
+    #[case::coins("volume", Some(30.0))]
+    #[case::usd("volume_usd", Some(20.0))]
+    fn volume_is_kept_in_coins(#[case] column: &str, #[case] coins: Option<f64>) {
+        let parsed =
+            parse(FileKind::Candles, &format!("date,open,high,low,close,{column}\n2026-01-01,1,2,0.5,1.5,30\n")).unwrap();
+        assert_eq!(bars(&parsed)[0].value.volume, coins);
     }
 
     #[test]

@@ -77,7 +77,7 @@ pub struct SeriesRow {
     /// Lowest price, of candles only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub low: Option<f64>,
-    /// Traded amount, of candles only.
+    /// Traded amount in coins or shares, of candles only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub volume: Option<f64>,
 }

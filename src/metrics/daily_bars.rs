@@ -13,7 +13,6 @@ pub(super) const LONGEST_PAUSE_MS: i64 = 5 * Period::DAY.ms();
 /// The finished UTC days of one asset from one source up to an instant, with prices above zero.
 #[derive(Debug)]
 pub(super) struct DailyBars {
-    source: Source,
     calendar: TradingCalendar,
     /// The end of what is looked at.
     until: Timestamp,
@@ -38,7 +37,6 @@ impl DailyBars {
         let ended = |day: &Vintage<Bar>| day.observed_at.plus_days(1) <= until;
         let finished: Vec<_> = days.into_iter().filter(|day| ended(day) && day.value.low > 0.0).collect();
         Ok(Some(Self {
-            source,
             calendar: asset.calendar(),
             until,
             starts: finished.iter().map(|day| day.observed_at).collect(),
@@ -46,10 +44,6 @@ impl DailyBars {
             volumes: finished.iter().map(|day| day.value.volume).collect(),
             returns: returns(asset.calendar(), &finished),
         }))
-    }
-
-    pub(super) const fn source(&self) -> &Source {
-        &self.source
     }
 
     pub(super) fn len(&self) -> usize {
@@ -64,7 +58,7 @@ impl DailyBars {
         &self.bars
     }
 
-    /// The traded amount of a day, in coins or USD as the source states it.
+    /// The traded amount of a day, in coins or shares.
     pub(super) fn volume(&self, day: usize) -> Option<f64> {
         self.volumes[day]
     }

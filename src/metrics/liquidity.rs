@@ -1,7 +1,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{Asset, Period, Source, SourceKind};
+use crate::domain::{Asset, Period, Source};
 use crate::market::MarketView;
 use crate::metrics::daily_bars::DailyBars;
 use crate::metrics::trail::{Trail, Working, known_asset};
@@ -33,7 +33,7 @@ pub struct LiquidityQuestion {
 
 /// How easily an asset trades, as its finished UTC days tell (METHODOLOGY section 10).
 ///
-/// Volumes of trading venues are taken as coins at the day's close, those of other sources as USD.
+/// What was traded is taken at the day's close.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, ToSchema)]
 pub struct Liquidity {
     /// Amihud (2002): mean size of the daily log return per billion USD traded, over 7 days, a fraction.
@@ -68,22 +68,11 @@ pub fn liquidity(
         working.coverage = Some(coverage);
         working.n_obs = Some(coverage.present);
         fill_spreads(&mut trail, &days, coverage, &mut figures);
-        let in_coins = in_coins(view, &mut trail, &days);
-        fill_impact(&mut trail, &days, in_coins, &mut figures);
+        fill_impact(&mut trail, &days, &mut figures);
     }
     let interval = Some(Period::DAY.to_string());
     working.method = Some(Method { name: "liquidity", version: 1, interval, basis: None });
     Ok(trail.answer(figures, working))
-}
-
-/// Whether volumes are in coins: those of venues are.
-fn in_coins(view: &MarketView, trail: &mut Trail<'_>, days: &DailyBars) -> bool {
-    let Some(info) = view.source_info(days.source()) else {
-        let detail = format!("{} does not say whether it counts volume in coins or USD: taken as coins", days.source());
-        trail.warn(WarningCode::Provisional, detail);
-        return true;
-    };
-    info.kind == SourceKind::Venue
 }
 
 fn fill_spreads(trail: &mut Trail<'_>, days: &DailyBars, Coverage { expected, present }: Coverage, figures: &mut Liquidity) {
@@ -105,11 +94,8 @@ fn fill_spreads(trail: &mut Trail<'_>, days: &DailyBars, Coverage { expected, pr
     figures.roll_pct = seen("roll_pct", liquidity::roll(&days.returns(first, last)));
 }
 
-fn fill_impact(trail: &mut Trail<'_>, days: &DailyBars, in_coins: bool, figures: &mut Liquidity) {
-    let traded = |day: usize| {
-        let usd_a_unit = if in_coins { days.bars()[day].close } else { 1.0 };
-        days.volume(day).map(|volume| volume * usd_a_unit).filter(|usd| *usd > 0.0)
-    };
+fn fill_impact(trail: &mut Trail<'_>, days: &DailyBars, figures: &mut Liquidity) {
+    let traded = |day: usize| days.volume(day).map(|coins| coins * days.bars()[day].close).filter(|usd| *usd > 0.0);
     let period = |day: usize| Some((days.log_return(day)?, traded(day)?));
     let mean =
         |from: usize| liquidity::amihud(&(from..days.len().min(from + IMPACT_DAYS)).filter_map(period).collect::<Vec<_>>());
@@ -156,8 +142,8 @@ mod tests {
     #[test]
     fn a_price_that_bounces_shows_its_spread_and_its_impact() {
         let step = (100.0_f64 / 101.0).ln().abs();
-        let usd = days(400, 101.0, |_| Some(1e9)).source("x", SourceKind::Aggregator, "");
-        let figures = ask(usd).data;
+        let billion_usd = |day: i64| Some(1e9 / if day % 2 == 0 { 100.0 } else { 101.0 });
+        let figures = ask(days(400, 101.0, billion_usd)).data;
         assert!((figures.amihud.unwrap() - step).abs() < 1e-12);
         assert!(figures.amihud_log_ratio.unwrap().abs() < 1e-12);
         assert!((figures.roll_pct.unwrap() - 2.0 * step * 100.0).abs() < 0.1);
@@ -165,8 +151,8 @@ mod tests {
     }
 
     #[test]
-    fn a_venues_volume_is_in_coins() {
-        let figures = ask(days(40, 100.0 * 0.01_f64.exp(), |_| Some(1e7)).source("x", SourceKind::Venue, "")).data;
+    fn what_was_traded_is_taken_at_the_close() {
+        let figures = ask(days(40, 100.0 * 0.01_f64.exp(), |_| Some(1e7))).data;
         // Four days close at about 101 and three at 100, each with 10 million coins.
         let expected = 0.01 * (4.0 / (100.0 * 0.01_f64.exp()) + 3.0 / 100.0) / 7.0 * 100.0;
         assert!((figures.amihud.unwrap() - expected).abs() < 1e-12);

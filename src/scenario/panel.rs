@@ -81,9 +81,9 @@ impl Subject<'_> {
             .map(|(at, departure)| (self.line.scaled(at) + self.row.beta * departure).exp())
             .collect();
         let cap = prices.last().map(|close| close * self.row.supply).filter(|cap| *cap > 0.0);
-        let volume = cap.map_or(EXCHANGE_VOLUME_USD, |cap| TURNOVER * cap);
+        let usual_usd = cap.map_or(EXCHANGE_VOLUME_USD, |cap| TURNOVER * cap);
         let source = batch.source.clone();
-        if let Some(bar) = bar(prices, volume, USUAL_DAY_RANGE) {
+        if let Some(bar) = bar(prices, usual_usd, USUAL_DAY_RANGE) {
             let key = SeriesKey::new(Metric::Candle, self.asset.clone(), source.clone(), Period::DAY);
             batch.push_candle(key, published(day, end, bar));
         }

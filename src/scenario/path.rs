@@ -127,11 +127,11 @@ pub(super) fn rounded(value: f64) -> f64 {
 
 /// The bar of a course of prices, the volume larger the wider the bar.
 ///
-/// `usual_range` is the logarithm of high over low at which `usual_volume` is traded.
-pub(super) fn bar(prices: impl IntoIterator<Item = f64>, usual_volume: f64, usual_range: f64) -> Option<Bar> {
+/// `usual_range` is the logarithm of high over low at which `usual_usd` is traded; the bar states coins.
+pub(super) fn bar(prices: impl IntoIterator<Item = f64>, usual_usd: f64, usual_range: f64) -> Option<Bar> {
     let mut prices = prices.into_iter().map(rounded);
     let open = prices.next()?;
     let (low, high, close) = prices.fold((open, open, open), |(low, high, _), price| (low.min(price), high.max(price), price));
-    let volume = rounded(usual_volume * (0.5 + 0.5 * (high / low).ln() / usual_range));
-    Bar::new(open, high, low, close, Some(volume)).ok()
+    let usd = usual_usd * (0.5 + 0.5 * (high / low).ln() / usual_range);
+    Bar::new(open, high, low, close, Some(rounded(usd / close))).ok()
 }

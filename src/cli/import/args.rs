@@ -60,7 +60,7 @@ pub(in crate::cli) struct Candles {
     /// The column with the last price.
     #[arg(long, value_name = "NAME", help_heading = "Columns")]
     close_column: Option<String>,
-    /// The column with the traded amount; files without one are fine.
+    /// The column with the traded amount, in USD where its name ends in `usd`, else in coins; files without one are fine.
     #[arg(long, value_name = "NAME", help_heading = "Columns")]
     volume_column: Option<String>,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::{Asset, AssetClass, Bar, Period, SourceKind, Vintage};
+use crate::domain::{Asset, AssetClass, Bar, Period, Vintage};
 use crate::market::Bars;
 use crate::metrics::stress::measure::Day;
 use crate::metrics::stress::recipe::RECIPE;
@@ -135,10 +135,9 @@ impl<'a> Day<'a> {
         self.finished_day(bars)?;
         let window = self.window(bars, usual_days + days)?;
         let days = usize::try_from(days).ok()?;
-        let in_coins = self.is_in_coins(bars);
         let impact = |run: &[Vintage<Bar>]| {
             let [.., before, last] = run else { return None };
-            let usd = traded_usd(in_coins, &last.value).filter(|usd| *usd > 0.0)?;
+            let usd = traded_usd(&last.value).filter(|usd| *usd > 0.0)?;
             Some((before.observed_at, log_return(before, last)?.abs() / usd))
         };
         let impacts = self.memory.impacts.entry((bars.key.clone(), days)).or_default();
@@ -149,17 +148,12 @@ impl<'a> Day<'a> {
         bars.finished_at_or_before(self.start).filter(|bar| bar.observed_at == self.start)
     }
 
-    /// Whether volumes are in coins: venues state coins, collectors of many venues state USD.
-    fn is_in_coins(&self, bars: &Bars<'_>) -> bool {
-        self.view.source_info(&bars.key.source).is_none_or(|info| info.kind == SourceKind::Venue)
-    }
-
     /// What was traded over the last days, USD: close enough to rank coins by.
     fn traded_lately(&self, bars: &Bars<'_>) -> f64 {
         let traded = |span| {
             let days = bars.summary(span);
             let all = Bar { volume: Some(days.volume.value()), ..self.bar_of_day(bars)? };
-            traded_usd(self.is_in_coins(bars), &all)
+            traded_usd(&all)
         };
         self.span(RANKING_DAYS).and_then(traded).unwrap_or_default()
     }
@@ -174,8 +168,8 @@ fn price(bar: &Vintage<Bar>) -> Option<Ohlc> {
 }
 
 /// What was traded in a bar, USD.
-fn traded_usd(in_coins: bool, bar: &Bar) -> Option<f64> {
-    bar.volume.map(|volume| if in_coins { volume * bar.close } else { volume })
+fn traded_usd(bar: &Bar) -> Option<f64> {
+    bar.volume.map(|coins| coins * bar.close)
 }
 
 /// The log return from a day to the next; over a gap there is none.
