@@ -6,6 +6,9 @@ use crate::domain::{Asset, Metric, Period, SeriesKey, Timestamp};
 /// Between two of the finer rows.
 pub(super) const FINE_MS: i64 = 5 * 60_000;
 
+/// The part of a series of open interest that is in inverse contracts, USD; the whole holds it too.
+pub(super) const INVERSE: &str = "inverse";
+
 /// What one question about the open interest of a coin asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PositionSpan {
@@ -37,6 +40,20 @@ pub(super) fn push_positions(parsed: &mut Parsed, asset: &Asset, visit: &Visit, 
         }
         Err(reason) => parsed.refuse(format!("open_interest.{asset}"), visit.now, reason),
     }
+}
+
+/// The same of inverse contracts, which are counted in USD; a series of its own says so.
+pub(super) fn push_inverse_positions(
+    parsed: &mut Parsed,
+    asset: &Asset,
+    visit: &Visit,
+    read: Result<(Timestamp, f64, f64), String>,
+) {
+    if let Ok((at, _, usd)) = read {
+        let whole = SeriesKey::new(Metric::OpenInterest, asset.clone(), parsed.batch.source.clone(), Period::INSTANT);
+        parsed.push(whole.with_part(INVERSE), at, visit.knowledge(at), usd);
+    }
+    push_positions(parsed, asset, visit, read);
 }
 
 #[cfg(test)]

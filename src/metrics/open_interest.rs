@@ -43,9 +43,9 @@ pub struct OpenInterest {
     pub change_usd: Option<f64>,
     /// Now against the start of the window, percent.
     pub change_pct: Option<f64>,
-    /// The same of positions in coins, percent.
+    /// The change of positions themselves, percent: linear contracts counted in coins, inverse ones in USD.
     pub change_native_pct: Option<f64>,
-    /// The part of `change_usd` that the price made: its change times the mean of coins held, USD.
+    /// The part of `change_usd` that the price made: its change times the mean of coins in linear contracts, USD.
     pub price_effect_usd: Option<f64>,
     /// The part that positions made: their change times the mean of prices, USD. Both add to `change_usd`.
     pub position_effect_usd: Option<f64>,
@@ -90,7 +90,7 @@ pub struct OpenInterestOfSource {
     pub open_interest_native: Option<f64>,
     /// Now less the start of the window, USD; absent where it was not known at both ends.
     pub change_usd: Option<f64>,
-    /// The same of positions in coins, percent.
+    /// The change of positions themselves, percent.
     pub change_native_pct: Option<f64>,
 }
 
@@ -133,14 +133,15 @@ pub fn open_interest(
         (figures.peak_at, figures.peak_usd) = book.peak(span.to).unzip();
         figures.by_source = by_source(&book, span, end);
     }
-    let method = Method { name: "open_interest", version: 1, interval: None, basis: Some("linear".to_owned()) };
+    let method =
+        Method { name: "open_interest", version: 1, interval: None, basis: Some("contracts in their own unit".to_owned()) };
     Ok(trail.answer(figures, Working { span: Some(span), method: Some(method), ..Working::default() }))
 }
 
 fn fill_change(trail: &mut Trail<'_>, movement: &Movement, figures: &mut OpenInterest) {
     figures.change_usd = Some(movement.end.usd - movement.start.usd);
     figures.change_pct = percent_change(Some(movement.start.usd), Some(movement.end.usd));
-    figures.change_native_pct = percent_change(movement.start.coins, movement.end.coins);
+    figures.change_native_pct = movement.position_growth().map(growth_pct);
     figures.price_effect_usd = movement.effect.map(|effect| effect.price_usd);
     figures.position_effect_usd = movement.effect.map(|effect| effect.position_usd);
     let moves = movement.log_price().zip(movement.log_positions());
@@ -148,6 +149,10 @@ fn fill_change(trail: &mut Trail<'_>, movement: &Movement, figures: &mut OpenInt
     if moves.is_some() && figures.quadrant.is_none() {
         trail.warn(WarningCode::ZeroVariance, "price or positions stood still: quadrant is null");
     }
+}
+
+fn growth_pct(factor: f64) -> f64 {
+    (factor - 1.0) * 100.0
 }
 
 /// Names the sources that are known at one end only, and the end at which none is.
@@ -223,7 +228,7 @@ fn by_source(book: &PositionBook<'_>, span: Span, end: Timestamp) -> Vec<OpenInt
                 open_interest_usd: now.map(|now| now.usd),
                 open_interest_native: now.and_then(|now| now.coins),
                 change_usd: movement.map(|movement| movement.end.usd - movement.start.usd),
-                change_native_pct: movement.and_then(|movement| percent_change(movement.start.coins, movement.end.coins)),
+                change_native_pct: movement.and_then(|movement| movement.position_growth()).map(growth_pct),
             }
         })
         .collect();
@@ -266,6 +271,25 @@ mod tests {
         assert!((figures.change_pct.unwrap() + 36.0).abs() < 1e-12 && (figures.change_native_pct.unwrap() + 20.0).abs() < 1e-12);
         assert_eq!(figures.quadrant, Some(OpenInterestQuadrant::LongUnwind));
         assert_eq!((figures.peak_usd, figures.peak_at), (Some(5_000.0), Some(at("2026-02-01"))));
+    }
+
+    #[test]
+    fn an_inverse_contract_that_nobody_closed_is_no_closed_position() {
+        let view = two_venues()
+            .readings("open_interest.btc.inverse@a", &[("2026-02-01", 5_000.0), ("2026-02-02", 3_200.0)])
+            .cut("2026-02-02");
+        let figures = ask(&view, &["a"], 1).data;
+        assert_eq!((figures.position_effect_usd, figures.price_effect_usd), (Some(-1_800.0), Some(0.0)));
+        assert!((figures.change_native_pct.unwrap() + 36.0).abs() < 1e-12);
+        let still = Fixture::new()
+            .readings("open_interest.btc@a", &[("2026-02-01", 8_000.0), ("2026-02-02", 7_200.0)])
+            .readings("open_interest_native.btc@a", &[("2026-02-01", 160.0), ("2026-02-02", 180.0)])
+            .readings("open_interest.btc.inverse@a", &[("2026-02-01", 4_000.0), ("2026-02-02", 4_000.0)])
+            .cut("2026-02-02");
+        let figures = ask(&still, &["a"], 1).data;
+        // 80 coins at 50 stay 80 coins at 40; 4,000 USD of inverse contracts stay what they are.
+        assert_eq!((figures.position_effect_usd, figures.price_effect_usd), (Some(0.0), Some(-800.0)));
+        assert_eq!(figures.change_native_pct, Some(0.0));
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub(super) struct Holding {
     pub(super) usd: f64,
     /// `None` where a source states USD only and no price is known.
     pub(super) coins: Option<f64>,
+    /// The part of `usd` in inverse contracts, which are counted in USD.
+    inverse_usd: f64,
 }
 
 /// How the positions of the sources present at both of two instants moved.
@@ -20,16 +22,22 @@ pub(super) struct Movement {
     pub(super) end: Holding,
     /// `None` where coins are not known at both ends.
     pub(super) effect: Option<Change>,
+    /// What is held at the end at the prices of the start, USD; `None` where coins are not known at both ends.
+    end_at_start_prices: Option<f64>,
 }
+
+/// The part of a series of open interest that tells of inverse contracts, USD. It is counted in the whole too.
+const INVERSE: &str = "inverse";
 
 type Series<'a> = (&'a SeriesKey, ColumnView<'a, f64>);
 
-/// One source's open interest: in USD, in coins, or both.
+/// One source's open interest: in USD, in coins, or both, and how much of it is in inverse contracts.
 #[derive(Debug)]
 pub(super) struct Leg<'a> {
     pub(super) source: Source,
     usd: Option<Series<'a>>,
     coins: Option<Series<'a>>,
+    inverse_usd: Option<Series<'a>>,
 }
 
 /// The open interest of one asset at every source that answers a question (METHODOLOGY section 5).
@@ -50,15 +58,28 @@ impl Holding {
     }
 
     fn plus(self, other: Self) -> Self {
-        Self { usd: self.usd + other.usd, coins: self.coins.zip(other.coins).map(|(a, b)| a + b) }
+        let coins = self.coins.zip(other.coins).map(|(a, b)| a + b);
+        Self { usd: self.usd + other.usd, coins, inverse_usd: self.inverse_usd + other.inverse_usd }
+    }
+
+    /// Coins in linear contracts and their price, USD.
+    fn linear(self) -> Option<(f64, f64)> {
+        let price = self.price_usd()?;
+        Some(((self.usd - self.inverse_usd) / price, price))
     }
 }
 
 impl Movement {
-    /// The natural logarithm of the growth of positions in coins; `None` where either end is zero.
+    /// The growth of positions themselves as a factor: linear contracts in coins, inverse ones in USD,
+    /// weighed at the prices of the start. `None` where nothing was held.
+    pub(super) fn position_growth(&self) -> Option<f64> {
+        let end = self.end_at_start_prices?;
+        (self.start.usd > 0.0).then(|| end / self.start.usd)
+    }
+
+    /// The natural logarithm of [`Self::position_growth`]; `None` where nothing is left.
     pub(super) fn log_positions(&self) -> Option<f64> {
-        let (start, end) = self.start.coins.zip(self.end.coins)?;
-        (start > 0.0 && end > 0.0).then(|| (end / start).ln())
+        self.position_growth().filter(|growth| *growth > 0.0).map(f64::ln)
     }
 
     /// The natural logarithm of the growth of the price at which positions were valued.
@@ -70,7 +91,7 @@ impl Movement {
 
 impl<'a> Leg<'a> {
     fn series(&self) -> impl Iterator<Item = &Series<'a>> {
-        self.usd.iter().chain(&self.coins)
+        self.usd.iter().chain(&self.coins).chain(&self.inverse_usd)
     }
 
     /// The column whose rows set the times of this leg.
@@ -121,8 +142,9 @@ impl<'a> PositionBook<'a> {
         let legs: Vec<Leg<'a>> = sources
             .into_iter()
             .map(|source| Leg {
-                usd: finest(view, Metric::OpenInterest, asset, &source),
-                coins: finest(view, Metric::OpenInterestNative, asset, &source),
+                usd: finest(view, Metric::OpenInterest, asset, &source, None),
+                coins: finest(view, Metric::OpenInterestNative, asset, &source, None),
+                inverse_usd: finest(view, Metric::OpenInterest, asset, &source, Some(INVERSE)),
                 source,
             })
             .collect();
@@ -141,7 +163,13 @@ impl<'a> PositionBook<'a> {
 
     /// Whether a source states open interest of an asset.
     pub(super) fn is_stated(view: &MarketView, asset: &Asset, source: &Source) -> bool {
-        [Metric::OpenInterest, Metric::OpenInterestNative].into_iter().any(|metric| finest(view, metric, asset, source).is_some())
+        let stated = |metric| finest(view, metric, asset, source, None).is_some();
+        stated(Metric::OpenInterest) || stated(Metric::OpenInterestNative)
+    }
+
+    /// The series the legs are read from.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'a SeriesKey> {
+        self.legs.iter().flat_map(Leg::series).map(|(key, _)| *key)
     }
 
     /// What one source holds at an instant, USD.
@@ -152,12 +180,13 @@ impl<'a> PositionBook<'a> {
 
     /// What one leg holds at an instant, from a row no older than its rhythm allows.
     pub(super) fn holding(&self, leg: &Leg<'_>, at: Timestamp) -> Option<Holding> {
-        match (leg.value(leg.usd, at), leg.value(leg.coins, at)) {
-            (Some(usd), Some(coins)) => Some(Holding { usd, coins: Some(coins) }),
-            (Some(usd), None) => Some(Holding { usd, coins: self.price(at).map(|price| usd / price) }),
-            (None, Some(coins)) => self.price(at).map(|price| Holding { usd: coins * price, coins: Some(coins) }),
-            (None, None) => None,
-        }
+        let (usd, coins) = match (leg.value(leg.usd, at), leg.value(leg.coins, at)) {
+            (Some(usd), Some(coins)) => (usd, Some(coins)),
+            (Some(usd), None) => (usd, self.price(at).map(|price| usd / price)),
+            (None, Some(coins)) => (coins * self.price(at)?, Some(coins)),
+            (None, None) => return None,
+        };
+        Some(Holding { usd, coins, inverse_usd: leg.value(leg.inverse_usd, at).unwrap_or_default().min(usd) })
     }
 
     /// What all legs that tell of an instant hold together; `None` where none does.
@@ -172,15 +201,21 @@ impl<'a> PositionBook<'a> {
             start: a.start.plus(b.start),
             end: a.end.plus(b.end),
             effect: a.effect.zip(b.effect).map(|(a, b)| a.merge(b)),
+            end_at_start_prices: a.end_at_start_prices.zip(b.end_at_start_prices).map(|(a, b)| a + b),
         })
     }
 
     /// How one leg moved; `None` unless it tells of both instants.
     pub(super) fn leg_movement(&self, leg: &Leg<'_>, from: Timestamp, to: Timestamp) -> Option<Movement> {
         let (start, end) = self.holding(leg, from).zip(self.holding(leg, to))?;
-        let priced = |holding: Holding| holding.coins.zip(holding.price_usd());
-        let effect = priced(start).zip(priced(end)).map(|(start, end)| Change::of_linear(start, end));
-        Some(Movement { start, end, effect })
+        let inverse = Change::of_inverse(start.inverse_usd, end.inverse_usd);
+        let linear = start.linear().zip(end.linear());
+        Some(Movement {
+            start,
+            end,
+            effect: linear.map(|(start, end)| Change::of_linear(start, end).merge(inverse)),
+            end_at_start_prices: linear.map(|((_, price), (coins, _))| coins * price + end.inverse_usd),
+        })
     }
 
     /// When the newest row of all legs at or before `at` was true.
@@ -212,9 +247,10 @@ impl<'a> PositionBook<'a> {
     }
 }
 
-/// The series of a source with the shortest rows.
-fn finest<'a>(view: &'a MarketView, metric: Metric, asset: &Asset, source: &Source) -> Option<Series<'a>> {
-    view.readings(metric, asset).filter(|(key, _)| key.source == *source && key.part.is_none()).min_by_key(|(key, _)| key.period)
+/// The series of a source with the shortest rows, of the whole or of a part.
+fn finest<'a>(view: &'a MarketView, metric: Metric, asset: &Asset, source: &Source, part: Option<&str>) -> Option<Series<'a>> {
+    let of_source = view.readings(metric, asset).filter(|(key, _)| key.source == *source && key.part.as_deref() == part);
+    of_source.min_by_key(|(key, _)| key.period)
 }
 
 fn warn_of_units(trail: &mut Trail<'_>, legs: &[Leg<'_>]) {

@@ -8,7 +8,7 @@ use super::margin::Margin;
 use super::{info, rows};
 use crate::domain::{Asset, Cadence, Metric, Period, Timestamp};
 use crate::ingest::funding::push_settlements;
-use crate::ingest::positions::{FINE_MS, PositionSpan, push_positions, spans};
+use crate::ingest::positions::{FINE_MS, PositionSpan, push_inverse_positions, push_positions, spans};
 use crate::ingest::wire::{Decimal, Millis, row};
 use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Reader, Request, Schedule, Visit};
 
@@ -179,7 +179,7 @@ pub fn parse_coin_open_interest(body: &[u8], asset: &Asset, visit: &Visit) -> Re
                 Size::Coins(_) => Err("it counts in coins".to_owned()),
             }
         });
-        push_positions(&mut parsed, asset, visit, read);
+        push_inverse_positions(&mut parsed, asset, visit, read);
     }
     Ok(parsed)
 }
@@ -231,7 +231,12 @@ mod tests {
             {"pair":"ETHUSD"}]"#;
         let parsed = parse_coin_open_interest(body, &"eth".parse().unwrap(), &visit(None)).unwrap();
         let told: Vec<_> = parsed.batch.readings.iter().map(|(key, rows)| format!("{key} {}", rows[0].value)).collect();
-        assert_eq!(told, ["open_interest.eth@binance-coin 10000", "open_interest_native.eth@binance-coin 4"]);
+        let expected = [
+            "open_interest.eth@binance-coin 10000",
+            "open_interest.eth.inverse@binance-coin 10000",
+            "open_interest_native.eth@binance-coin 4",
+        ];
+        assert_eq!(told, expected);
         assert_eq!(parsed.refused.len(), 1);
         assert!(parse_open_interest(body, &"eth".parse().unwrap(), &visit(None)).unwrap().batch.is_empty());
     }

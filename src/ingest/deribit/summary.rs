@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::config::DeribitConfig;
 use super::{info, list, request, result, source};
 use crate::domain::{Asset, Cadence, Knowledge, Metric, Period, SeriesKey, Timestamp};
+use crate::ingest::positions::INVERSE;
 use crate::ingest::wire::{Decimal, optional, row};
 use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Schedule};
 
@@ -106,6 +107,7 @@ pub fn parse_futures(body: &[u8], asset: &Asset, now: Timestamp) -> Result<Parse
     if contracts > 0 && parsed.refused.is_empty() {
         let key = |metric| SeriesKey::new(metric, asset.clone(), source(), Period::INSTANT);
         parsed.push(key(Metric::OpenInterest), at, Knowledge::OnCommit, usd);
+        parsed.push(key(Metric::OpenInterest).with_part(INVERSE), at, Knowledge::OnCommit, usd);
         parsed.push(key(Metric::OpenInterestNative), at, Knowledge::OnCommit, coins);
     }
     Ok(parsed)

@@ -8,6 +8,7 @@ use super::config::KrakenConfig;
 use super::{coin, info, malformed, perpetual, source};
 use crate::domain::{Asset, Cadence, Knowledge, Metric, Period, SeriesKey, Timestamp};
 use crate::ingest::funding::push_settlements;
+use crate::ingest::positions::INVERSE;
 use crate::ingest::wire::{Decimal, from_json, row};
 use crate::ingest::{ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
 
@@ -79,15 +80,16 @@ pub fn funding_feed(config: &KrakenConfig) -> PolledFeed {
 /// [`ParseError`] when the upstream refused or the answer has another shape.
 pub fn parse_tickers(body: &[u8], assets: &[Asset], now: Timestamp) -> Result<Parsed, ParseError> {
     let mut parsed = Parsed::new(source());
-    let mut sums: BTreeMap<Asset, (f64, f64)> = BTreeMap::new();
+    let mut sums: BTreeMap<Asset, (f64, f64, f64)> = BTreeMap::new();
     for value in &list(body, "tickers")? {
         let symbol = value.get("symbol").and_then(Value::as_str).unwrap_or_default();
         let Some(asset) = coin(symbol).filter(|asset| assets.contains(asset)) else { continue };
         match row::<Ticker>(value) {
             Ok(ticker) if ticker.mark_price.0 > 0.0 => {
-                let (coins, usd) = sums.entry(asset).or_default();
+                let (coins, usd, inverse_usd) = sums.entry(asset).or_default();
                 let size = ticker.open_interest.0;
                 let (of_coins, of_usd) = if ticker.symbol.starts_with("PI_") {
+                    *inverse_usd += size;
                     (size / ticker.mark_price.0, size)
                 } else {
                     (size, size * ticker.mark_price.0)
@@ -99,10 +101,11 @@ pub fn parse_tickers(body: &[u8], assets: &[Asset], now: Timestamp) -> Result<Pa
             Err(reason) => parsed.refuse(symbol, now, reason),
         }
     }
-    for (asset, (coins, usd)) in sums {
+    for (asset, (coins, usd, inverse_usd)) in sums {
         let key = |metric| SeriesKey::new(metric, asset.clone(), source(), Period::INSTANT);
         parsed.push(key(Metric::OpenInterestNative), now, Knowledge::OnCommit, coins);
         parsed.push(key(Metric::OpenInterest), now, Knowledge::OnCommit, usd);
+        parsed.push(key(Metric::OpenInterest).with_part(INVERSE), now, Knowledge::OnCommit, inverse_usd);
     }
     Ok(parsed)
 }

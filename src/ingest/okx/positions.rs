@@ -8,7 +8,7 @@ use super::margin::Margin;
 use super::{info, rows};
 use crate::domain::{Asset, Cadence, Knowledge, Metric, Period, Timestamp};
 use crate::ingest::funding::push_settlements;
-use crate::ingest::positions::{FINE_MS, PositionSpan, push_positions, spans};
+use crate::ingest::positions::{FINE_MS, INVERSE, PositionSpan, push_inverse_positions, push_positions, spans};
 use crate::ingest::wire::{Decimal, Millis, field, optional, row};
 use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
 
@@ -139,6 +139,10 @@ pub fn parse_open_interest(body: &[u8], margin: Margin, assets: &[Asset]) -> Res
                 let mut push = |metric, value| parsed.push(margin.key(metric, asset), swap.ts.0, Knowledge::OnCommit, value);
                 push(Metric::OpenInterestNative, swap.oi_ccy.0);
                 push(Metric::OpenInterest, swap.oi_usd.0);
+                if margin == Margin::Coin {
+                    let inverse = margin.key(Metric::OpenInterest, asset).with_part(INVERSE);
+                    parsed.push(inverse, swap.ts.0, Knowledge::OnCommit, swap.oi_usd.0);
+                }
             }
             Err(reason) => parsed.refuse(symbol, Timestamp::default(), reason),
         }
@@ -157,7 +161,10 @@ pub fn parse_open_interest_history(body: &[u8], margin: Margin, asset: &Asset, v
         // Instant, contracts, coins, USD.
         let read =
             field::<Millis>(value, 0).and_then(|at| Ok((at.0, field::<Decimal>(value, 2)?.0, field::<Decimal>(value, 3)?.0)));
-        push_positions(&mut parsed, asset, visit, read);
+        match margin {
+            Margin::Usdt => push_positions(&mut parsed, asset, visit, read),
+            Margin::Coin => push_inverse_positions(&mut parsed, asset, visit, read),
+        }
     }
     Ok(parsed)
 }
@@ -201,7 +208,12 @@ mod tests {
             {"instId":"PEPE-USDT-SWAP","oiCcy":"1","oiUsd":"1","ts":"1770192000001"}]}"#;
         let usdt = ["open_interest.btc@okx 160000", "open_interest_native.btc@okx 2", "refused ETH-USDT-SWAP"];
         assert_eq!(read(body, Margin::Usdt), usdt, "eth has no figure in USD");
-        assert_eq!(read(body, Margin::Coin), ["open_interest.btc@okx-coin 80000", "open_interest_native.btc@okx-coin 1"]);
+        let coin = [
+            "open_interest.btc@okx-coin 80000",
+            "open_interest.btc.inverse@okx-coin 80000",
+            "open_interest_native.btc@okx-coin 1",
+        ];
+        assert_eq!(read(body, Margin::Coin), coin);
     }
 
     #[test]
@@ -210,7 +222,12 @@ mod tests {
         let visit = Visit { seen_until: None, now: "2026-02-04T08:00:00Z".parse().unwrap() };
         let parsed = parse_open_interest_history(body, Margin::Coin, &Asset::btc(), &visit).unwrap();
         let told: Vec<_> = parsed.batch.readings.iter().map(|(key, rows)| format!("{key} {}", rows[0].value)).collect();
-        assert_eq!(told, ["open_interest.btc@okx-coin 2360916.5", "open_interest_native.btc@okx-coin 28.005"]);
+        let expected = [
+            "open_interest.btc@okx-coin 2360916.5",
+            "open_interest.btc.inverse@okx-coin 2360916.5",
+            "open_interest_native.btc@okx-coin 28.005",
+        ];
+        assert_eq!(told, expected);
         assert_eq!(parsed.refused.len(), 1);
     }
 

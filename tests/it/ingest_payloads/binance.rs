@@ -45,6 +45,7 @@ pub(super) const CASES: &[Case] = &[
         coin_open_interest,
         &[
             "open_interest.btc@binance-coin 2026-10-12T20:00:00Z 1306940100",
+            "open_interest.btc.inverse@binance-coin 2026-10-12T20:00:00Z 1306940100",
             "open_interest_native.btc@binance-coin 2026-10-12T20:00:00Z 15796.96988405",
         ],
     ),

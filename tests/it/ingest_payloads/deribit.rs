@@ -38,6 +38,7 @@ pub(super) const CASES: &[Case] = &[
         futures,
         &[
             "open_interest.btc@deribit 2026-09-20T21:17:16.574Z 787799210",
+            "open_interest.btc.inverse@deribit 2026-09-20T21:17:16.574Z 787799210",
             "open_interest_native.btc@deribit 2026-09-20T21:17:16.574Z 9746.185832906314",
         ],
     ),

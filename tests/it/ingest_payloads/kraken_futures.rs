@@ -12,6 +12,7 @@ pub(super) const CASES: &[Case] = &[
         tickers,
         &[
             "open_interest.btc@kraken-futures 2026-11-22T00:00:00Z 21279580",
+            "open_interest.btc.inverse@kraken-futures 2026-11-22T00:00:00Z 21279580",
             "open_interest_native.btc@kraken-futures 2026-11-22T00:00:00Z 232.5469394687703",
         ],
     ),
@@ -20,6 +21,7 @@ pub(super) const CASES: &[Case] = &[
         tickers,
         &[
             "open_interest.btc@kraken-futures 2026-11-22T00:00:00Z 5177736",
+            "open_interest.btc.inverse@kraken-futures 2026-11-22T00:00:00Z 5177736",
             "open_interest_native.btc@kraken-futures 2026-11-22T00:00:00Z 80.23141295279949",
         ],
     ),
