@@ -133,7 +133,7 @@ pub fn funding(view: &MarketView, order: &SourceOrder, question: &FundingQuestio
 }
 
 /// The open interest of the sources that state funding, for its weights.
-fn weights<'a>(
+pub(super) fn weights<'a>(
     view: &'a MarketView,
     trail: &mut Trail<'_>,
     order: &SourceOrder,
@@ -184,7 +184,7 @@ fn fill_present(trail: &mut Trail<'_>, book: &PositionBook<'_>, current: &[(&Pay
 }
 
 /// The mean of rates by their weights: those without one are left out, unless none has one.
-fn mean_rate(rates: &[(f64, Option<f64>)]) -> Option<f64> {
+pub(super) fn mean_rate(rates: &[(f64, Option<f64>)]) -> Option<f64> {
     let weighted: Vec<(f64, f64)> = rates.iter().filter_map(|(rate, weight)| Some((*rate, (*weight)?))).collect();
     weighted_mean(&weighted).or_else(|| weighted_mean(&rates.iter().map(|(rate, _)| (*rate, 1.0)).collect::<Vec<_>>()))
 }

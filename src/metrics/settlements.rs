@@ -31,7 +31,7 @@ pub(super) type Settlements = Vec<Settlement>;
 pub(super) struct Payer<'a> {
     key: &'a SeriesKey,
     rates: ColumnView<'a, f64>,
-    intervals: Option<ColumnView<'a, f64>>,
+    intervals: Option<(&'a SeriesKey, ColumnView<'a, f64>)>,
     /// Hours between settlements where no row states them.
     usual_hours: Option<f64>,
 }
@@ -53,7 +53,7 @@ impl<'a> Payer<'a> {
             trail.read(key, column);
         }
         let usual_hours = if key.period.is_instant() { spacing_hours(rates) } else { Some(hours(key.period.ms())) };
-        let payer = Self { key, rates, intervals: intervals.map(|(_, column)| column), usual_hours };
+        let payer = Self { key, rates, intervals, usual_hours };
         if payer.last().is_none() {
             trail.warn(
                 WarningCode::InsufficientHistory,
@@ -75,15 +75,23 @@ impl<'a> Payer<'a> {
 
     /// The settlements from an instant on.
     pub(super) fn since(&self, from: Timestamp) -> Settlements {
+        TimeRange::new(from, Timestamp::MAX).map(|range| self.within(range)).unwrap_or_default()
+    }
+
+    /// The settlements inside a range.
+    pub(super) fn within(&self, range: TimeRange) -> Settlements {
         let mut found = Vec::new();
-        if let Ok(range) = TimeRange::new(from, Timestamp::MAX) {
-            self.rates.for_each(range, |row| found.extend(self.settlement(row.observed_at, row.value)));
-        }
+        self.rates.for_each(range, |row| found.extend(self.settlement(row.observed_at, row.value)));
         found
     }
 
+    /// The series it is read from.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'a SeriesKey> {
+        std::iter::once(self.key).chain(self.intervals.map(|(key, _)| key))
+    }
+
     fn settlement(&self, at: Timestamp, rate: f64) -> Option<Settlement> {
-        let stated = self.intervals.and_then(|column| column.at_or_before(at.plus_ms(JITTER_MS))).map(|row| row.value);
+        let stated = self.intervals.and_then(|(_, column)| column.at_or_before(at.plus_ms(JITTER_MS))).map(|row| row.value);
         let hours = stated.filter(|hours| *hours > 0.0).or(self.usual_hours)?;
         Some(Settlement { at, rate, hours })
     }

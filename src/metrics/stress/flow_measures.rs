@@ -1,136 +1,116 @@
 //! Indicators of the stress index that are read from series: implied volatility, liquidations, open
-//! interest, funding, flows of funds.
+//! interest, funding.
 
 use std::collections::BTreeMap;
 
-use crate::domain::{Metric, Period, SeriesKey, TimeRange, Timestamp};
-use crate::market::ColumnView;
+use crate::domain::{Metric, Period, Source, TimeRange, Timestamp};
 use crate::metrics::Span;
-use crate::metrics::etf_days::etf_sources;
+use crate::metrics::funding::{mean_rate, weights};
 use crate::metrics::liquidation_book::LiquidationBook;
+use crate::metrics::position_book::PositionBook;
+use crate::metrics::settlements::{Payer, Settlement};
 use crate::metrics::stress::measure::Day;
-use crate::stats::funding::{per_8h, weighted_mean};
-use crate::stats::real;
+use crate::metrics::trail::Trail;
 use crate::stats::sum::{mean, sum};
 
 /// Hours between settlements that must lie in a window for its mean to count, as a share of the window.
 const LEAST_SETTLED: f64 = 0.8;
 
-impl Day<'_> {
+impl<'a> Day<'a> {
     pub(super) fn implied(&mut self) -> Option<f64> {
         self.reading(Metric::ImpliedVol, self.until().plus_ms(-1))
     }
 
     pub(super) fn liquidated(&mut self, days: i64, longs_only: bool) -> Option<f64> {
-        let book = LiquidationBook::open_single_assets(self.view, self.order, Some(&self.asset), &[]).ok()?;
-        self.reads.extend(book.keys().cloned());
-        let shares: Vec<f64> =
-            (0..days).filter_map(|ago| self.liquidated_on(&book, self.start.plus_days(-ago), longs_only)).collect();
+        let liquidations = LiquidationBook::open_single_assets(self.view, self.order, Some(&self.asset), &[]).ok()?;
+        self.reads.extend(liquidations.keys().cloned());
+        let positions = self.positions()?;
+        let share = |ago: i64| self.liquidated_on(&liquidations, &positions, self.start.plus_days(-ago), longs_only);
         // Without a figure of this day the feed is away, and older days are no news.
-        self.liquidated_on(&book, self.start, longs_only)?;
-        shares.into_iter().reduce(f64::max)
+        let today = share(0)?;
+        Some((1..days).filter_map(share).fold(today, f64::max))
     }
 
     /// A day without any liquidation is a day without a feed.
-    fn liquidated_on(&mut self, book: &LiquidationBook<'_>, start: Timestamp, longs_only: bool) -> Option<f64> {
+    fn liquidated_on(
+        &self,
+        liquidations: &LiquidationBook<'_>,
+        positions: &PositionBook<'_>,
+        start: Timestamp,
+        longs_only: bool,
+    ) -> Option<f64> {
         let to = start.plus_days(1).min(self.view.as_of());
-        let sides = book.sides(Span { from: start, to, to_cutoff: to == self.view.as_of() });
-        let open = self.reading(Metric::OpenInterest, start).filter(|open| *open > 0.0)?;
+        let sides = liquidations.sides(Span { from: start, to, to_cutoff: to == self.view.as_of() });
+        let open = positions.total(last_stated(positions, start)?)?.usd;
         let usd = if longs_only { sides.long_usd } else { sides.total() };
-        (sides.total() > 0.0).then(|| usd / open)
+        (sides.total() > 0.0 && open > 0.0).then(|| usd / open)
     }
 
+    /// Sources that are not known at both ends are left out, so that one that drops out is no fall.
     pub(super) fn positions_closed(&mut self, days: i64) -> Option<f64> {
-        let (now, then) = (self.until(), self.until().plus_days(-days));
-        let native = self.reading(Metric::OpenInterestNative, now).zip(self.reading(Metric::OpenInterestNative, then));
-        let (now, then) = native.or_else(|| Some((self.coins_of_open_interest(now)?, self.coins_of_open_interest(then)?)))?;
-        (now > 0.0 && then > 0.0).then(|| (then / now).ln())
+        let positions = self.positions()?;
+        let end = last_stated(&positions, self.until())?;
+        positions.movement(end.plus_days(-days), end)?.log_positions().map(|growth| 0.0 - growth)
     }
 
-    /// Open interest in USD over the last close known of the day it was read on.
-    fn coins_of_open_interest(&mut self, at: Timestamp) -> Option<f64> {
-        let asset = self.asset.clone();
-        let bars = self.bars(&asset)?;
-        let last_end = at.plus_ms(-1);
-        let running = bars.running.filter(|bar| bar.observed_at == last_end.day_start());
-        let bar = running.or_else(|| bars.finished_at_or_before(last_end.day_start()))?;
-        (bar.value.close > 0.0).then_some(self.reading(Metric::OpenInterest, at)? / bar.value.close)
+    fn positions(&mut self) -> Option<PositionBook<'a>> {
+        let book = PositionBook::open(self.view, &mut Trail::new(self.view), self.order, &self.asset, &[]).ok()?;
+        self.reads.extend(book.keys().cloned());
+        Some(book)
     }
 
-    /// Mean funding per eight hours over the days that end with this one, weighted by open interest
-    /// where every venue has it.
+    /// Mean funding for eight hours over the days that end with this one.
     pub(super) fn funding(&mut self, days: i64) -> Option<f64> {
+        let rates = self.rates(days)?;
+        self.mean_of(&rates)
+    }
+
+    /// Mean funding of more days less that of the last, at the venues that have both.
+    pub(super) fn funding_fall(&mut self, days: i64, usual_days: i64) -> Option<f64> {
+        let (mut recent, mut usual) = (self.rates(days)?, self.rates(usual_days)?);
+        recent.retain(|venue, _| usual.contains_key(venue));
+        usual.retain(|venue, _| recent.contains_key(venue));
+        Some(self.mean_of(&usual)? - self.mean_of(&recent)?)
+    }
+
+    /// The mean weighted by open interest at the end of the day: venues without it count only where none has it.
+    fn mean_of(&self, rates: &BTreeMap<Source, f64>) -> Option<f64> {
+        let sources: Vec<Source> = rates.keys().cloned().collect();
+        let positions = weights(self.view, &mut Trail::new(self.view), self.order, &self.asset, &sources).ok()?;
+        let at = last_stated(&positions, self.until()).unwrap_or(self.until());
+        let weighted: Vec<_> = rates.iter().map(|(venue, rate)| (*rate, positions.usd_of(venue, at))).collect();
+        mean_rate(&weighted)
+    }
+
+    /// Each venue's mean for eight hours, where its settlements fill the days that end with this one.
+    fn rates(&mut self, days: i64) -> Option<BTreeMap<Source, f64>> {
         let until = self.until();
         let span = TimeRange::new(until.plus_days(-days).plus_ms(1), until.plus_ms(1)).ok()?;
-        let mut rates = Vec::new();
-        for (key, column) in self.view.readings(Metric::FundingRate, &self.asset) {
-            if let Some(rate) = self.mean_rate(key, column, span) {
-                self.reads.insert(key.clone());
-                rates.push((rate, self.open_interest_of(key)));
+        let stated = self.view.readings(Metric::FundingRate, &self.asset).map(|(key, _)| key.source.clone());
+        let sources = self.order.choose_to_add(self.view, &[], stated.collect::<Vec<_>>()).ok()?;
+        let mut rates = BTreeMap::new();
+        for source in sources {
+            let Some(payer) = Payer::open(self.view, &mut Trail::new(self.view), &self.asset, &source) else { continue };
+            if let Some(rate) = mean_through(&payer, span) {
+                self.reads.extend(payer.keys().cloned());
+                rates.insert(source, rate);
             }
         }
-        let weighted: Option<Vec<(f64, f64)>> = rates.iter().map(|(rate, weight)| Some((*rate, (*weight)?))).collect();
-        let plain = || mean(&rates.iter().map(|(rate, _)| *rate).collect::<Vec<_>>());
-        weighted.and_then(|weighted| weighted_mean(&weighted)).or_else(plain)
-    }
-
-    /// One venue's mean; `None` when its settlements do not fill the window or have stopped.
-    fn mean_rate(&self, key: &SeriesKey, column: ColumnView<'_, f64>, span: TimeRange) -> Option<f64> {
-        let intervals = SeriesKey { metric: Metric::FundingInterval, ..key.clone() };
-        let intervals = self.view.reading(&intervals);
-        let stated_hours = hours(key.period);
-        let (mut rates, mut settled_hours, mut last) = (Vec::new(), 0.0, None);
-        column.for_each(span, |row| {
-            let stated = intervals.and_then(|column| column.at_or_before(row.observed_at)).map(|interval| interval.value);
-            if let Some(interval) = stated_hours.or(stated).filter(|hours| *hours > 0.0) {
-                rates.push(per_8h(row.value, interval));
-                settled_hours += interval;
-                last = Some(row.observed_at);
-            }
-        });
-        let fresh = span.to().ms_since(last?) <= Period::DAY.ms();
-        let length = Timestamp::days_since(span.to(), span.from()) * 24.0;
-        if fresh && settled_hours >= LEAST_SETTLED * length { mean(&rates) } else { None }
-    }
-
-    fn open_interest_of(&self, funding: &SeriesKey) -> Option<f64> {
-        let series = self.view.readings(Metric::OpenInterest, &self.asset).filter(|(key, _)| key.source == funding.source);
-        let until = self.until();
-        let rows = series.filter_map(|(_, column)| column.at_or_before(until));
-        let recent: Vec<f64> =
-            rows.filter(|row| until.ms_since(row.observed_at) <= Period::DAY.ms()).map(|row| row.value).collect();
-        (!recent.is_empty()).then(|| sum(recent))
-    }
-
-    /// A trading day enters at the end of the day after it, when the funds have reported; on days
-    /// that bring no trading day there is no value.
-    pub(super) fn etf_outflow(&mut self, trading_days: usize) -> Option<f64> {
-        if !self.is_over() {
-            return None;
-        }
-        let source = self.order.choose(None, etf_sources(self.view, &self.asset)).ok()??;
-        let newest = self.start.plus_days(-1);
-        let calendar_days = i64::try_from(trading_days).ok()?.saturating_mul(2).saturating_add(7);
-        let span = TimeRange::new(newest.plus_days(-calendar_days), self.start).ok()?;
-        let mut flows: BTreeMap<Timestamp, f64> = BTreeMap::new();
-        for (key, column) in self.view.readings(Metric::EtfFlow, &self.asset).filter(|(key, _)| key.source == source) {
-            self.reads.insert(key.clone());
-            column.for_each(span, |row| *flows.entry(row.observed_at).or_default() += row.value);
-        }
-        if flows.len() < trading_days || !flows.contains_key(&newest) {
-            return None;
-        }
-        let asset = self.asset.clone();
-        let bars = self.bars(&asset)?;
-        let coins = flows.into_iter().rev().take(trading_days).map(|(day, usd)| {
-            let close = bars.finished_at_or_before(day)?.value.close;
-            (close > 0.0).then(|| usd / close)
-        });
-        coins.sum::<Option<f64>>().map(|net| -net)
+        Some(rates)
     }
 }
 
-fn hours(period: Period) -> Option<f64> {
-    let minutes = usize::try_from(period.ms() / Period::MINUTE.ms()).ok()?;
-    (!period.is_instant()).then(|| real(minutes) / 60.0)
+/// The instant of the newest row at `at` or in the day before it.
+fn last_stated(positions: &PositionBook<'_>, at: Timestamp) -> Option<Timestamp> {
+    positions.newest_at(at).filter(|newest| at.ms_since(*newest) <= Period::DAY.ms())
+}
+
+/// One venue's mean; `None` when its settlements do not fill the span or have stopped.
+fn mean_through(payer: &Payer<'_>, span: TimeRange) -> Option<f64> {
+    let settled = payer.within(span);
+    let fresh = span.to().ms_since(settled.last()?.at) <= Period::DAY.ms();
+    let hours = sum(settled.iter().map(|settlement| settlement.hours));
+    let length_hours = Timestamp::days_since(span.to(), span.from()) * 24.0;
+    let rates: Vec<f64> = settled.iter().map(Settlement::rate_8h).collect();
+    if fresh && hours >= LEAST_SETTLED * length_hours { mean(&rates) } else { None }
 }

@@ -32,14 +32,16 @@ pub(super) enum Measure {
     Implied,
     /// The day of the last so many with the most liquidated, against open interest at its start, a fraction.
     Liquidated { days: i64, longs_only: bool },
-    /// How far open interest in coins fell over so many days, in logs.
+    /// How far positions themselves fell over so many days, in logs.
     PositionsClosed { days: i64 },
-    /// What shorts paid longs per eight hours over so many days, a fraction weighted by open interest.
+    /// What shorts paid longs for eight hours over so many days, a fraction weighted by open interest.
     ShortsPay { days: i64 },
-    /// How far funding of the last days lies under that of more days, fraction per eight hours.
+    /// How far funding of the last days lies under that of more days at the same venues, a fraction for eight hours.
     FundingFall { days: i64, usual_days: i64 },
-    /// What left the spot funds over so many trading days, in coins.
-    EtfOutflow { trading_days: usize },
+    /// What left the spot funds over so many trading days, each day as a fraction of their assets at the
+    /// close before it. Where no assets are stated they are `converted_coins` and all flows since the
+    /// first, in coins.
+    EtfOutflow { trading_days: usize, converted_coins: f64 },
     /// The close of another asset, in its unit.
     Level { asset: &'static str },
     /// Correlation with another asset over common trading days, not under zero.
@@ -98,9 +100,9 @@ impl<'a> Day<'a> {
             Measure::Implied => self.implied(),
             Measure::Liquidated { days, longs_only } => self.liquidated(days, longs_only),
             Measure::PositionsClosed { days } => self.positions_closed(days),
-            Measure::ShortsPay { days } => self.funding(days).map(|rate| -rate),
-            Measure::FundingFall { days, usual_days } => Some(self.funding(usual_days)? - self.funding(days)?),
-            Measure::EtfOutflow { trading_days } => self.etf_outflow(trading_days),
+            Measure::ShortsPay { days } => self.funding(days).map(|rate| 0.0 - rate),
+            Measure::FundingFall { days, usual_days } => self.funding_fall(days, usual_days),
+            Measure::EtfOutflow { trading_days, converted_coins } => self.etf_outflow(trading_days, converted_coins),
             Measure::Level { asset } => self.level(asset),
             Measure::Correlation { with, observations } => self.correlation(with, observations),
             Measure::Behind { asset, days } => self.behind(asset, days),

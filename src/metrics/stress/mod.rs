@@ -3,6 +3,7 @@
 mod answer;
 mod bar_measures;
 mod flow_measures;
+mod fund_measures;
 mod history;
 mod measure;
 mod recipe;

@@ -67,7 +67,7 @@ const fn indicator(name: &'static str, unit: &'static str, measure: Measure) -> 
 
 /// The index as it is published.
 pub(super) const RECIPE: StressRecipe = StressRecipe {
-    version: 1,
+    version: 2,
     asset: "btc",
     not_counted: &["usdt", "usdc", "dai", "usde", "fdusd", "busd", "tusd", "pyusd", "wbtc", "steth", "wsteth", "weth", "other"],
     settles_after_ms: 15 * Period::MINUTE.ms(),
@@ -132,15 +132,20 @@ const FUNDING: SegmentSpec = SegmentSpec {
     ],
 };
 
-/// Outflows in coins, so that the price does not count twice and the size of the funds hardly matters.
+/// Outflows as a share of what the funds hold, so that neither the price nor their growth counts.
 const ETF: SegmentSpec = SegmentSpec {
     name: "etf",
     weight: 1.0,
     indicators: &[
-        indicator("outflow_5_trading_days", "coin", Measure::EtfOutflow { trading_days: 5 }),
-        indicator("outflow_20_trading_days", "coin", Measure::EtfOutflow { trading_days: 20 }),
+        indicator("outflow_5_trading_days", "ratio", outflow(5)),
+        indicator("outflow_20_trading_days", "ratio", outflow(20)),
     ],
 };
+
+/// The trust that became a spot fund when they began, on 2024-01-11, held about 619,000 coins.
+const fn outflow(trading_days: usize) -> Measure {
+    Measure::EtfOutflow { trading_days, converted_coins: 619_000.0 }
+}
 
 const CROSS_ASSET: SegmentSpec = SegmentSpec {
     name: "cross_asset",

@@ -1,0 +1,64 @@
+//! Flows of spot funds as shares of what the funds hold.
+
+use std::collections::BTreeMap;
+
+use crate::domain::{Metric, Source, TimeRange, Timestamp};
+use crate::metrics::etf_days::etf_sources;
+use crate::metrics::stress::measure::Day;
+use crate::stats::sum::sum;
+
+/// Net flows by trading day, USD.
+type Flows = BTreeMap<Timestamp, f64>;
+
+impl Day<'_> {
+    /// A trading day enters at the end of the day after it, when the funds have reported; on days
+    /// that bring no trading day there is no value.
+    pub(super) fn etf_outflow(&mut self, trading_days: usize, converted_coins: f64) -> Option<f64> {
+        if !self.is_over() {
+            return None;
+        }
+        let source = self.order.choose(None, etf_sources(self.view, &self.asset)).ok()??;
+        let newest = self.start.plus_days(-1);
+        let flows = self.by_day(Metric::EtfFlow, &source, TimeRange::new(Timestamp::MIN, self.start).ok()?);
+        flows.contains_key(&newest).then_some(())?;
+        let closes = self.closes_of(&flows)?;
+        let first = flows.len().checked_sub(trading_days).filter(|first| *first > 0)?;
+        let days: Vec<(Timestamp, f64)> = flows.into_iter().collect();
+        let share = |index: usize| {
+            let assets = self.stated_assets(&source, days[index - 1].0).or_else(|| {
+                let coins = days[..index].iter().zip(&closes).map(|((_, usd), close)| usd / close);
+                Some((converted_coins + sum(coins)) * closes[index - 1])
+            });
+            Some(days[index].1 / assets.filter(|usd| *usd > 0.0)?)
+        };
+        let shares: Option<Vec<f64>> = (first..days.len()).map(share).collect();
+        shares.map(|shares| 0.0 - sum(shares))
+    }
+
+    /// The close of the judged asset on each trading day.
+    fn closes_of(&mut self, flows: &Flows) -> Option<Vec<f64>> {
+        let asset = self.asset.clone();
+        let bars = self.bars(&asset)?;
+        let close = |day: &Timestamp| bars.finished_at_or_before(*day).map(|bar| bar.value.close).filter(|close| *close > 0.0);
+        flows.keys().map(close).collect()
+    }
+
+    /// What all funds held at the end of a trading day, USD; `None` unless each of them states it.
+    fn stated_assets(&self, source: &Source, day: Timestamp) -> Option<f64> {
+        let stated = self.view.readings(Metric::EtfAssets, &self.asset).filter(|(key, _)| key.source == *source);
+        let assets: Option<Vec<f64>> = stated
+            .map(|(_, column)| column.at_or_before(day).filter(|row| row.observed_at == day).map(|row| row.value))
+            .collect();
+        assets.filter(|assets| !assets.is_empty()).map(sum)
+    }
+
+    /// The rows of all funds of a source added up by trading day.
+    fn by_day(&mut self, metric: Metric, source: &Source, range: TimeRange) -> Flows {
+        let mut days = Flows::new();
+        for (key, column) in self.view.readings(metric, &self.asset).filter(|(key, _)| key.source == *source) {
+            self.reads.insert(key.clone());
+            column.for_each(range, |row| *days.entry(row.observed_at).or_default() += row.value);
+        }
+        days
+    }
+}
