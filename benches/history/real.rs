@@ -1,0 +1,49 @@
+//! Real files, read in place where they exist.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use market_stress::domain::{Batch, Period, SourceInfo, SourceKind};
+use market_stress::files::{FileKind, ImportOptions, read};
+
+const KINDS: [(&str, FileKind); 4] = [
+    ("candles", FileKind::Candles),
+    ("series", FileKind::Series),
+    ("etf_flows", FileKind::EtfFlows),
+    ("liquidations", FileKind::Liquidations),
+];
+
+/// The rows of every file; `None` where there are no files.
+pub(super) fn batches() -> Option<Vec<Batch>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+    folder.is_dir().then(|| KINDS.iter().flat_map(|(part, kind)| of_folder(&folder.join(part), *kind)).collect())
+}
+
+/// What the sources of the files are, as an operator says it at import.
+pub(super) fn sources() -> Vec<SourceInfo> {
+    let info = |source: &str, kind| {
+        let source = source.parse().expect("a source of this bench is well formed");
+        SourceInfo { source, kind, note: String::new() }
+    };
+    vec![info("yahoo", SourceKind::Aggregator), info("coinglass", SourceKind::Aggregator)]
+}
+
+fn of_folder(folder: &Path, kind: FileKind) -> Vec<Batch> {
+    let entries = std::fs::read_dir(folder).expect("a folder of files can be listed");
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("a file can be listed").path()).collect();
+    files.sort();
+    files.into_iter().filter(|file| !is_of_orders(file)).map(|file| of_file(kind, &file)).collect()
+}
+
+/// Single orders of one day say nothing about speed; the benches make their own.
+fn is_of_orders(file: &Path) -> bool {
+    file.to_string_lossy().contains("orders")
+}
+
+fn of_file(kind: FileKind, file: &Path) -> Batch {
+    let hourly = file.to_string_lossy().ends_with("-2026.csv");
+    let interval = hourly.then_some(Period::HOUR);
+    let options = ImportOptions { unsorted: true, skip_bad: true, interval, ..ImportOptions::default() };
+    let rows = File::open(file).expect("a file can be opened");
+    read(kind, rows, Some(file), &options).expect("a file can be read").batch
+}

@@ -1,0 +1,254 @@
+//! Every question as its handler asks it, from a view of the market to the answer, on one thread.
+//!
+//! `cargo bench --bench metrics`; the figures are kept in `docs/BENCHMARKS.md`. The market holds more
+//! than 8 years of daily bars and 3 years of half hours, funding, open interest, flows of funds and
+//! liquidations as far as real files exist (the first line says so).
+#![expect(clippy::expect_used, reason = "a bench that cannot go on says where it stopped")]
+
+mod history;
+
+use std::cell::Cell;
+use std::fmt;
+use std::sync::LazyLock;
+
+use divan::{Bencher, black_box};
+use market_stress::config::Config;
+use market_stress::domain::{Asset, Period, Timestamp};
+use market_stress::market::MarketView;
+use market_stress::metrics::{
+    Basis, BreadthQuestion, BriefingQuestion, CatalogueQuestion, CheckOp, CheckQuestion, CompareQuestion, CorrelationMethod,
+    CorrelationQuestion, CrossAssetQuestion, DrawdownQuestion, EpisodesQuestion, Estimator, EtfFlowsQuestion, FundingQuestion,
+    LiquidationsQuestion, LiquidityQuestion, MarketCapQuestion, Moment, OpenInterestQuestion, OptionsQuestion, PriceQuestion,
+    RevisionsQuestion, SafeHavenQuestion, SeriesQuestion, SourceOrder, StressBook, StressSeriesQuestion, VolatilityQuestion,
+    Window, breadth, briefing, catalogue, check, compare, correlation, correlation_series, cross_asset, drawdown,
+    drawdown_episodes, drawdown_series, etf_flows, etf_flows_series, etf_funds, funding, liquidation_cascades, liquidation_days,
+    liquidations, liquidations_series, liquidity, market_cap, open_interest, options, price, revisions, safe_haven, series_rows,
+    stress, stress_series, volatility,
+};
+
+use self::history::{CUTOFF, History};
+
+static HISTORY: LazyLock<History> = LazyLock::new(History::new);
+static ORDER: LazyLock<SourceOrder> = LazyLock::new(|| SourceOrder::new(Config::default().source_order));
+/// Filled by the first question about stress, as a service fills it at start.
+static BOOK: LazyLock<StressBook> = LazyLock::new(StressBook::default);
+
+/// The day on which most was liquidated: open interest and sums of liquidations of real files end a month later.
+const OCTOBER: Timestamp = Timestamp::from_unix_seconds(1_760_140_800);
+
+/// One question: the route with what is asked, the instant, and the function that answers it.
+#[derive(Clone, Copy)]
+struct Question {
+    route: &'static str,
+    as_of: Timestamp,
+    answer: fn(&MarketView, &SourceOrder) -> bool,
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.route)
+    }
+}
+
+/// A question about the cutoff of the story.
+const fn now(route: &'static str, answer: fn(&MarketView, &SourceOrder) -> bool) -> Question {
+    Question { route, as_of: CUTOFF, answer }
+}
+
+/// A question about 2025-10-11.
+const fn october(route: &'static str, answer: fn(&MarketView, &SourceOrder) -> bool) -> Question {
+    Question { route, as_of: OCTOBER, answer }
+}
+
+/// Keeps an answer from being optimised away, and says whether there was one.
+fn answered<T, E>(answer: Result<T, E>) -> bool {
+    black_box(answer).is_ok()
+}
+
+fn period(text: &str) -> Period {
+    text.parse().expect("a period of this bench is well formed")
+}
+
+fn fall(window: Window, interval: &str, basis: Basis) -> DrawdownQuestion {
+    DrawdownQuestion { asset: Asset::btc(), source: None, window, interval: period(interval), basis }
+}
+
+fn episodes(interval: &str) -> EpisodesQuestion {
+    EpisodesQuestion { path: fall(Window::ALL, interval, Basis::Close), min_depth_pct: 5.0, rebound_pct: 10.0 }
+}
+
+fn flows(days: i64) -> EtfFlowsQuestion {
+    EtfFlowsQuestion { asset: Asset::btc(), source: None, window: Window::days(days) }
+}
+
+fn liquidated(window: Window) -> LiquidationsQuestion {
+    LiquidationsQuestion { asset: None, sources: Vec::new(), window }
+}
+
+fn moves_with(observations: usize, method: CorrelationMethod) -> CorrelationQuestion {
+    CorrelationQuestion { asset: Asset::btc(), with: Vec::new(), observations, method }
+}
+
+/// Every row of the first series of bars of an index of shares.
+fn rows(view: &MarketView) -> SeriesQuestion {
+    let key = view.candle_series(&Asset::sp500()).next().expect("shares have bars").0.clone();
+    SeriesQuestion { key, window: Window::ALL, include_history: false, updated_after: None }
+}
+
+fn statement(figure: &str, value: &str) -> CheckQuestion {
+    let (figure, value) = (figure.to_owned(), value.to_owned());
+    CheckQuestion { figure, value, tolerance_pct: None, op: CheckOp::About, window: Window::days(7) }
+}
+
+fn how_volatile(estimator: Estimator, window: Window) -> VolatilityQuestion {
+    VolatilityQuestion { asset: Asset::btc(), source: None, window, estimator }
+}
+
+/// Questions of one market, with the defaults of their routes where nothing is said.
+const ONE_MARKET: &[Question] = &[
+    now("price", |view, order| {
+        answered(price(view, order, &PriceQuestion { asset: Asset::btc(), source: None, window: Window::days(7) }))
+    }),
+    now("drawdown", |view, order| answered(drawdown(view, order, &fall(Window::ALL, "1d", Basis::Close)))),
+    now("drawdown, 30m intraday", |view, order| answered(drawdown(view, order, &fall(Window::ALL, "30m", Basis::Intraday)))),
+    now("drawdown, 4h", |view, order| answered(drawdown(view, order, &fall(Window::ALL, "4h", Basis::Close)))),
+    now("drawdown/series", |view, order| answered(drawdown_series(view, order, &fall(Window::ALL, "1d", Basis::Close), None))),
+    now("drawdown/series, 30m max_points=500", |view, order| {
+        answered(drawdown_series(view, order, &fall(Window::ALL, "30m", Basis::Close), Some(500)))
+    }),
+    now("drawdown/episodes", |view, order| answered(drawdown_episodes(view, order, &episodes("1d")))),
+    now("drawdown/episodes, 30m", |view, order| answered(drawdown_episodes(view, order, &episodes("30m")))),
+    now("market-cap", |view, order| {
+        answered(market_cap(view, order, &MarketCapQuestion { asset: Asset::total(), source: None, window: Window::days(7) }))
+    }),
+    now("volatility", |view, order| answered(volatility(view, order, &how_volatile(Estimator::Close, Window::days(30))))),
+    now("volatility, 8y", |view, order| {
+        answered(volatility(view, order, &how_volatile(Estimator::YangZhang, Window::days(8 * 365))))
+    }),
+    now("liquidity", |view, order| answered(liquidity(view, order, &LiquidityQuestion { asset: Asset::btc(), source: None }))),
+    now("etf-flows", |view, order| answered(etf_flows(view, order, &flows(5)))),
+    now("etf-flows, 2y", |view, order| answered(etf_flows(view, order, &flows(730)))),
+    now("etf-flows/series", |view, order| answered(etf_flows_series(view, order, &flows(30), false))),
+    now("etf-flows/funds", |view, order| answered(etf_funds(view, order, &flows(5)))),
+    now("series rows, 8y", |view, _| answered(series_rows(view, &rows(view)))),
+];
+
+/// Questions of derivatives.
+const DERIVATIVES: &[Question] = &[
+    now("funding", |view, order| answered(funding(view, order, &FundingQuestion { asset: Asset::btc(), sources: Vec::new() }))),
+    october("open-interest", |view, order| {
+        let window = Window::days(7);
+        answered(open_interest(view, order, &OpenInterestQuestion { asset: Asset::btc(), sources: Vec::new(), window }))
+    }),
+    october("liquidations", |view, order| answered(liquidations(view, order, &liquidated(Window::days(1))))),
+    october("liquidations, all", |view, order| answered(liquidations(view, order, &liquidated(Window::ALL)))),
+    october("liquidations/series, 30d", |view, order| {
+        answered(liquidations_series(view, order, &liquidated(Window::days(30)), None))
+    }),
+    october("liquidations/days", |view, order| answered(liquidation_days(view, order, &liquidated(Window::ALL)))),
+    now("liquidations/cascades", |view, order| answered(liquidation_cascades(view, order, &liquidated(Window::days(30))))),
+    now("options", |view, order| {
+        answered(options(view, order, &OptionsQuestion { asset: Asset::btc(), source: None, tenor_days: 30 }))
+    }),
+];
+
+/// Questions that look at several markets.
+const MANY_MARKETS: &[Question] = &[
+    now("breadth", |view, order| answered(breadth(view, order, &BreadthQuestion { source: None, window: Window::days(30) }))),
+    now("breadth, 1y", |view, order| {
+        answered(breadth(view, order, &BreadthQuestion { source: None, window: Window::days(365) }))
+    }),
+    now("cross-asset", |view, order| {
+        answered(cross_asset(view, order, &CrossAssetQuestion { assets: Vec::new(), window: Window::days(1) }))
+    }),
+    now("cross-asset, 1y", |view, order| {
+        answered(cross_asset(view, order, &CrossAssetQuestion { assets: Vec::new(), window: Window::days(365) }))
+    }),
+    now("correlation", |view, order| answered(correlation(view, order, &moves_with(60, CorrelationMethod::Pearson)))),
+    now("correlation, spearman 1000", |view, order| {
+        answered(correlation(view, order, &moves_with(1_000, CorrelationMethod::Spearman)))
+    }),
+    now("correlation/series", |view, order| {
+        answered(correlation_series(view, order, &moves_with(60, CorrelationMethod::Pearson), None))
+    }),
+    now("correlation/series, spearman", |view, order| {
+        answered(correlation_series(view, order, &moves_with(60, CorrelationMethod::Spearman), None))
+    }),
+    now("safe-haven", |view, order| {
+        let (asset, against) = (Asset::btc(), Asset::sp500());
+        answered(safe_haven(view, order, &SafeHavenQuestion { asset, against, window: Window::ALL }))
+    }),
+    now("series", |view, _| {
+        black_box(catalogue(view, &CatalogueQuestion { metric: None, asset: None, source: None }));
+        true
+    }),
+    now("revisions", |view, _| {
+        black_box(revisions(view, &RevisionsQuestion { since: Moment::Before(7 * Period::DAY.ms()), series: None }));
+        true
+    }),
+];
+
+/// Questions that need the history of the stress index, which is there.
+const WHOLE_PICTURE: &[Question] = &[
+    now("stress", |view, order| answered(stress(view, order, &BOOK))),
+    now("stress/series", |view, order| {
+        answered(stress_series(view, order, &StressSeriesQuestion { window: Window::ALL, max_points: None }, &BOOK))
+    }),
+    now("briefing", |view, order| answered(briefing(view, order, &BOOK, &BriefingQuestion { window: Window::days(7) }))),
+    now("compare", |view, order| {
+        let question = CompareQuestion { a: Moment::Before(7 * Period::DAY.ms()), b: Moment::Before(0) };
+        answered(compare(view, order, &BOOK, &question))
+    }),
+    now("check", |view, order| answered(check(view, order, &BOOK, &statement("price", "76600")))),
+];
+
+fn ask(bencher: Bencher<'_, '_>, question: &Question) {
+    let view = HISTORY.market.at(question.as_of);
+    assert!((question.answer)(&view, &ORDER), "{} has no answer", question.route);
+    bencher.bench(|| (question.answer)(black_box(&view), &ORDER));
+}
+
+#[divan::bench(args = ONE_MARKET)]
+fn one_market(bencher: Bencher<'_, '_>, question: &Question) {
+    ask(bencher, question);
+}
+
+#[divan::bench(args = DERIVATIVES)]
+fn derivatives(bencher: Bencher<'_, '_>, question: &Question) {
+    ask(bencher, question);
+}
+
+#[divan::bench(args = MANY_MARKETS)]
+fn many_markets(bencher: Bencher<'_, '_>, question: &Question) {
+    ask(bencher, question);
+}
+
+#[divan::bench(args = WHOLE_PICTURE)]
+fn whole_picture(bencher: Bencher<'_, '_>, question: &Question) {
+    ask(bencher, question);
+}
+
+/// `/v1/stress` at a thousand instants of eight years, each on another day and at another hour.
+#[divan::bench(sample_count = 1_000)]
+fn stress_at_any_instant(bencher: Bencher<'_, '_>) {
+    let asked = Cell::new(0);
+    let view = || {
+        asked.set((asked.get() + 7_919) % (8 * 365 * 24));
+        HISTORY.market.at(CUTOFF.plus_ms(-asked.get() * Period::HOUR.ms()))
+    };
+    assert!(stress(&HISTORY.market.at(CUTOFF), &ORDER, &BOOK).is_ok());
+    bencher.with_inputs(view).bench_local_values(|view| stress(black_box(&view), &ORDER, &BOOK));
+}
+
+/// The whole history of the index, from nothing.
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn stress_from_scratch(bencher: Bencher<'_, '_>) {
+    let view = HISTORY.market.at(CUTOFF);
+    bencher.bench(|| stress(black_box(&view), &ORDER, &StressBook::default()));
+}
+
+#[expect(clippy::print_stdout, reason = "a bench tells its figures")]
+fn main() {
+    println!("market of {}", HISTORY.origin);
+    divan::main();
+}
