@@ -16,6 +16,7 @@ mod ingest_payloads;
 mod ingest_polling;
 mod ingest_streaming;
 mod real_data;
+mod real_markets;
 mod real_stress;
 mod rust_paths;
 mod scenario;

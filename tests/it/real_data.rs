@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use market_stress::api::{AppState, Settings, router};
 use market_stress::domain::{Clock, FixedClock, StatusBoard};
@@ -14,8 +15,9 @@ use tokio::net::TcpListener;
 
 use crate::harness::{Engine, Home, Program};
 use crate::http::{Client, at};
+use crate::{real_markets, real_stress};
 
-const CUTOFF: &str = "2026-02-04T08:00:00Z";
+pub(crate) const CUTOFF: &str = "2026-02-04T08:00:00Z";
 
 /// The folder of real files, told about on the real standard error either way.
 fn data() -> Option<PathBuf> {
@@ -55,8 +57,10 @@ async fn serve(home: &Home) -> Client {
     let store = home.open().await;
     let market = Arc::new(Publisher::new(load(store.as_ref()).await.unwrap()));
     let clock: Arc<dyn Clock> = Arc::new(FixedClock::new(at("2026-11-01")));
-    let settings = Settings { allowance: None, ..Settings::default() };
-    let state = AppState::new(market, store, clock, SourceOrder::default(), Arc::new(StatusBoard::new()), settings);
+    // A build without optimisation computes the whole past of the stress index in a dozen seconds.
+    let settings = Settings { allowance: None, request_timeout: Duration::from_secs(120), ..Settings::default() };
+    let order = SourceOrder::new(vec!["binance-spot".parse().unwrap()]);
+    let state = AppState::new(market, store, clock, order, Arc::new(StatusBoard::new()), settings);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = Client { address: listener.local_addr().unwrap().to_string() };
     let service = router(state).into_make_service_with_connect_info::<std::net::SocketAddr>();
@@ -64,14 +68,14 @@ async fn serve(home: &Home) -> Client {
     client
 }
 
-async fn ask(client: &Client, target: &str) -> Value {
+pub(crate) async fn ask(client: &Client, target: &str) -> Value {
     let reply = client.get(target).await;
     assert_eq!(reply.status, 200, "{target}: {}", reply.text());
     reply.json()["data"].clone()
 }
 
 #[track_caller]
-fn near(value: &Value, expected: f64, tolerance: f64) {
+pub(crate) fn near(value: &Value, expected: f64, tolerance: f64) {
     let value = value.as_f64().unwrap_or_else(|| panic!("{value} is not a number"));
     assert!((value - expected).abs() <= tolerance, "{value} is not {expected} within {tolerance}");
 }
@@ -177,6 +181,12 @@ async fn on(engine: Engine) {
     the_flows_of_the_funds(&client).await;
     the_value_of_the_market(&client).await;
     the_liquidations(&client, &folder).await;
+    real_markets::volatility(&client, &folder).await;
+    real_markets::correlation(&client, &folder).await;
+    real_markets::safe_haven(&client, &folder).await;
+    real_markets::funding(&client, &folder).await;
+    real_markets::open_interest(&client, &folder).await;
+    real_stress::the_known_episodes_stand_out(&client).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
