@@ -33,7 +33,7 @@ impl DailyBars {
         asked: Option<&Source>,
         until: Timestamp,
     ) -> Result<Option<Self>, Unanswerable> {
-        let Some((source, days)) = finished_days(view, trail, order, asset, asked)? else { return Ok(None) };
+        let Some((_, days)) = finished_days(view, trail, order, asset, asked)? else { return Ok(None) };
         let ended = |day: &Vintage<Bar>| day.observed_at.plus_days(1) <= until;
         let finished: Vec<_> = days.into_iter().filter(|day| ended(day) && day.value.low > 0.0).collect();
         Ok(Some(Self {

@@ -58,7 +58,7 @@ async fn serve(home: &Home) -> Client {
     let market = Arc::new(Publisher::new(load(store.as_ref()).await.unwrap()));
     let clock: Arc<dyn Clock> = Arc::new(FixedClock::new(at("2026-11-01")));
     // A build without optimisation computes the whole past of the stress index in a dozen seconds.
-    let settings = Settings { allowance: None, request_timeout: Duration::from_secs(120), ..Settings::default() };
+    let settings = Settings { allowance: None, request_timeout: Duration::from_mins(3), ..Settings::default() };
     let order = SourceOrder::new(vec!["binance-spot".parse().unwrap()]);
     let state = AppState::new(market, store, clock, order, Arc::new(StatusBoard::new()), settings);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
