@@ -154,7 +154,12 @@ mod tests {
         let assets = ["btc", "eth"].map(|name| name.parse().unwrap());
         let parsed = parse_tickers(body, &assets, Timestamp::default()).unwrap();
         let told: Vec<_> = parsed.batch.readings.iter().map(|(key, rows)| format!("{key} {}", rows[0].value)).collect();
-        assert_eq!(told, ["open_interest.btc@kraken-futures 12000000", "open_interest_native.btc@kraken-futures 150"]);
+        let expected = [
+            "open_interest.btc@kraken-futures 12000000",
+            "open_interest.btc.inverse@kraken-futures 8000000",
+            "open_interest_native.btc@kraken-futures 150",
+        ];
+        assert_eq!(told, expected);
         assert_eq!(parsed.refused.len(), 1);
     }
 
