@@ -113,7 +113,7 @@ impl Reader {
     ) -> Result<Response, Arc<ApiError>> {
         let (market, present) = state.present();
         let occasion = Occasion::of(&market, present);
-        if let Some(kept) = state.repeated.recall(&occasion, &request) {
+        if let Some(kept) = state.repeated.as_ref().and_then(|repeated| repeated.recall(&occasion, &request)) {
             return Ok(respond(&kept, request.headers()));
         }
         let asked = self.read((market, present), request, read).await?;
@@ -121,7 +121,9 @@ impl Reader {
             let (answer, links) = answer(state, &asked.view, &asked)?;
             self.keep(&asked, answer, links.as_ref())
         })?;
-        state.repeated.remember(&occasion, &asked.uri, &asked.headers, &kept);
+        if let Some(repeated) = &state.repeated {
+            repeated.remember(&occasion, &asked.uri, &asked.headers, &kept);
+        }
         Ok(respond(&kept, &asked.headers))
     }
 

@@ -71,8 +71,8 @@ pub struct Shared {
     pub(super) settings: Settings,
     /// Answers that are kept.
     pub(super) cache: AnswerCache,
-    /// What was asked in the same words a moment ago.
-    pub(super) repeated: Repeated,
+    /// What was asked in the same words a moment ago; `None` where no answers are kept.
+    pub(super) repeated: Option<Repeated>,
     /// Keeps clients to their allowance.
     pub(super) limiter: Option<Limiter>,
     /// What the service counts about itself.
@@ -93,6 +93,7 @@ impl AppState {
         settings: Settings,
     ) -> Self {
         let cache = AnswerCache::new(settings.cache_bytes);
+        let repeated = (settings.cache_bytes > 0).then(Repeated::new);
         let limiter = settings.allowance.map(Limiter::new);
         Self(Arc::new(Shared {
             market,
@@ -103,7 +104,7 @@ impl AppState {
             feeds,
             settings,
             cache,
-            repeated: Repeated::new(),
+            repeated,
             limiter,
             telemetry: Telemetry::new(),
             in_flight: AtomicUsize::new(0),
