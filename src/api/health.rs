@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::api::problem::{ApiError, Problem};
 use crate::api::render::json;
 use crate::api::state::AppState;
-use crate::domain::{Timestamp, Version};
+use crate::domain::{Role, Timestamp, Version};
 
 /// The process is up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -23,6 +23,9 @@ pub(super) struct Live {
 pub(super) struct Ready {
     /// Always `ready`; a service that is not answers 503.
     pub status: &'static str,
+    /// What this node does about the feeds: it runs them, stands by while another node does, or never
+    /// runs any.
+    pub role: Role,
     /// The last commit in the market that answers.
     pub data_version: Version,
     /// When the newest row was known; null while there is none.
@@ -46,7 +49,12 @@ pub(super) async fn livez() -> Response {
 pub(super) async fn readyz(State(state): State<AppState>) -> Result<Response, ApiError> {
     state.store.ping().await?;
     let market = state.market.load();
-    Ok(plain_json(&Ready { status: "ready", data_version: market.version(), latest_known_at: market.latest_known_at() }))
+    Ok(plain_json(&Ready {
+        status: "ready",
+        role: state.feeds.role(),
+        data_version: market.version(),
+        latest_known_at: market.latest_known_at(),
+    }))
 }
 
 /// What the service counts about itself.

@@ -1,14 +1,19 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::ServiceError;
-use crate::domain::{Batch, Clock, CommitReport, SeriesKey, SourceInfo, StatusBoard, Timestamp};
+use crate::config::Config;
+use crate::domain::{Batch, Clock, CommitReport, Role, SeriesKey, SourceInfo, StatusBoard, Timestamp};
 use crate::ingest::{Collector, HttpClient, IngestConfig, Past, SeededJitter, Sink};
-use crate::market::{Publisher, Recorder};
-use crate::store::{OnRefusal, Store, StoreError};
+use crate::market::{Publisher, Recorder, catch_up};
+use crate::store::{Candidate, OnRefusal, Store, StoreError};
+
+/// How often a node asks whether it is the one that collects.
+const ASK_EVERY: Duration = Duration::from_secs(1);
 
 /// Where the feeds' rows go: into the store first, then into the published market.
 #[derive(Debug)]
@@ -34,20 +39,112 @@ impl Sink for Recording {
     }
 }
 
-/// Starts every feed that is on; they run until `stop` is cancelled.
-pub(super) fn start(
-    config: &IngestConfig,
+/// The feeds of this node. They run while it is the one that collects.
+#[derive(Debug)]
+pub(super) struct Collecting {
+    config: IngestConfig,
+    collector: Collector,
     store: Arc<dyn Store>,
-    recorder: Recorder,
     publisher: Arc<Publisher>,
-    clock: Arc<dyn Clock>,
-    board: Arc<StatusBoard>,
-    stop: &CancellationToken,
-) -> Result<TaskTracker, ServiceError> {
-    // Nodes started at different milliseconds spread their attempts differently.
-    let jitter = Arc::new(SeededJitter::new(clock.now().unix_ms().unsigned_abs()));
-    let sink = Arc::new(Recording { recorder, publisher });
-    let past = config.backfill.then_some(Past { store, most_days: config.backfill_most_days });
-    let collector = Collector { http: HttpClient::new(&config.http())?, sink, clock, board, jitter, past };
-    Ok(collector.start(config.entries(), stop))
+    /// How long feeds may take to finish.
+    grace: Duration,
+}
+
+/// Feeds under way.
+struct Running {
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Collecting {
+    /// The feeds of the configuration, none of them begun.
+    pub(super) fn new(
+        config: &Config,
+        store: Arc<dyn Store>,
+        publisher: Arc<Publisher>,
+        clock: Arc<dyn Clock>,
+        board: Arc<StatusBoard>,
+    ) -> Result<Self, ServiceError> {
+        // Nodes started at different milliseconds spread their attempts differently.
+        let jitter = Arc::new(SeededJitter::new(clock.now().unix_ms().unsigned_abs()));
+        let recorder = Recorder::new(Arc::clone(&store), Arc::clone(&publisher), Arc::clone(&clock));
+        let sink = Arc::new(Recording { recorder, publisher: Arc::clone(&publisher) });
+        let ingest = &config.ingest;
+        let past = ingest.backfill.then(|| Past { store: Arc::clone(&store), most_days: ingest.backfill_most_days });
+        let collector = Collector { http: HttpClient::new(&ingest.http())?, sink, clock, board, jitter, past };
+        Ok(Self { config: ingest.clone(), collector, store, publisher, grace: config.shutdown_grace() })
+    }
+
+    /// Collects whenever this node is the one to, until `stop` is cancelled and the feeds have ended.
+    pub(super) async fn run(self, stop: CancellationToken) {
+        if self.config.enabled {
+            self.stand(&stop).await;
+        } else {
+            // None runs; the board says why.
+            self.start(&stop).tasks.wait().await;
+        }
+    }
+
+    /// Asks again and again whether this node leads, and runs the feeds while it does.
+    async fn stand(&self, stop: &CancellationToken) {
+        let mut candidate = self.store.candidate();
+        let mut running: Option<Running> = None;
+        let mut in_doubt = false;
+        while let Some(asked) = stop.run_until_cancelled(self.ask(&mut *candidate)).await {
+            match &asked {
+                Ok(true) if running.is_none() => running = Some(self.take_over(stop)),
+                Ok(false) => self.stand_by(running.take()).await,
+                // Nobody who cannot reach the database can write to it: the feeds go on listening and
+                // keep what they hear until it is settled who collects.
+                Err(error) if !in_doubt => tracing::warn!(%error, "cannot ask which node collects; trying again"),
+                Ok(true) | Err(_) => {}
+            }
+            in_doubt = asked.is_err();
+            stop.run_until_cancelled(tokio::time::sleep(ASK_EVERY)).await;
+        }
+        // The lead is given up after the feeds have ended.
+        if let Some(running) = running {
+            self.end(running).await;
+        }
+    }
+
+    /// Whether this node leads. A new leader's market holds all that others have collected.
+    async fn ask(&self, candidate: &mut dyn Candidate) -> Result<bool, StoreError> {
+        let leads = candidate.leads().await?;
+        if leads && self.collector.board.role() != Role::Collector {
+            catch_up(self.store.as_ref(), &self.publisher).await?;
+        }
+        Ok(leads)
+    }
+
+    fn take_over(&self, stop: &CancellationToken) -> Running {
+        tracing::info!("this node collects");
+        self.collector.board.set_role(Role::Collector);
+        self.start(stop)
+    }
+
+    async fn stand_by(&self, running: Option<Running>) {
+        if self.collector.board.role() == Role::Standby {
+            return;
+        }
+        tracing::info!("another node collects; this one answers, and takes over when that one ends");
+        self.collector.board.set_role(Role::Standby);
+        if let Some(running) = running {
+            self.end(running).await;
+            self.collector.board.clear();
+        }
+    }
+
+    /// Starts every feed that is on.
+    fn start(&self, stop: &CancellationToken) -> Running {
+        let stop = stop.child_token();
+        Running { tasks: self.collector.start(self.config.entries(), &stop), stop }
+    }
+
+    async fn end(&self, running: Running) {
+        running.stop.cancel();
+        if tokio::time::timeout(self.grace, running.tasks.wait()).await.is_err() {
+            tracing::warn!("feeds still under way were cut off");
+        }
+    }
 }

@@ -16,7 +16,7 @@ mod signal;
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::store::{self, Store, StoreError, StoreUrl};
+use crate::store::{self, Hold, Store, StoreError, StoreUrl};
 
 pub use backfilling::backfills;
 pub use checking::try_feeds;
@@ -33,4 +33,10 @@ pub use signal::stop_on_signal;
 pub async fn open_store(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
     let url: StoreUrl = config.database_url.expose().parse()?;
     store::open(&url).await
+}
+
+/// Keeps other services off the store of the configuration where one may serve it: a SQLite file.
+fn hold_store(config: &Config) -> Result<Hold, StoreError> {
+    let url: StoreUrl = config.database_url.expose().parse()?;
+    store::hold(&url)
 }

@@ -6,10 +6,11 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, Allowance, AppState, Settings};
-use crate::app::{ServiceError, collecting, loading};
+use crate::app::collecting::Collecting;
+use crate::app::{ServiceError, hold_store, loading};
 use crate::config::Config;
 use crate::domain::{Clock, StatusBoard};
-use crate::market::{Market, Publisher, Recorder, follow};
+use crate::market::{Market, Publisher, follow};
 use crate::metrics::SourceOrder;
 use crate::store::Store;
 
@@ -54,17 +55,18 @@ impl Service {
     /// Loads the data, starts the feeds and answers until `stop` is cancelled.
     ///
     /// # Errors
-    /// [`ServiceError`] when the store can never work as configured, or the listener fails.
+    /// [`ServiceError`] when the store can never work as configured or another service holds it, or the
+    /// listener fails.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServiceError> {
         let address = self.address()?;
+        let _hold = hold_store(&self.config)?;
         tracing::info!(%address, database = %self.config.database_url, "listening; loading the data");
-        let Some((store, market)) = self.load(&stop).await? else { return Ok(()) };
+        let Some((store, market)) = Box::pin(self.load(&stop)).await? else { return Ok(()) };
         let publisher = Arc::new(Publisher::new(market));
         let board = Arc::new(StatusBoard::new());
-        let recorder = Recorder::new(Arc::clone(&store), Arc::clone(&publisher), Arc::clone(&self.clock));
         let (clock, feeds) = (Arc::clone(&self.clock), Arc::clone(&board));
-        let feeds =
-            collecting::start(&self.config.ingest, Arc::clone(&store), recorder, Arc::clone(&publisher), clock, feeds, &stop)?;
+        let collecting = Collecting::new(&self.config, Arc::clone(&store), Arc::clone(&publisher), clock, feeds)?;
+        let collecting = tokio::spawn(collecting.run(stop.clone()));
         let following = tokio::spawn(follow(Arc::clone(&store), Arc::clone(&publisher), Arc::clone(&self.clock)));
         let order = SourceOrder::new(self.config.source_order.clone());
         let state = AppState::new(publisher, store, self.clock, order, board, settings(&self.config));
@@ -73,9 +75,8 @@ impl Service {
         let served = api::serve(listener, state, stop.clone()).await;
         stop.cancel();
         following.abort();
-        if tokio::time::timeout(self.config.shutdown_grace(), feeds.wait()).await.is_err() {
-            tracing::warn!("feeds still under way were cut off");
-        }
+        // It waits for the feeds and no longer; a task that panicked has nothing to wait for.
+        let _ = collecting.await;
         tracing::info!("stopped");
         Ok(served?)
     }

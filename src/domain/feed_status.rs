@@ -76,10 +76,24 @@ pub struct FeedStatus {
     pub backfill: Option<BackfillStatus>,
 }
 
+/// What a node does about the feeds. Of the nodes that share a store one collects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// It runs the feeds.
+    Collector,
+    /// It leaves them to another node, and takes over when that one ends.
+    Standby,
+    /// It never runs any.
+    #[default]
+    Reader,
+}
+
 /// The states of all feeds, written by those who collect and read by those who answer.
 #[derive(Debug, Default)]
 pub struct StatusBoard {
     feeds: RwLock<BTreeMap<String, FeedStatus>>,
+    role: RwLock<Role>,
 }
 
 impl Cadence {
@@ -167,6 +181,22 @@ impl StatusBoard {
     #[must_use]
     pub fn get(&self, feed: &str) -> Option<FeedStatus> {
         self.feeds.read().unwrap_or_else(PoisonError::into_inner).get(feed).cloned()
+    }
+
+    /// Takes every status down, as when the feeds of this node have ended.
+    pub fn clear(&self) {
+        self.feeds.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// What this node does about the feeds.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        *self.role.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says what this node does about the feeds from now on.
+    pub fn set_role(&self, role: Role) {
+        *self.role.write().unwrap_or_else(PoisonError::into_inner) = role;
     }
 }
 

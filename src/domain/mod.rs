@@ -21,7 +21,7 @@ pub use asset::{Asset, AssetClass, InvalidAsset, TradingCalendar};
 pub use batch::{Batch, CommitReport, Delta, RecordedOrder, Refusal, Version};
 pub use candle::{Bar, Candle, InvalidBar};
 pub use clock::{Clock, FixedClock, SystemClock};
-pub use feed_status::{BackfillStatus, Cadence, FeedState, FeedStatus, StatusBoard};
+pub use feed_status::{BackfillStatus, Cadence, FeedState, FeedStatus, Role, StatusBoard};
 pub use instrument::Instrument;
 pub use liquidation::{InvalidSide, LiquidationOrder, Side};
 pub use observation::{Knowledge, NonFinite, Observation, Vintage, finite};

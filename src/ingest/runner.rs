@@ -48,6 +48,9 @@ pub trait Step: Send {
     /// the board.
     async fn run_once(&mut self) -> Duration;
 
+    /// Hands in what was received and not recorded yet, once, before the feed ends.
+    async fn finish(&mut self) {}
+
     /// The monitor of the feed.
     fn monitor(&mut self) -> &mut Monitor;
 }
@@ -117,7 +120,8 @@ impl Collector {
                     introduce(&*sink, &info, &mut *driven).await;
                     run(&mut *driven).await;
                 })
-                .await
+                .await;
+                driven.finish().await;
             });
         }
         tasks.close();

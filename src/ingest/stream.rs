@@ -56,6 +56,12 @@ impl Step for Streamer {
         }
     }
 
+    async fn finish(&mut self) {
+        if !self.pending.is_empty() {
+            self.retry().await;
+        }
+    }
+
     fn monitor(&mut self) -> &mut Monitor {
         &mut self.monitor
     }
@@ -150,14 +156,16 @@ impl Streamer {
     async fn retry(&mut self) {
         let source = self.feed.profile().info.source.clone();
         let merged = Parsed::merge(source, std::mem::take(&mut self.pending));
-        self.retry_at = match record(&*self.sink, &mut self.monitor, merged.clone()).await {
+        // They stay pending until they are recorded: the feed may be told to end while it waits.
+        self.pending.push(merged.clone());
+        self.retry_at = match record(&*self.sink, &mut self.monitor, merged).await {
             Ok(()) => {
+                self.pending.clear();
                 self.monitor.succeeded(self.clock.now());
                 None
             }
             Err(error) => {
                 // The rows wait in memory; the socket is read on, so the upstream sees nothing.
-                self.pending.push(merged);
                 Some(Instant::now() + self.monitor.failed(&error).min(Duration::from_secs(30)))
             }
         };

@@ -3,7 +3,7 @@
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, SchemaFormat, Type, schema::KnownFormat, schema::SchemaType};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::domain::{Asset, FeedState, Metric, Period, SeriesKey, Side, Source, SourceKind, Timestamp, Unit};
+use crate::domain::{Asset, FeedState, Metric, Period, Role, SeriesKey, Side, Source, SourceKind, Timestamp, Unit};
 
 fn text(description: &str, example: &str) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).description(Some(description)).examples([example])
@@ -77,11 +77,18 @@ impl PartialSchema for FeedState {
     }
 }
 
+impl PartialSchema for Role {
+    fn schema() -> RefOr<Schema> {
+        words("What a node does about the feeds.", ["collector", "standby", "reader"])
+    }
+}
+
 impl ToSchema for Metric {}
 impl ToSchema for Unit {}
 impl ToSchema for Side {}
 impl ToSchema for SourceKind {}
 impl ToSchema for FeedState {}
+impl ToSchema for Role {}
 impl ToSchema for Timestamp {}
 impl ToSchema for Asset {}
 impl ToSchema for Source {}

@@ -7,6 +7,7 @@ use futures_util::stream::BoxStream;
 use sqlx::{ColumnIndex, Database, Decode, Pool, Row, SqlStr, Type};
 use tokio::sync::watch;
 
+use super::Candidate;
 use crate::domain::Version;
 
 /// A value bound to a statement's `$n`.
@@ -116,4 +117,7 @@ pub(super) trait Dialect: Database<Row: Columns> + Debug {
     /// Sends the number of the last commit to `latest` whenever another process may have committed.
     /// Never ends by itself.
     fn follow(pool: Pool<Self>, latest: watch::Sender<Version>) -> BoxFuture<'static, ()>;
+
+    /// A candidate for being the one process that collects.
+    fn candidate(pool: &Pool<Self>) -> Box<dyn Candidate>;
 }

@@ -11,7 +11,8 @@ use tokio::task::JoinHandle;
 use super::append::Append;
 use super::dialect::{Argument, Columns, Dialect};
 use super::{
-    Appended, LoadSink, OnRefusal, OrderCursor, OrderFilter, SpansRead, Store, StoreError, StoreUrl, order_list, past, read,
+    Appended, Candidate, LoadSink, OnRefusal, OrderCursor, OrderFilter, SpansRead, Store, StoreError, StoreUrl, order_list, past,
+    read,
 };
 use crate::domain::{Batch, Delta, RecordedOrder, Source, SourceInfo, SourceKind, TimeRange, Timestamp, Version};
 
@@ -172,6 +173,10 @@ impl<D: Dialect> Store for Log<D> {
     async fn ping(&self) -> Result<(), StoreError> {
         let mut link = self.readers.acquire().await?;
         Ok(execute::<D>(&mut link, "SELECT 1", Vec::new()).await?)
+    }
+
+    fn candidate(&self) -> Box<dyn Candidate> {
+        D::candidate(&self.writers)
     }
 }
 

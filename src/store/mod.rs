@@ -6,7 +6,9 @@
 mod address;
 mod append;
 mod dialect;
+mod election;
 mod fault;
+mod hold;
 mod log;
 mod order_list;
 mod orders;
@@ -24,6 +26,7 @@ use async_trait::async_trait;
 
 use self::address::Place;
 pub use self::address::StoreUrl;
+pub use self::hold::{Hold, hold};
 use crate::domain::{
     Asset, Bar, Batch, CommitReport, Delta, RecordedOrder, SeriesKey, Side, Source, SourceInfo, TimeRange, Timestamp, Version,
     Vintage,
@@ -84,6 +87,17 @@ pub enum StoreError {
         url: String,
         /// What is wrong with it.
         reason: String,
+    },
+    /// Another process serves the file, and a file is served by one.
+    #[error(
+        "{url} is already served by {holder}: stop that one, name another file with --database-url, or use Postgres, which any \
+         number of services may share"
+    )]
+    Held {
+        /// The address.
+        url: String,
+        /// The process in words.
+        holder: String,
     },
 }
 
@@ -238,6 +252,23 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// [`StoreError`] when there is none.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// A candidate for being the one process that collects, among all that share the log. It has not
+    /// asked yet.
+    fn candidate(&self) -> Box<dyn Candidate>;
+}
+
+/// A process that would collect. Of all candidates of a log at most one leads; dropping it lets another
+/// one lead.
+#[async_trait]
+pub trait Candidate: Send + std::fmt::Debug {
+    /// Whether this process leads: asks to, where it does not yet, and gives a sign of life where it
+    /// does. To be asked every second: a leader that has not asked for six is taken for dead. On a
+    /// SQLite file, which one process serves ([`hold`]), there is nobody else to ask.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away. A leader must then ask again: another may lead by now.
+    async fn leads(&mut self) -> Result<bool, StoreError>;
 }
 
 /// Opens the log at `url`, creates it where there is none, and brings its schema up to date.

@@ -8,12 +8,13 @@ use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgListener, PgRow};
 use sqlx::query::Query;
-use sqlx::{PgConnection, Pool, Postgres, SqlStr};
+use sqlx::{Executor, PgConnection, Pool, Postgres, SqlStr};
 use tokio::sync::watch;
 
 use super::dialect::{Argument, Cells, Dialect, Rows};
+use super::election::Session;
 use super::log::{Log, advance, execute, latest_version, sql};
-use super::{StoreError, StoreUrl, fault};
+use super::{Candidate, StoreError, StoreUrl, fault};
 use crate::domain::Version;
 
 static MIGRATOR: Migrator = sqlx::migrate!("migrations/postgres");
@@ -23,6 +24,10 @@ const CONNECTIONS: u32 = 10;
 
 /// How long to wait for a connection.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How each session is set up. A process that died in the middle of a transaction, its connection never
+/// closed, must not keep the others from writing for long.
+const SET_UP: &str = "SET idle_in_transaction_session_timeout = '20s'";
 
 /// The advisory lock of whoever appends: the letters "market" in ASCII.
 const WRITER_LOCK: i64 = 0x6d61_726b_6574;
@@ -44,6 +49,7 @@ pub(super) async fn open(url: &StoreUrl, options: &PgConnectOptions) -> Result<L
     let pool = PoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(PATIENCE)
+        .after_connect(|link: &mut PgConnection, _| Box::pin(async move { link.execute(SET_UP).await.map(drop) }))
         .connect_with(options.clone().application_name("market-stress"))
         .await
         .map_err(|e| fault::opening(url, e))?;
@@ -134,6 +140,10 @@ impl Dialect for Postgres {
                 }
             }
         })
+    }
+
+    fn candidate(pool: &Pool<Postgres>) -> Box<dyn Candidate> {
+        Box::new(Session::new(pool.clone()))
     }
 }
 

@@ -14,8 +14,9 @@ use sqlx::{Pool, SqlStr, Sqlite, SqliteConnection};
 use tokio::sync::watch;
 
 use super::dialect::{Argument, Cells, Dialect, Rows};
+use super::election::Alone;
 use super::log::{Log, advance, latest_version, sql};
-use super::{StoreError, StoreUrl, fault};
+use super::{Candidate, StoreError, StoreUrl, fault};
 use crate::domain::Version;
 
 static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -121,6 +122,10 @@ impl Dialect for Sqlite {
                 }
             }
         })
+    }
+
+    fn candidate(_pool: &Pool<Sqlite>) -> Box<dyn Candidate> {
+        Box::new(Alone)
     }
 }
 

@@ -13,7 +13,7 @@ use market_stress::domain::{
 };
 use market_stress::market::{Market, Publisher};
 use market_stress::metrics::SourceOrder;
-use market_stress::store::{Appended, LoadSink, OnRefusal, OrderCursor, OrderFilter, SpansRead, Store, StoreError};
+use market_stress::store::{Appended, Candidate, LoadSink, OnRefusal, OrderCursor, OrderFilter, SpansRead, Store, StoreError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -103,6 +103,10 @@ impl Store for OrderStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.reach()
+    }
+
+    fn candidate(&self) -> Box<dyn Candidate> {
+        unimplemented!("the HTTP tests run no feeds")
     }
 }
 

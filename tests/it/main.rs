@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says where it stopped")]
 
 mod as_of;
+mod collectors;
 mod harness;
 mod house;
 mod http;
@@ -15,9 +16,11 @@ mod import;
 mod ingest_payloads;
 mod ingest_polling;
 mod ingest_streaming;
+mod kills;
 mod real_data;
 mod real_markets;
 mod real_stress;
+mod replay;
 mod rust_paths;
 mod scenario;
 mod service;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use market_stress::domain::{Batch, Knowledge, Observation, Timestamp};
-use market_stress::store::{OnRefusal, Store, StoreError, StoreUrl, open};
+use market_stress::store::{OnRefusal, Store, StoreError, StoreUrl, hold, open};
 use rstest::rstest;
 
 use crate::harness::postgres::{Server, did_not_run};
@@ -80,6 +80,7 @@ async fn a_standby_is_read_and_followed_but_not_written_to() {
     }
     let refused = append(&*follower, 1).await.unwrap_err();
     assert!(matches!(refused, StoreError::Statement(_)), "{refused:?}");
+    assert!(!follower.candidate().leads().await.unwrap(), "nobody can collect there");
 
     let (waited, appended) = tokio::join!(
         tokio::time::timeout(Duration::from_secs(30), follower.wait_for_change(1, Duration::from_hours(1))),
@@ -182,6 +183,30 @@ async fn several_programs_may_start_on_a_new_database_at_once(#[values(Engine::S
     for started in starting {
         assert_eq!(started.await.unwrap().unwrap().latest_version().await.unwrap(), 0);
     }
+}
+
+#[test]
+fn a_file_is_held_by_one_at_a_time_under_whatever_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = StoreUrl::sqlite(folder.path().join("new/log.db"));
+    let first = hold(&url).unwrap();
+    let said = hold(&url).unwrap_err().to_string();
+    assert!(said.contains(&format!("already served by process {}", std::process::id())), "{said}");
+    drop(first);
+
+    let file = folder.path().join("new/log.db");
+    std::fs::write(&file, "").unwrap();
+    std::os::unix::fs::symlink(&file, folder.path().join("link.db")).unwrap();
+    let _second = hold(&url).unwrap();
+    let linked = hold(&StoreUrl::sqlite(folder.path().join("link.db")));
+    assert!(matches!(linked, Err(StoreError::Held { .. })), "{linked:?}");
+}
+
+#[test]
+fn a_log_on_a_server_is_held_by_many() {
+    let url: StoreUrl = "postgres://localhost/log".parse().unwrap();
+    let held = [hold(&url), hold(&url)];
+    assert!(held.iter().all(Result::is_ok), "{held:?}");
 }
 
 #[test]

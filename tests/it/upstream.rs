@@ -11,7 +11,7 @@ use market_stress::ingest::{Collector, HttpClient, HttpSettings, Manners, Seeded
 use market_stress::store::StoreError;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_tungstenite::tungstenite::Message;
 use url::Url;
 
@@ -26,6 +26,8 @@ pub(crate) enum Play {
     Drip,
     /// Never answers.
     Silence,
+    /// Takes a permit, waiting for one, and plays the other.
+    Permitted(Arc<Semaphore>, Box<Play>),
 }
 
 impl Play {
@@ -85,7 +87,12 @@ async fn answer(mut socket: TcpStream, play: &(impl Fn(&str) -> Play + Sync), lo
     let head = String::from_utf8_lossy(&head).into_owned();
     let path = head.split_whitespace().nth(1).unwrap_or_default().to_owned();
     log.lock().unwrap().push(path.clone());
-    match play(&path) {
+    let mut play = play(&path);
+    while let Play::Permitted(permits, then) = play {
+        permits.acquire().await.unwrap().forget();
+        play = *then;
+    }
+    match play {
         Play::Answer(status, content_type, headers, body) => {
             let headers: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
             let text = format!(
@@ -104,7 +111,7 @@ async fn answer(mut socket: TcpStream, play: &(impl Fn(&str) -> Play + Sync), lo
             let _ = socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n[").await;
             std::future::pending::<()>().await;
         }
-        Play::Silence => std::future::pending::<()>().await,
+        Play::Silence | Play::Permitted(..) => std::future::pending::<()>().await,
     }
 }
 

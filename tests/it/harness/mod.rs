@@ -3,6 +3,7 @@
 mod collected;
 pub(crate) mod postgres;
 mod program;
+mod serving;
 
 use std::io::Write;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use sqlx::{ConnectOptions, Connection, PgConnection};
 
 pub(crate) use self::collected::{Collected, contents};
 pub(crate) use self::program::{Program, Ran};
+pub(crate) use self::serving::{Serving, free_address, wait_until};
 
 /// Says a line past the capture of test output.
 pub(crate) fn say(line: &str) {

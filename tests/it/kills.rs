@@ -1,0 +1,69 @@
+//! `kill -9` at random moments of a replay: nothing recorded is lost, nothing is recorded twice.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::Duration;
+
+use market_stress::ingest::{Jitter, SeededJitter};
+use rstest::rstest;
+use tokio::sync::Semaphore;
+
+use crate::harness::{Engine, Home, Program, Serving, contents, say, wait_until};
+use crate::replay::Replay;
+
+/// How long a page, or all that are left, may take on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+/// The longest wait before a kill, after the page was asked for that is read, recorded and published then.
+const HESITATION: Duration = Duration::from_millis(100);
+
+/// Minutes of a page.
+const PAGE: u32 = 1_500;
+
+/// Rows of the replay: minutes of one series.
+const ROWS: u32 = 200_000;
+
+/// How often the collector is killed in the middle of it.
+const KILLS: u32 = 20;
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_collector_that_is_killed_twenty_times_holds_the_replay(#[values(Engine::Sqlite, Engine::Postgres)] engine: Engine) {
+    let Some(home) = Home::new(engine).await else { return };
+    let seed = RandomState::new().build_hasher().finish();
+    let story = format!("{ROWS} rows on {engine:?}, {KILLS} kills, seed {seed}");
+    say(&story);
+    let chance = SeededJitter::new(seed);
+    // However fast the machine is, the replay is not over before the last kill.
+    let replay = Replay::in_parts(ROWS.into(), 0).await;
+    let program = Program::on(home.address());
+    program.write("market-stress.toml", replay.settings());
+    for _ in 0..KILLS {
+        let (before, pages) = (replay.pages(), some_pages(ROWS / KILLS, &chance));
+        replay.let_through(pages);
+        let node = Serving::start(&program, &["serve"]);
+        // One of them may have gone to the node before, which cannot take it any more.
+        wait_until("the last page is asked for", PATIENCE, || replay.pages() - before >= pages);
+        std::thread::sleep(HESITATION.mul_f64(chance.next()));
+        // Ends it with -9.
+        drop(node);
+    }
+    replay.let_through(Semaphore::MAX_PERMITS / 2);
+    let log = home.open().await;
+    let held = log.estimated_rows().await.unwrap();
+    assert!(held > 0 && held < ROWS.into(), "{story}: {held} rows after the last kill");
+    let _last = Serving::start(&program, &["serve"]);
+    while log.estimated_rows().await.unwrap() < ROWS.into() {
+        tokio::time::timeout(PATIENCE, log.wait_for_change(log.latest_version().await.unwrap(), PATIENCE))
+            .await
+            .unwrap()
+            .unwrap();
+    }
+    replay.assert_equals(&contents(&*log).await, &story);
+}
+
+/// Two pages or more, and no more than so many rows fill.
+fn some_pages(rows: u32, chance: &dyn Jitter) -> usize {
+    let most = rows / PAGE;
+    let drawn = f64::from(most - 1) * chance.next();
+    2 + (1..most).filter(|pages| f64::from(*pages) <= drawn).count()
+}
