@@ -123,7 +123,7 @@ const DEFAULT_ORDER: [&str; 15] = [
 ];
 
 /// What each key may be, said when it is something else. `*` stands for any table.
-const ALLOWED: [(&str, &str); 38] = [
+const ALLOWED: [(&str, &str); 39] = [
     ("listen", "an address and port such as 127.0.0.1:8080"),
     ("database_url", "sqlite://./data/market-stress.db or postgres://user:password@host/database"),
     ("log_format", "text or json"),
@@ -151,6 +151,7 @@ const ALLOWED: [(&str, &str); 38] = [
     ("*.url", "an https address"),
     ("*.api_key", "a key as the publisher gave it; empty for none"),
     ("*.assets", "assets such as btc; separated by commas in the environment"),
+    ("*.coin_assets", "assets such as btc; separated by commas in the environment"),
     ("*.exchanges", "names of venues as the publisher writes them, separated by commas"),
     ("*.coins", "a whole number up to 250"),
     ("*.every_minutes", "a whole number"),

@@ -181,7 +181,7 @@ pub(super) fn source(name: &'static str) -> Source {
 
 /// The feeds of a provider, all of which run or none.
 pub(super) fn entries(feeds: impl IntoIterator<Item = Feed>, off: Option<String>) -> Vec<Entry> {
-    feeds.into_iter().map(|feed| Entry { feed, off: off.clone() }).collect()
+    feeds.into_iter().zip(std::iter::repeat(off)).map(|(feed, off)| Entry { feed, off }).collect()
 }
 
 /// Why the feeds of a provider do not run, where they are switched off.

@@ -22,7 +22,8 @@
 //!    [`Profile`] whose note says what the figures leave out.
 //! 4. Its line in `IngestConfig` and in `IngestConfig::entries`.
 //! 5. Tests beside the parser (a good body, an empty one, a refusal inside a good status, one bad
-//!    row among good ones, no bytes panic), and the provider's files in `tests/it/ingest_payloads/`.
+//!    row among good ones, no bytes panic), the provider's files in `tests/it/ingest_payloads/`, and
+//!    its parsers in `fuzz/fuzz_targets/` with a seed of each shape in `fuzz/seeds/`.
 
 pub mod alternative_me;
 mod backfill;

@@ -12,7 +12,7 @@ pub struct HyperliquidConfig {
     pub enabled: bool,
     /// Base address. Default: `https://api.hyperliquid.xyz`.
     pub url: Url,
-    /// Coins whose open interest and funding are collected. Default: btc, eth, sol, xrp, bnb, doge.
+    /// Coins whose candles, open interest and funding are collected. Default: btc, eth, sol, xrp, bnb, doge.
     pub assets: Vec<Asset>,
     /// How many days of hourly funding the first visit reads back; more cost much of the rate limit.
     /// Default: 30.

@@ -139,11 +139,11 @@ pub fn parse_funding(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed
     Ok(parsed)
 }
 
-fn malformed(reason: &str) -> ParseError {
+pub(super) fn malformed(reason: &str) -> ParseError {
     ParseError::Malformed { expected: "Hyperliquid answer", reason: reason.to_owned() }
 }
 
-fn info() -> SourceInfo {
+pub(super) fn info() -> SourceInfo {
     SourceInfo {
         source: source(),
         kind: SourceKind::Venue,
@@ -151,7 +151,7 @@ fn info() -> SourceInfo {
     }
 }
 
-fn source() -> Source {
+pub(super) fn source() -> Source {
     crate::ingest::config::source("hyperliquid")
 }
 

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::domain::Asset;
-use crate::ingest::config::{majors, public};
+use crate::ingest::config::{asset, majors, public};
 
 /// Configuration of the OKX feeds, `[ingest.okx]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,10 +14,11 @@ pub struct OkxConfig {
     pub rest_url: Url,
     /// Address of the public websocket. Default: `wss://ws.okx.com:8443/ws/v5/public`.
     pub stream_url: Url,
-    /// Coins whose candles, open interest and funding are collected; liquidations are those of every
-    /// coin.
+    /// Coins whose candles, and whose USDT swaps, are collected; liquidations are those of every coin.
     /// Default: btc, eth, sol, xrp, bnb, doge.
     pub assets: Vec<Asset>,
+    /// Those of them whose coin-margined swaps are collected too. Default: btc, eth, sol, xrp, doge.
+    pub coin_assets: Vec<Asset>,
     /// How many days of hourly candles the first visit reads back. Default: 90.
     pub hour_history_days: u32,
     /// How many days of daily candles the first visit reads back. Default: 2000.
@@ -33,6 +34,7 @@ impl Default for OkxConfig {
             rest_url: public("https://www.okx.com"),
             stream_url: public("wss://ws.okx.com:8443/ws/v5/public"),
             assets: majors(),
+            coin_assets: ["btc", "eth", "sol", "xrp", "doge"].map(asset).to_vec(),
             hour_history_days: 90,
             day_history_days: 2_000,
             silent_after_seconds: 900,

@@ -1,3 +1,4 @@
+use super::config::OkxConfig;
 use crate::domain::{Asset, Metric, Period, SeriesKey, Source};
 use crate::ingest::config::source;
 
@@ -13,6 +14,14 @@ pub enum Margin {
 impl Margin {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Usdt, Self::Coin];
+
+    /// The coins whose swaps are collected.
+    pub(super) fn assets(self, config: &OkxConfig) -> &[Asset] {
+        match self {
+            Self::Usdt => &config.assets,
+            Self::Coin => &config.coin_assets,
+        }
+    }
 
     /// The instrument id of a coin's swap.
     pub(super) fn swap(self, asset: &Asset) -> String {

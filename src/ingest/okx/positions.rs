@@ -55,7 +55,7 @@ pub fn open_interest_feed(config: &OkxConfig, margin: Margin) -> PolledFeed {
         questions: Box::new(move |_| {
             let query = [("instType", "SWAP".to_owned())];
             let request = Request::get(&config.rest_url, "api/v5/public/open-interest", &query)?;
-            let assets = config.assets.clone();
+            let assets = margin.assets(&config).to_vec();
             Ok(vec![Question::new(request, move |body| parse_open_interest(body, margin, &assets))])
         }),
         history: None,
@@ -73,7 +73,7 @@ pub fn open_interest_history_feed(config: &OkxConfig, margin: Margin) -> PolledF
     PolledFeed {
         profile: Profile { name, info: info(margin), cadence: Cadence::every(Period::HOUR.ms()) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(seconds)),
-        resumes_from: config.assets.iter().map(|asset| margin.key(Metric::OpenInterest, asset)).collect(),
+        resumes_from: margin.assets(&config).iter().map(|asset| margin.key(Metric::OpenInterest, asset)).collect(),
         questions: Box::new(move |visit| history_questions(&config, margin, *visit)),
         history: None,
     }
@@ -82,7 +82,7 @@ pub fn open_interest_history_feed(config: &OkxConfig, margin: Margin) -> PolledF
 fn history_questions(config: &OkxConfig, margin: Margin, visit: Visit) -> Result<Vec<Question>, FetchError> {
     let mut questions = Vec::new();
     for PositionSpan { fine, from, until } in spans(visit, HISTORY_DAYS, PAGE) {
-        for asset in &config.assets {
+        for asset in margin.assets(config) {
             let query = [
                 ("instId", margin.swap(asset)),
                 ("period", if fine { "5m" } else { "1H" }.to_owned()),
@@ -109,9 +109,9 @@ pub fn funding_feed(config: &OkxConfig, margin: Margin) -> PolledFeed {
     PolledFeed {
         profile: Profile { name, info: info(margin), cadence: Cadence::every(8 * Period::HOUR.ms()) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(seconds)),
-        resumes_from: config.assets.iter().map(|asset| margin.key(Metric::FundingRate, asset)).collect(),
+        resumes_from: margin.assets(&config).iter().map(|asset| margin.key(Metric::FundingRate, asset)).collect(),
         questions: Box::new(move |visit| {
-            config.assets.iter().map(|asset| funding_question(&config, margin, asset, *visit)).collect()
+            margin.assets(&config).iter().map(|asset| funding_question(&config, margin, asset, *visit)).collect()
         }),
         history: None,
     }

@@ -1,0 +1,115 @@
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::config::HyperliquidConfig;
+use super::rest::{info, malformed, source};
+use crate::domain::{Cadence, Period, SeriesKey};
+use crate::ingest::candles::{CandleLayout, CandlePage, CandlePlan, read_candles};
+use crate::ingest::wire::from_json;
+use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+
+/// How many candles one question asks for; every sixty of them cost of the rate limit.
+const PAGE: i64 = 1_000;
+/// The venue tells the last 5,000 candles of each length, so hours reach back this many days.
+const HOUR_DAYS: u32 = 200;
+/// All days since the venue opened.
+const DAY_DAYS: u32 = 2_000;
+/// The fields of a candle in the order of a row: start, open, high, low, close, coins.
+const FIELDS: [&str; 6] = ["t", "o", "h", "l", "c", "v"];
+
+/// Hourly and daily candles of the perpetuals.
+#[must_use]
+pub fn candle_feed(config: &HyperliquidConfig) -> PolledFeed {
+    let plan = CandlePlan {
+        source: source(),
+        assets: config.assets.clone(),
+        spans: vec![(Period::DAY, DAY_DAYS), (Period::HOUR, HOUR_DAYS)],
+        page: PAGE,
+        page_days: PAGE,
+    };
+    let config = config.clone();
+    PolledFeed {
+        profile: Profile { name: "hyperliquid-candles", info: info(), cadence: Cadence::every(Period::HOUR.ms()) },
+        schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(10)),
+        resumes_from: plan.series(),
+        questions: Box::new(move |visit| plan.pages(*visit).into_iter().map(|page| question(&config, page, *visit)).collect()),
+        history: None,
+    }
+}
+
+fn question(config: &HyperliquidConfig, page: CandlePage, visit: Visit) -> Result<Question, FetchError> {
+    let asked = json!({
+        "coin": page.series.asset.as_str().to_ascii_uppercase(),
+        "interval": page.series.period.to_string(),
+        "startTime": page.from.unix_ms(),
+        "endTime": page.until.plus_ms(-1).unix_ms(),
+    });
+    let request = Request::post(&config.url, "info", json!({"type": "candleSnapshot", "req": asked}))?;
+    Ok(Question::new(request, move |body| parse_candles(body, &page.series, &visit)))
+}
+
+/// Reads an answer of `candleSnapshot` into candles of `series`. The running candle, which comes last,
+/// is left out.
+///
+/// # Errors
+/// [`ParseError`] when the answer has another shape.
+pub fn parse_candles(body: &[u8], series: &SeriesKey, visit: &Visit) -> Result<Parsed, ParseError> {
+    let Value::Array(candles) = from_json::<Value>(body)? else { return Err(malformed("it is no list of candles")) };
+    let row = |candle: &Value| FIELDS.iter().map(|name| candle.get(name).cloned().unwrap_or_default()).collect::<Value>();
+    let rows: Vec<_> = candles.iter().map(row).collect();
+    Ok(read_candles(&rows, CandleLayout { volume: 5, confirmed: None }, 1.0, series, visit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Asset, Timestamp};
+    use proptest::prelude::*;
+
+    fn read(body: &str) -> Result<Parsed, ParseError> {
+        let visit = Visit { seen_until: None, now: "2026-02-04T08:10:00Z".parse().unwrap() };
+        parse_candles(body.as_bytes(), &"candle.btc@hyperliquid:1h".parse().unwrap(), &visit)
+    }
+
+    #[test]
+    fn the_last_candle_is_running_and_one_bad_row_does_not_stop_the_others() {
+        let parsed = read(
+            r#"[{"t":1770184800000,"o":"1"}, {"t":1770188400000,"T":1770191999999,"o":"2","h":"4","l":"1","c":"3","v":"5","n":1},
+                {"t":1770192000000,"o":"3","h":"3","l":"3","c":"3","v":"0"}]"#,
+        )
+        .unwrap();
+        let candles = parsed.batch.candles.values().next().unwrap();
+        assert_eq!(candles.iter().map(|row| row.observed_at.to_string()).collect::<Vec<_>>(), ["2026-02-04T07:00:00Z"]);
+        assert_eq!((candles[0].value.high.to_bits(), candles[0].value.volume), (4.0_f64.to_bits(), Some(5.0)));
+        assert_eq!(parsed.refused.len(), 1);
+    }
+
+    #[test]
+    fn an_empty_list_is_no_error_and_another_shape_is_one() {
+        assert!(read("[]").unwrap().batch.is_empty());
+        assert!(read("null").is_err());
+    }
+
+    #[test]
+    fn a_question_says_coin_interval_and_span() {
+        let config = HyperliquidConfig { assets: vec![Asset::btc()], ..HyperliquidConfig::default() };
+        let seen_until = Some("2026-02-04T07:05:00Z".parse().unwrap());
+        let visit = Visit { seen_until, now: "2026-02-04T08:10:00Z".parse().unwrap() };
+        let asked = (candle_feed(&config).questions)(&visit).unwrap();
+        let hours = asked.last().unwrap().request.body.as_ref().unwrap();
+        assert_eq!(hours["req"]["interval"], "1h");
+        assert_eq!((&hours["type"], &hours["req"]["coin"]), (&"candleSnapshot".into(), &"BTC".into()));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(body: Vec<u8>, rows in "(\\{(\"[tohlcv]\":\"?[0-9.e-]{0,14}\"?,?){0,6}\\},?){0,3}") {
+            let visit = Visit { seen_until: None, now: Timestamp::default() };
+            let wrapped = format!("[{rows}]");
+            for bytes in [body.as_slice(), wrapped.as_bytes()] {
+                let _ = parse_candles(bytes, &"candle.btc@hyperliquid:1h".parse().unwrap(), &visit);
+            }
+        }
+    }
+}
