@@ -36,7 +36,9 @@ async fn polled(play: Play) -> Trial {
 
 async fn streamed(lines: Vec<Line>, patience: Patience) -> Trial {
     let (url, _heard) = websocket(vec![lines]).await;
-    let feed = LiquidationFeed::new(&BinanceConfig { stream_url: url, ..BinanceConfig::default() });
+    // The list of contracts is asked where nobody listens: the stream does not wait for it.
+    let rest_url = "http://127.0.0.1:9".parse().unwrap();
+    let feed = LiquidationFeed::new(&BinanceConfig { stream_url: url, rest_url, ..BinanceConfig::default() });
     tried(Feed::Streamed(Box::new(feed)), patience).await
 }
 
