@@ -11,9 +11,11 @@ use crate::ingest::config::asset;
 use crate::ingest::wire::{Decimal, Millis, field, row};
 use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Schedule, Visit};
 
-/// The coins whose past is read: the publisher's id and our asset.
+/// The coins whose past is read: the publisher's id and our asset, the largest first.
 const COINS: [(&str, &str); 6] =
     [("bitcoin", "btc"), ("ethereum", "eth"), ("solana", "sol"), ("ripple", "xrp"), ("binancecoin", "bnb"), ("dogecoin", "doge")];
+/// How many of them without a key: a handful of questions a minute are answered then.
+const KEYLESS_COINS: usize = 3;
 /// A closed day is ready this long after its end.
 const READY_AFTER_MS: i64 = 35 * 60_000;
 /// Points of a day are stamped a moment late.
@@ -52,20 +54,25 @@ struct GlobalLists {
 pub fn history_feed(config: &CoinGeckoConfig) -> PolledFeed {
     let config = config.clone();
     let cap = |(_, symbol): &(&str, &'static str)| key(Metric::MarketCap, &asset(symbol));
+    let resumes_from = coins(&config).iter().map(cap).collect();
     PolledFeed {
         profile: Profile { name: "coingecko-history", info: info(), cadence: Cadence::every(Period::DAY.ms()) },
         schedule: Schedule::every(Duration::from_hours(24)).after(Duration::from_mins(40)),
-        resumes_from: COINS.iter().map(cap).collect(),
+        resumes_from,
         questions: Box::new(move |visit| questions(&config, *visit)),
         history: Some(crate::ingest::History::FirstVisit),
     }
+}
+
+fn coins(config: &CoinGeckoConfig) -> &'static [(&'static str, &'static str)] {
+    if config.api_key.expose().is_some() { &COINS } else { &COINS[..KEYLESS_COINS] }
 }
 
 fn questions(config: &CoinGeckoConfig, visit: Visit) -> Result<Vec<Question>, FetchError> {
     let most = i64::from(config.history_days);
     let days = visit.seen_until.map_or(most, |seen| (visit.now.ms_since(seen) / Period::DAY.ms() + 2).min(most));
     let mut questions = Vec::new();
-    for (id, symbol) in COINS {
+    for (id, symbol) in coins(config) {
         let query = [("vs_currency", "usd".to_owned()), ("days", days.to_string()), ("interval", "daily".to_owned())];
         let request = request(config, &format!("coins/{id}/market_chart"), &query)?;
         let asset = asset(symbol);
@@ -171,7 +178,7 @@ mod tests {
             asked.iter().map(|question| question.request.url.to_string()).collect::<Vec<_>>()
         };
         let keyless = paths("https://api.coingecko.com/api/v3", None);
-        assert_eq!(keyless.len(), COINS.len());
+        assert_eq!(keyless.len(), KEYLESS_COINS);
         assert!(keyless[0].ends_with("coins/bitcoin/market_chart?vs_currency=usd&days=365&interval=daily"), "{}", keyless[0]);
         let pro = paths("https://pro-api.coingecko.com/api/v3", Some("2026-02-03T08:00:00Z"));
         assert!(pro[0].contains("days=3&"), "{}", pro[0]);

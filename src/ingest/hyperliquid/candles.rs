@@ -11,10 +11,10 @@ use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Questio
 
 /// How many candles one question asks for; every sixty of them cost of the rate limit.
 const PAGE: i64 = 1_000;
-/// The venue tells the last 5,000 candles of each length, so hours reach back this many days.
-const HOUR_DAYS: u32 = 200;
-/// All days since the venue opened.
-const DAY_DAYS: u32 = 2_000;
+/// How many days back hours and days are read: one question each, so that the first visit stays within
+/// the rate limit.
+const HOUR_DAYS: u32 = 40;
+const DAY_DAYS: u32 = 990;
 /// The fields of a candle in the order of a row: start, open, high, low, close, coins.
 const FIELDS: [&str; 6] = ["t", "o", "h", "l", "c", "v"];
 
