@@ -32,6 +32,8 @@ pub(super) struct Endpoint {
     pub summary: &'static str,
     /// What a reader must know about the answer; markdown.
     pub about: &'static str,
+    /// The section of `docs/METHODOLOGY.md` with its formulas.
+    pub section: &'static str,
 }
 
 /// The routes under one prefix, each with its entry in the document.

@@ -92,11 +92,12 @@ pub(super) fn entry(prefix: &str, endpoint: &Endpoint, parameters: Vec<Parameter
     let examples: serde_json::Map<String, Value> = serde_json::from_str(EXAMPLES).unwrap_or_default();
     let name = format!("{}Answer", pascal(endpoint.operation.trim_start_matches("get_")));
     schemas.push((name.clone(), answer));
+    let about = format!("{} Formulas, units and examples: `docs/METHODOLOGY.md`, section {}.", endpoint.about, endpoint.section);
     let operation = OperationBuilder::new()
         .tag(endpoint.tag)
         .operation_id(Some(endpoint.operation))
         .summary(Some(endpoint.summary))
-        .description(Some(endpoint.about))
+        .description(Some(about))
         .parameters(Some(parameters))
         .response("200", answer_response(&name, offer, examples.get(endpoint.operation).cloned()))
         .response("304", Ref::from_response_name("NotModified"));

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use url::form_urlencoded;
 
-use crate::api::parameter::{Kind, Parameter, count};
+use crate::api::parameter::{Kind, Parameter, count, parsed};
 use crate::api::query::Query;
 use crate::api::render::Links;
 use crate::domain::Timestamp;
@@ -16,7 +16,7 @@ const CURSOR: Parameter<String> = Parameter {
     about: "Where the page begins: taken from `links.next` of the page before. It carries `as_of` and every filter, which need not be sent again.",
     example: "MTAwJmFzX29mPTIwMjYtMDItMDRUMDg6MDA6MDBa",
     kind: Kind::OPAQUE,
-    read: |text, _| Ok(text.to_owned()),
+    read: parsed,
 };
 
 const LIMIT: Parameter<u32> = Parameter {

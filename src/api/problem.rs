@@ -271,7 +271,7 @@ impl ApiError {
             Self::Parameters(problems) => problems.clone(),
             Self::Future { .. } => one("as_of", vec![]),
             Self::Unanswerable(reason) => match reason {
-                Unanswerable::UnknownAsset { known, .. } => one("asset", words(known)),
+                Unanswerable::UnknownAsset { parameter, known, .. } => one(parameter, words(known)),
                 Unanswerable::UnknownSource { known, .. } => one("source", words(known)),
                 Unanswerable::UnknownSeries { .. } => one("key", vec![]),
                 Unanswerable::EmptyWindow { .. } => one("until", vec![]),

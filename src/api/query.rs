@@ -302,6 +302,14 @@ fn lost_plus<T>(parameter: &Parameter<T>, text: &str) -> Option<String> {
     })
 }
 
+/// Reads symbols separated by commas.
+///
+/// # Errors
+/// What is wrong with the first that is none.
+pub(super) fn assets(text: &str, kind: &Kind) -> Result<Vec<Asset>, String> {
+    text.split(',').map(|symbol| asset(symbol, kind)).collect()
+}
+
 fn asset(text: &str, kind: &Kind) -> Result<Asset, String> {
     let lower = text.to_lowercase();
     parsed(text, kind).map_err(|reason: String| match lower.parse::<Asset>() {

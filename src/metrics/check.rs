@@ -1,8 +1,9 @@
+use chrono::NaiveDate;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::market::MarketView;
-use crate::metrics::figures::{Collector, FIGURES, Figure, FigureUnit, FigureValue};
+use crate::metrics::figures::{Collector, FIGURES, Figure, FigureUnit, FigureValue, words_of};
 use crate::metrics::headlines::collect;
 use crate::metrics::trail::Working;
 use crate::metrics::{Answer, Method, SourceOrder, StressBook, Unanswerable, Window};
@@ -118,10 +119,22 @@ fn read(unit: FigureUnit, question: &CheckQuestion) -> Result<FigureValue, Unans
             let allowed = || ["true", "false"].map(str::to_owned).into();
             text.parse().map(FigureValue::YesNo).map_err(|_| refused("value", text, "the figure is true or false", allowed()))
         }
-        FigureUnit::Word | FigureUnit::Date => Ok(FigureValue::Word(text.to_owned())),
+        FigureUnit::Word => {
+            let words = words_of(&question.figure);
+            if words.is_empty() || words.contains(&text) {
+                return Ok(FigureValue::Word(text.to_owned()));
+            }
+            Err(refused("value", text, "the figure is one of a few words", words.into_iter().map(str::to_owned).collect()))
+        }
+        FigureUnit::Date => {
+            let date = text.parse::<NaiveDate>().map(|date| FigureValue::Word(date.to_string()));
+            date.map_err(|_| refused("value", text, "the figure is a date", vec!["2024-11-06".to_owned()]))
+        }
         FigureUnit::Usd | FigureUnit::Percent | FigureUnit::Count | FigureUnit::Index => {
             let number = text.parse().ok().filter(|number: &f64| number.is_finite());
-            number.map(FigureValue::Number).ok_or_else(|| refused("value", text, "the figure is a number", vec![]))
+            number
+                .map(FigureValue::Number)
+                .ok_or_else(|| refused("value", text, "the figure is a number", vec!["-40".to_owned(), "7.66e4".to_owned()]))
         }
     }
 }

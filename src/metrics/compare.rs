@@ -57,11 +57,13 @@ pub fn compare(
     let (a, b) = (question.a.resolve(view.as_of()), question.b.resolve(view.as_of()));
     if b > view.as_of() {
         let reason = format!("it lies after the cutoff, {}", view.as_of());
-        return Err(Unanswerable::Parameter { parameter: "b", given: b.to_string(), reason, allowed: vec![] });
+        let allowed = vec![format!("{} and earlier", view.as_of())];
+        return Err(Unanswerable::Parameter { parameter: "b", given: b.to_string(), reason, allowed });
     }
     if a >= b {
         let reason = format!("it must be before b, {b}");
-        return Err(Unanswerable::Parameter { parameter: "a", given: a.to_string(), reason, allowed: vec![] });
+        let allowed = vec![format!("earlier than {b}")];
+        return Err(Unanswerable::Parameter { parameter: "a", given: a.to_string(), reason, allowed });
     }
     let (before, after) = (view.at(a), view.at(b));
     let (before, after) = (told_at(&before, order, book), told_at(&after, order, book));

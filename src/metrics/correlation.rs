@@ -5,7 +5,7 @@ use crate::domain::{Asset, Period, Timestamp, TradingCalendar};
 use crate::market::MarketView;
 use crate::metrics::shared_days::DailyCloses;
 use crate::metrics::thin::thin;
-use crate::metrics::trail::{Trail, Working, known_asset};
+use crate::metrics::trail::{Trail, Working, known_asset, known_asset_of};
 use crate::metrics::{Answer, Coverage, Method, SourceOrder, Unanswerable, WarningCode};
 use crate::stats::correlation::{
     self, DownsideBeta, PairedReturn, beta, downside_beta, fisher_interval, pearson, spearman, variance_adjusted,
@@ -167,8 +167,9 @@ fn pairs(
     }
     let named = question.with.clone();
     let with: Vec<Asset> = if named.is_empty() { DEFAULT_WITH.iter().filter_map(|s| s.parse().ok()).collect() } else { named };
-    for asset in with.iter().chain([&question.asset]) {
-        known_asset(view, asset)?;
+    known_asset(view, &question.asset)?;
+    for asset in &with {
+        known_asset_of(view, "with", asset)?;
     }
     let ours = DailyCloses::read(view, trail, order, &question.asset);
     let pair = |asset: Asset| {
@@ -196,7 +197,12 @@ fn row(trail: &mut Trail<'_>, question: &CorrelationQuestion, asset: Asset, pair
         trail.warn(WarningCode::ZeroVariance, stillness(question, &asset));
     }
     let interval = correlation.and_then(|r| fisher_interval(r, window.len()));
-    let downside = downside_beta(&ours, &theirs, DownsideBeta::Bear).filter(|downside| downside.falls >= LEAST_FALLS);
+    let downside = downside_beta(&ours, &theirs, DownsideBeta::Bear);
+    if let Some(few) = downside.filter(|downside| downside.falls < LEAST_FALLS) {
+        let detail = format!("downside_beta needs {LEAST_FALLS} falls of {asset}, {} are in the window", few.falls);
+        trail.warn(WarningCode::InsufficientHistory, detail);
+    }
+    let downside = downside.filter(|downside| downside.falls >= LEAST_FALLS);
     let (_, theirs_before) = sides(&before[before.len().saturating_sub(question.observations)..]);
     let increase = variance_increase(&theirs, &theirs_before);
     CorrelationRow {

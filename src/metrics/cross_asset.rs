@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use crate::domain::{Asset, Bar, Period, Source, TimeRange, Vintage};
 use crate::market::{Bars, MarketView};
 use crate::metrics::price::percent_change;
-use crate::metrics::trail::{Trail, Working, known_asset, longest_pause_ms};
+use crate::metrics::trail::{Trail, Working, known_asset_of, longest_pause_ms};
 use crate::metrics::{Answer, Method, SourceOrder, Span, Unanswerable, WarningCode, Window};
 
 /// The markets that are shown unless the question names others.
@@ -57,7 +57,7 @@ pub fn cross_asset(
     let mut trail = Trail::new(view);
     let mut rows = Vec::with_capacity(assets.len());
     for asset in assets {
-        known_asset(view, &asset)?;
+        known_asset_of(view, "assets", &asset)?;
         rows.push(row(view, order, &mut trail, asset, span));
     }
     let method = Method { name: "cross_asset", version: 1, interval: Some(Period::DAY.to_string()), basis: None };

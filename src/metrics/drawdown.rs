@@ -4,6 +4,7 @@ use utoipa::ToSchema;
 use crate::domain::{Asset, Period, Source, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::path::{Basis, PricePath};
+use crate::metrics::price::percent_change;
 use crate::metrics::thin::thin;
 use crate::metrics::trail::{Trail, Working, known_asset};
 use crate::metrics::{Answer, Method, SourceOrder, Span, Unanswerable, WarningCode, Window};
@@ -148,7 +149,7 @@ fn fill_extremes(path: &PricePath<'_>, span: Span, basis: Basis, figures: &mut D
     let (Some(peak), Some(trough), Some((last_at, price))) = (extremes.highest(), extremes.lowest_since_highest(), last) else {
         return 0;
     };
-    let against_peak = |value: f64| if peak.value > 0.0 { Some((value / peak.value - 1.0) * 100.0) } else { None };
+    let against_peak = |value: f64| percent_change(Some(peak.value), Some(value));
     figures.price_usd = Some(price);
     figures.peak_usd = Some(peak.value);
     figures.peak_at = Some(Timestamp::from_unix_ms(peak.at));

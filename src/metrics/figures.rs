@@ -4,7 +4,9 @@ use utoipa::ToSchema;
 use crate::domain::{Source, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::trail::Trail;
-use crate::metrics::{Answer, Freshness, SourceOrder, SourceReading, Unanswerable, Window};
+use crate::metrics::{
+    Answer, DownsideProtection, Freshness, FundingState, SourceOrder, SourceReading, StressBand, Unanswerable, Window,
+};
 
 /// Every headline figure: its id and its unit. The order is that of a briefing.
 pub const FIGURES: [(&str, FigureUnit); 36] = [
@@ -162,6 +164,16 @@ pub(super) fn unit_of(id: &str) -> FigureUnit {
     FIGURES.iter().find(|(known, _)| *known == id).map_or(FigureUnit::Word, |(_, unit)| *unit)
 }
 
+/// The words that a headline figure can be; empty where it is no word of a closed list.
+pub(super) fn words_of(id: &str) -> Vec<&'static str> {
+    match id {
+        "funding_state" => FundingState::ALL.map(FundingState::as_str).into(),
+        "downside_protection" => DownsideProtection::ALL.map(DownsideProtection::as_str).into(),
+        "stress_band" => StressBand::ALL.map(StressBand::as_str).into(),
+        _ => vec![],
+    }
+}
+
 impl<'a> Collector<'a> {
     pub(super) const fn new(view: &'a MarketView, order: &'a SourceOrder, since: Window, wanted: Option<&'a str>) -> Self {
         Self { view, order, since, wanted, figures: Vec::new(), missing: Vec::new(), trail: Trail::new(view) }
@@ -200,6 +212,12 @@ impl<'a> Collector<'a> {
             }),
             _ => self.missing.push(MissingFigure { id: id.to_owned(), reason: told.reason.clone() }),
         }
+    }
+
+    /// Adds a figure that is true or false, in one of two sentences.
+    pub(super) fn tell_whether<T>(&mut self, told: &Told<T>, id: &str, found: Option<bool>, yes: &str, no: &str) {
+        let sentence = |holds: bool| if holds { yes } else { no };
+        self.tell(told, id, found.map(|holds| (holds, sentence(holds).to_owned())));
     }
 
     fn take_in<T>(&mut self, answer: Answer<T>) -> Told<T> {

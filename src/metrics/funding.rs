@@ -97,6 +97,19 @@ pub struct FundingOfSource {
 }
 
 impl FundingState {
+    /// Every state, the lowest first.
+    pub(super) const ALL: [Self; 4] = [Self::Negative, Self::BelowNeutral, Self::Neutral, Self::AboveNeutral];
+
+    /// The word of an answer.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Negative => "negative",
+            Self::BelowNeutral => "below_neutral",
+            Self::Neutral => "neutral",
+            Self::AboveNeutral => "above_neutral",
+        }
+    }
+
     /// The state of a rate for eight hours, a fraction.
     fn of(rate_8h: f64) -> Self {
         let distance = (rate_8h - NEUTRAL_8H) / NEUTRAL_8H;

@@ -97,7 +97,14 @@ fn of_drawdown(headlines: &mut Collector<'_>) {
         headlines.tell(
             &told,
             "drawdown",
-            found.map(|(pct, at)| (pct, format!("Bitcoin stands {} from its record of {}.", percent(pct), date(at)))),
+            found.map(|(pct, at)| {
+                let sentence = if pct < 0.0 {
+                    format!("Bitcoin stands {} from its record of {}.", percent(pct), date(at))
+                } else {
+                    format!("Bitcoin stands at its record, of {}.", date(at))
+                };
+                (pct, sentence)
+            }),
         );
     }
     let question = EpisodesQuestion { path, min_depth_pct: LEAST_DEPTH_PCT, rebound_pct: REBOUND_PCT };
@@ -157,17 +164,12 @@ fn of_open_interest(headlines: &mut Collector<'_>) {
             (pct, format!("Open interest in bitcoin futures changed by {} in {OPEN_INTEREST_DAYS} days.", percent(pct)))
         }),
     );
-    headlines.tell(
+    headlines.tell_whether(
         &told,
         "deleveraging",
-        told.data.deleveraging.map(|fast| {
-            let sentence = if fast {
-                "Positions were closed unusually fast in the last 24 hours."
-            } else {
-                "Positions were not closed unusually fast."
-            };
-            (fast, sentence.to_owned())
-        }),
+        told.data.deleveraging,
+        "Positions were closed unusually fast in the last 24 hours.",
+        "Positions were not closed unusually fast.",
     );
 }
 
@@ -187,13 +189,13 @@ fn of_funding(headlines: &mut Collector<'_>) {
         &told,
         "funding_state",
         told.data.state.map(|state| {
-            let (word, sentence) = match state {
-                FundingState::Negative => ("negative", "Perpetual funding is negative: shorts pay longs."),
-                FundingState::BelowNeutral => ("below_neutral", "Perpetual funding is under its neutral rate."),
-                FundingState::Neutral => ("neutral", "Perpetual funding is at its neutral rate."),
-                FundingState::AboveNeutral => ("above_neutral", "Perpetual funding is over its neutral rate: longs pay."),
+            let sentence = match state {
+                FundingState::Negative => "Perpetual funding is negative: shorts pay longs.",
+                FundingState::BelowNeutral => "Perpetual funding is under its neutral rate.",
+                FundingState::Neutral => "Perpetual funding is at its neutral rate.",
+                FundingState::AboveNeutral => "Perpetual funding is over its neutral rate: longs pay.",
             };
-            (word.to_owned(), sentence.to_owned())
+            (state.as_str().to_owned(), sentence.to_owned())
         }),
     );
     headlines.tell(
@@ -221,17 +223,12 @@ fn of_etf_flows(headlines: &mut Collector<'_>) {
             }),
         );
     }
-    headlines.tell(
+    headlines.tell_whether(
         &told,
         "etf_flow_reversal",
-        told.data.reversal.map(|reversed| {
-            let sentence = if reversed {
-                "The flow turned against the day before."
-            } else {
-                "The flow kept the direction of the day before."
-            };
-            (reversed, sentence.to_owned())
-        }),
+        told.data.reversal,
+        "The flow turned against the day before.",
+        "The flow kept the direction of the day before.",
     );
 }
 
@@ -278,17 +275,12 @@ fn of_volatility(headlines: &mut Collector<'_>) {
         "volatility_implied",
         told.data.implied_pct.map(|pct| (pct, format!("Options price a yearly volatility of {pct:.1} %."))),
     );
-    headlines.tell(
+    headlines.tell_whether(
         &told,
         "volatility_pickup",
-        told.data.pickup.map(|picked_up| {
-            let sentence = if picked_up {
-                "Volatility picked up after a prolonged calm."
-            } else {
-                "Volatility has not picked up after a prolonged calm."
-            };
-            (picked_up, sentence.to_owned())
-        }),
+        told.data.pickup,
+        "Volatility picked up after a prolonged calm.",
+        "Volatility has not picked up after a prolonged calm.",
     );
     headlines.tell(
         &told,

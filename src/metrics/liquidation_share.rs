@@ -31,7 +31,8 @@ pub(super) fn share_of_open_interest(
             counted.push(asset);
         }
     }
-    if counted.is_empty() {
+    let share = liquidated_usd / open_usd * 100.0;
+    if counted.is_empty() || !share.is_finite() {
         let detail =
             format!("no open interest is known at the start of the window, {}: share_of_open_interest_pct is null", span.from);
         trail.warn(WarningCode::NoData, detail);
@@ -43,7 +44,7 @@ pub(super) fn share_of_open_interest(
             format!("open interest is known of {} only: share_of_open_interest_pct is of their liquidations", names.join(", "));
         trail.warn(WarningCode::NoData, detail);
     }
-    Ok(Some(liquidated_usd / open_usd * 100.0))
+    Ok(Some(share))
 }
 
 fn has_open_interest(view: &MarketView, asset: &Asset) -> bool {

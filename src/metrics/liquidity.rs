@@ -22,6 +22,9 @@ const LEAST_PRESENT: f64 = 0.8;
 /// USD that price impact is stated for.
 const IMPACT_USD: f64 = 1e9;
 
+/// A day on which less was traded counts as one without trade, USD.
+const LEAST_USD: f64 = 1.0;
+
 /// What is asked about liquidity.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LiquidityQuestion {
@@ -95,7 +98,7 @@ fn fill_spreads(trail: &mut Trail<'_>, days: &DailyBars, Coverage { expected, pr
 }
 
 fn fill_impact(trail: &mut Trail<'_>, days: &DailyBars, figures: &mut Liquidity) {
-    let traded = |day: usize| days.volume(day).map(|coins| coins * days.bars()[day].close).filter(|usd| *usd > 0.0);
+    let traded = |day: usize| days.volume(day).map(|coins| coins * days.bars()[day].close).filter(|usd| *usd >= LEAST_USD);
     let period = |day: usize| Some((days.log_return(day)?, traded(day)?));
     let mean =
         |from: usize| liquidity::amihud(&(from..days.len().min(from + IMPACT_DAYS)).filter_map(period).collect::<Vec<_>>());

@@ -62,14 +62,10 @@ fn of_options(headlines: &mut Collector<'_>) {
     headlines.tell(
         &told,
         "downside_protection",
-        told.data.downside_protection.map(|protection| {
-            let word = match protection {
-                DownsideProtection::Elevated => "elevated",
-                DownsideProtection::Normal => "normal",
-                DownsideProtection::Low => "low",
-            };
-            (word.to_owned(), format!("Demand for protection against falls is {word} by its own last year."))
-        }),
+        told.data
+            .downside_protection
+            .map(DownsideProtection::as_str)
+            .map(|word| (word.to_owned(), format!("Demand for protection against falls is {word} by its own last year."))),
     );
 }
 
@@ -84,16 +80,6 @@ fn of_stress(headlines: &mut Collector<'_>, book: &StressBook) {
     headlines.tell(
         &told,
         "stress_band",
-        told.data.band.map(|band| {
-            let word = match band {
-                StressBand::Calm => "calm",
-                StressBand::Normal => "normal",
-                StressBand::Elevated => "elevated",
-                StressBand::High => "high",
-                StressBand::Severe => "severe",
-                StressBand::Extreme => "extreme",
-            };
-            (word.to_owned(), format!("That is {word} by its history."))
-        }),
+        told.data.band.map(StressBand::as_str).map(|word| (word.to_owned(), format!("That is {word} by its history."))),
     );
 }

@@ -195,7 +195,7 @@ fn leverage(
     if found.is_none() {
         trail.warn(WarningCode::NoData, format!("no market value of {asset} is known at {at}: leverage_ratio is null"));
     }
-    Some(open_interest_usd? / found?)
+    Some(open_interest_usd? / found?).filter(|leverage| leverage.is_finite())
 }
 
 /// The move of the last 24 hours against those of the days before it.

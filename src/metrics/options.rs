@@ -78,6 +78,20 @@ pub enum DownsideProtection {
     Low,
 }
 
+impl DownsideProtection {
+    /// Every state, the most sought after first.
+    pub(super) const ALL: [Self; 3] = [Self::Elevated, Self::Normal, Self::Low];
+
+    /// The word of an answer.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Elevated => "elevated",
+            Self::Normal => "normal",
+            Self::Low => "low",
+        }
+    }
+}
+
 /// The options that expire together.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct OptionExpiry {
@@ -136,7 +150,7 @@ fn fill_chain(trail: &mut Trail<'_>, snapshot: &[ExpirySnapshot], question: &Opt
     figures.put_call_volume_ratio = ratio(total(|expiry| expiry.volume));
     let days = f64::from(question.tenor_days);
     let tenor = days / YEAR_DAYS;
-    let nearest = NEAREST_DAYS.min(days - 1.0) / YEAR_DAYS;
+    let nearest = if days > NEAREST_DAYS { NEAREST_DAYS / YEAR_DAYS } else { 0.0 };
     let at_the_money = at_the_money(snapshot, nearest);
     figures.atm_iv_pct = at_the_money.vol_at(tenor).map(|vol| 100.0 * vol);
     figures.risk_reversal_25d_vol_points =

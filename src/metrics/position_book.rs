@@ -52,9 +52,9 @@ pub(super) struct PositionBook<'a> {
 }
 
 impl Holding {
-    /// USD a coin; `None` where nothing is held.
+    /// USD a coin; `None` where nothing is held, or next to nothing.
     pub(super) fn price_usd(self) -> Option<f64> {
-        self.coins.filter(|coins| *coins > 0.0).map(|coins| self.usd / coins)
+        self.coins.filter(|coins| *coins > 0.0).map(|coins| self.usd / coins).filter(|price| price.is_finite())
     }
 
     fn plus(self, other: Self) -> Self {

@@ -149,10 +149,12 @@ fn fill_changes(trail: &mut Trail<'_>, figures: &mut Price) {
     figures.worst_fall_pct = percent_change(figures.previous_close_usd, figures.low_usd);
 }
 
-/// `to` against `from`, percent; `None` unless both are known and `from` is above zero.
+/// `to` against `from`, percent; `None` unless both are known, `from` is above zero, and a number can
+/// hold the change.
 pub(super) fn percent_change(from: Option<f64>, to: Option<f64>) -> Option<f64> {
     let (from, to) = from.zip(to)?;
-    (from > 0.0).then(|| (to / from - 1.0) * 100.0)
+    let change = (to / from - 1.0) * 100.0;
+    (from > 0.0 && change.is_finite()).then_some(change)
 }
 
 fn from_bars(view: &MarketView, trail: &mut Trail<'_>, question: &PriceQuestion, days: &Bars<'_>, figures: &mut Price) {

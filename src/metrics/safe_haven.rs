@@ -4,7 +4,7 @@ use utoipa::ToSchema;
 use crate::domain::{Asset, Period, TimeRange, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::shared_days::DailyCloses;
-use crate::metrics::trail::{Trail, Working, known_asset};
+use crate::metrics::trail::{Trail, Working, known_asset, known_asset_of};
 use crate::metrics::{Answer, Method, SourceOrder, Span, Unanswerable, WarningCode, Window};
 use crate::stats::correlation::PairedReturn;
 use crate::stats::regression::Estimate;
@@ -117,9 +117,8 @@ pub fn safe_haven(
     order: &SourceOrder,
     question: &SafeHavenQuestion,
 ) -> Result<Answer<SafeHaven>, Unanswerable> {
-    for asset in [&question.asset, &question.against] {
-        known_asset(view, asset)?;
-    }
+    known_asset(view, &question.asset)?;
+    known_asset_of(view, "against", &question.against)?;
     if question.asset == question.against {
         return Err(Unanswerable::Parameter {
             parameter: "against",

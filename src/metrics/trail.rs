@@ -227,11 +227,19 @@ impl SourceOrder {
 const WELL_KNOWN: [&str; 14] =
     ["btc", "eth", "sol", "xrp", "bnb", "doge", "total", "sp500", "nasdaq", "gold", "silver", "wti", "vix", "dxy"];
 
-/// Lets an asset pass that is well known or of which anything is known at any time.
+/// Lets the `asset` of a question pass that is well known or of which anything is known at any time.
 ///
 /// # Errors
 /// [`Unanswerable::UnknownAsset`] naming the known ones.
 pub(super) fn known_asset(view: &MarketView, asset: &Asset) -> Result<(), Unanswerable> {
+    known_asset_of(view, "asset", asset)
+}
+
+/// The same of an asset that another parameter names.
+///
+/// # Errors
+/// As [`known_asset`].
+pub(super) fn known_asset_of(view: &MarketView, parameter: &'static str, asset: &Asset) -> Result<(), Unanswerable> {
     if WELL_KNOWN.contains(&asset.as_str()) {
         return Ok(());
     }
@@ -240,7 +248,7 @@ pub(super) fn known_asset(view: &MarketView, asset: &Asset) -> Result<(), Unansw
         return Ok(());
     }
     known.extend(WELL_KNOWN.iter().filter_map(|symbol| symbol.parse().ok()));
-    Err(Unanswerable::UnknownAsset { asset: asset.clone(), known: known.into_iter().collect() })
+    Err(Unanswerable::UnknownAsset { parameter, asset: asset.clone(), known: known.into_iter().collect() })
 }
 
 #[cfg(test)]

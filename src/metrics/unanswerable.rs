@@ -6,6 +6,8 @@ pub enum Unanswerable {
     /// Nothing is known about the asset, nor will be.
     #[error("the asset `{asset}` is not known")]
     UnknownAsset {
+        /// The parameter that names it.
+        parameter: &'static str,
         /// What was asked for.
         asset: Asset,
         /// What may be asked for.

@@ -31,9 +31,9 @@ impl Fall {
         self.ratio - 1.0
     }
 
-    /// `None` unless the trough really is under the peak.
+    /// `None` unless the trough really is under a peak above zero.
     fn between(peak: Mark, trough: Mark) -> Option<Self> {
-        (trough.value < peak.value).then(|| Self { peak, trough, ratio: trough.value / peak.value })
+        (peak.value > 0.0 && trough.value < peak.value).then(|| Self { peak, trough, ratio: trough.value / peak.value })
     }
 
     /// The deeper of two falls; of equals the one that bottomed first, and of those the one from the later peak.
@@ -174,7 +174,8 @@ impl FromIterator<(i64, f64)> for MaxDrawdown {
     }
 }
 
-/// The drawdown at each value of a path of positive values, fractions (section 1.1); the first is 0.
+/// The drawdown at each value of a path, fractions (section 1.1); the first is 0, and so is each under
+/// a peak of zero or less, from which nothing can fall.
 #[must_use]
 pub fn series(values: &[f64]) -> Vec<f64> {
     let mut peak = f64::NEG_INFINITY;
@@ -182,7 +183,7 @@ pub fn series(values: &[f64]) -> Vec<f64> {
         .iter()
         .map(|&value| {
             peak = peak.max(value);
-            value / peak - 1.0
+            if peak > 0.0 { value / peak - 1.0 } else { 0.0 }
         })
         .collect()
 }

@@ -94,7 +94,7 @@ pub fn episodes(values: &[f64]) -> Vec<Episode> {
 #[must_use]
 pub fn deepest(values: &[f64], min_depth: f64) -> Vec<Episode> {
     let mut kept = episodes(values);
-    kept.retain(|episode| has_fallen_by(min_depth, episode.peak_value, episode.trough_value));
+    kept.retain(|episode| episode.peak_value > 0.0 && has_fallen_by(min_depth, episode.peak_value, episode.trough_value));
     kept.sort_by(|a, b| a.depth().total_cmp(&b.depth()));
     kept
 }
@@ -128,7 +128,7 @@ pub struct Rebound {
 
 /// The rebounds of one episode by at least `threshold` (a fraction), in time order: a zig-zag that starts at the peak.
 ///
-/// Positions are those of `values`, the path the episode was found in.
+/// Positions are those of `values`, the path the episode was found in. From a price of zero or less no rise can be told.
 #[must_use]
 pub fn rebounds(values: &[f64], episode: &Episode, threshold: f64) -> Vec<Rebound> {
     let mut found = Vec::new();
@@ -136,7 +136,7 @@ pub fn rebounds(values: &[f64], episode: &Episode, threshold: f64) -> Vec<Reboun
     let rebound = |low: usize, high: usize, outcome| Rebound { low, high, gain: values[high] / values[low] - 1.0, outcome };
     for i in episode.peak + 1..episode.recovery.unwrap_or(episode.last + 1) {
         match live {
-            None if values[i] < values[low] => low = i,
+            None if values[i] < values[low] || values[low] <= 0.0 => low = i,
             None if has_risen_by(threshold, values[low], values[i]) => live = Some(i),
             Some(high) if values[i] > values[high] => live = Some(i),
             Some(high) if has_fallen_by(threshold, values[high], values[i]) => {

@@ -2,6 +2,8 @@
 //!
 //! Owns formulas and their edge cases. It knows nothing of ours: no domain type, no clock, no I/O.
 //! Slices go in, `Option` comes out; `None` means the sample cannot answer, never zero or NaN.
+//! Formulas that no answer shows, since METHODOLOGY keeps them for research (tails, events that bring on
+//! events, phases of a market), are held against the same golden values as the others.
 //! Inputs are finite; time labels are plain `i64`, and positions are indices into the slice that was given.
 
 pub mod breadth;

@@ -241,7 +241,15 @@ async fn the_served_document_is_openapi_3_1_and_has_each_operation_once() {
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len(), all);
+    let methodology = include_str!("../../docs/METHODOLOGY.md");
     for (path, operation) in operations(&served) {
         assert!(operation["summary"].is_string() && operation["tags"][0].is_string(), "{path} says too little");
+        if path.starts_with("/v1/") {
+            let about = operation["description"].as_str().unwrap();
+            let section = about.rsplit_once("`docs/METHODOLOGY.md`, section ").unwrap().1.trim_end_matches('.');
+            let is_heading =
+                |line: &str| line.starts_with(&format!("## {section}. ")) || line.starts_with(&format!("### {section} "));
+            assert!(methodology.lines().any(is_heading), "{path} cites section {section}, which is not there");
+        }
     }
 }

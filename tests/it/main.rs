@@ -17,6 +17,7 @@ mod ingest_payloads;
 mod ingest_polling;
 mod ingest_streaming;
 mod kills;
+mod properties;
 mod real_data;
 mod real_markets;
 mod real_stress;

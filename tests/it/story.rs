@@ -138,6 +138,13 @@ async fn s9_more_than_6_67_billion_were_liquidated_since_late_january() {
     assert!((6.67e9..6.75e9).contains(&number(&since["total_usd"])), "{since}");
     let before = ask("/v1/liquidations?since=2026-01-28&as_of=2026-02-04T07:00:00Z").await;
     assert!(number(&before["total_usd"]) < number(&since["total_usd"]));
+    let cascades = ask("/v1/liquidations/cascades").await;
+    assert!(
+        cascades[0]["started_at"].as_str().unwrap().starts_with("2026-01-31T17:") && cascades[0]["side"] == "long",
+        "{cascades}"
+    );
+    let before = ask("/v1/liquidations/cascades?as_of=2026-01-31T16:00:00Z").await;
+    assert_eq!(before, serde_json::json!([]), "it had not begun");
 }
 
 #[tokio::test]
@@ -289,6 +296,10 @@ async fn s20_protection_against_further_falls_is_in_demand() {
     let options = ask("/v1/options").await;
     assert_eq!(options["downside_protection"], "elevated");
     assert!(number(&options["risk_reversal_25d_vol_points"]) < -9.0, "{options}");
+    for tenor in ["7d", "30d", "90d", "180d"] {
+        let at_tenor = ask(&format!("/v1/options?tenor={tenor}")).await;
+        assert!(number(&at_tenor["risk_reversal_25d_vol_points"]) < -9.0 && at_tenor["atm_iv_pct"].is_number(), "{at_tenor}");
+    }
     let before = ask("/v1/options?as_of=2026-01-20").await;
     assert_ne!(before["downside_protection"], "elevated");
 }

@@ -9,7 +9,8 @@ pub(in crate::api) const BREADTH: Endpoint = Endpoint {
     tag: "market",
     summary: "How much of the market takes part",
     about: "Shares of coins over their averages, in a bear market and at a low, and small coins against large ones over `window`. \
-        Membership and ranks are those known at the time. `docs/METHODOLOGY.md`, sections 2.4 and 2.5.",
+        Membership and ranks are those known at the time.",
+    section: "2.4",
 };
 
 pub(in crate::api) fn breadth(query: &mut Query) -> BreadthQuestion {

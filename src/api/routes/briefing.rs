@@ -11,6 +11,7 @@ pub(in crate::api) const BRIEFING: Endpoint = Endpoint {
     summary: "The whole picture at one instant",
     about: "Every headline figure in a sentence, with its unit, source, time and state; those that cannot be told are listed with \
         the reason. Changes count from the start of the window. Also as `text/plain` and `text/markdown`.",
+    section: "13",
 };
 
 pub(in crate::api) const COMPARE: Endpoint = Endpoint {

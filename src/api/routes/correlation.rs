@@ -1,6 +1,6 @@
 use crate::api::endpoint::Endpoint;
-use crate::api::parameter::{Choice, Kind, Parameter, count, list};
-use crate::api::query::Query;
+use crate::api::parameter::{Choice, Kind, Parameter, count};
+use crate::api::query::{Query, assets};
 use crate::api::routes::{MAX_POINTS, points};
 use crate::domain::Asset;
 use crate::metrics::{CorrelationMethod, CorrelationQuestion};
@@ -13,6 +13,7 @@ pub(in crate::api) const CORRELATION: Endpoint = Endpoint {
     about: "Of daily log returns between the days on which both traded: a Monday's return of a coin against an index spans the \
         weekend, and nothing is carried over one. The interval is Fisher's at 95 %. `downside_beta` is the slope on the other's \
         falls, and needs twenty of them. `adjusted_correlation` leaves out what a change of the other's variance adds by itself.",
+    section: "9.1",
 };
 
 pub(in crate::api) const CORRELATION_SERIES: Endpoint = Endpoint {
@@ -28,7 +29,7 @@ const WITH: Parameter<Vec<Asset>> = Parameter {
     about: "The other assets, separated by commas. Default: `sp500`, `nasdaq`, `gold`.",
     example: "sp500,gold",
     kind: Kind::List,
-    read: list,
+    read: assets,
 };
 
 const OBSERVATIONS: Parameter<u32> = Parameter {

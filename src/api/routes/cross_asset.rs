@@ -1,6 +1,6 @@
 use crate::api::endpoint::Endpoint;
-use crate::api::parameter::{Kind, Parameter, list};
-use crate::api::query::Query;
+use crate::api::parameter::{Kind, Parameter};
+use crate::api::query::{Query, assets};
 use crate::domain::{Asset, Period};
 use crate::metrics::{CrossAssetQuestion, Length};
 
@@ -11,6 +11,7 @@ pub(in crate::api) const CROSS_ASSET: Endpoint = Endpoint {
     summary: "Crypto beside stocks, metals, oil, volatility and the dollar",
     about: "Each market as of its own last trading day. The change is against the last daily close before the window, and at \
         least against the close before the last, so that a closed market shows its last move and not zero.",
+    section: "9.3",
 };
 
 const ASSETS: Parameter<Vec<Asset>> = Parameter {
@@ -18,7 +19,7 @@ const ASSETS: Parameter<Vec<Asset>> = Parameter {
     about: "Which markets, separated by commas. Default: five coins, `sp500`, `nasdaq`, `gold`, `silver`, `wti`, `vix`, `dxy`.",
     example: "btc,sp500,gold",
     kind: Kind::List,
-    read: list,
+    read: assets,
 };
 
 pub(in crate::api) fn cross_asset(query: &mut Query) -> CrossAssetQuestion {

@@ -12,6 +12,7 @@ pub(in crate::api) const DRAWDOWN: Endpoint = Endpoint {
     summary: "How far the price stands under its peak",
     about: "The peak is the highest price inside `window`: of closes, or of highs with `basis=intraday`. \
         The trough is the lowest price since that peak.",
+    section: "1",
 };
 
 pub(in crate::api) const DRAWDOWN_SERIES: Endpoint = Endpoint {
@@ -21,6 +22,7 @@ pub(in crate::api) const DRAWDOWN_SERIES: Endpoint = Endpoint {
     summary: "The drawdown at each bar of the window",
     about: "Each bar's close against the highest close of the window so far. `max_points` thins the rows and keeps the \
         least and the greatest of each stretch.",
+    section: "1.1",
 };
 
 pub(in crate::api) const DRAWDOWN_EPISODES: Endpoint = Endpoint {
@@ -30,6 +32,7 @@ pub(in crate::api) const DRAWDOWN_EPISODES: Endpoint = Endpoint {
     summary: "Every fall from a peak and the way back",
     about: "Falls of closes, at least `min_depth_pct` deep. A rebound is a rise of at least `rebound_pct` from a low; it failed \
         when the price then fell by `rebound_pct` from its highest close, before it was back at the peak.",
+    section: "1.5",
 };
 
 /// Episodes on a page where the question does not say.

@@ -11,6 +11,7 @@ pub(in crate::api) const ETF_FLOWS: Endpoint = Endpoint {
     summary: "Net flows of US spot funds",
     about: "A window of days counts trading days: `5d` is the last five. A day is `preliminary` until its publisher has had the \
         night to complete it, even where its total looks whole.",
+    section: "4",
 };
 
 pub(in crate::api) const ETF_FLOWS_SERIES: Endpoint = Endpoint {

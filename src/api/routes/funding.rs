@@ -10,7 +10,8 @@ pub(in crate::api) const FUNDING: Endpoint = Endpoint {
     tag: "derivatives",
     summary: "What longs pay shorts",
     about: "The last settled rates, each stated for eight hours through its own interval and weighted by open interest. Above \
-        zero, longs pay. Predicted rates never count. `docs/METHODOLOGY.md`, section 6.",
+        zero, longs pay. Predicted rates never count.",
+    section: "6",
 };
 
 pub(in crate::api) fn funding(query: &mut Query) -> FundingQuestion {

@@ -12,6 +12,7 @@ pub(in crate::api) const LIQUIDATIONS: Endpoint = Endpoint {
     summary: "Positions closed by force",
     about: "Where no `source` is named, an aggregator answers alone, since its sums hold the venues'; without one, all venues are \
         added. Public feeds leave orders out: figures of venues are lower bounds, and say so.",
+    section: "3",
 };
 
 pub(in crate::api) const LIQUIDATIONS_SERIES: Endpoint = Endpoint {
@@ -36,7 +37,8 @@ pub(in crate::api) const CASCADES: Endpoint = Endpoint {
     operation: "list_liquidation_cascades",
     summary: "Bursts of forced selling or buying",
     about: "Largest first. A burst starts when five minutes run at ten times the rate of a day, the last hour is unusual, and one \
-        side has 70 % of it. `docs/METHODOLOGY.md`, section 3.5.",
+        side has 70 % of it.",
+    section: "3.5",
     ..LIQUIDATIONS
 };
 
@@ -46,6 +48,7 @@ pub(in crate::api) const LIQUIDATION_ORDERS: Endpoint = Endpoint {
     summary: "Single orders, newest first",
     about: "`side` is the position that was closed, not the side of the order. Pages follow `links.next`; a cursor pins the \
         cutoff and every filter.",
+    section: "3.1",
     ..LIQUIDATIONS
 };
 

@@ -9,7 +9,8 @@ pub(in crate::api) const LIQUIDITY: Endpoint = Endpoint {
     tag: "market",
     summary: "How easily an asset trades",
     about: "Price impact and three estimates of the spread, from daily bars alone. Impact falls as volume grows over the years: \
-        its logarithm over its usual level is the one to compare. `docs/METHODOLOGY.md`, section 10.",
+        its logarithm over its usual level is the one to compare.",
+    section: "10",
 };
 
 pub(in crate::api) fn liquidity(query: &mut Query) -> LiquidityQuestion {

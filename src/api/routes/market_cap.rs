@@ -9,6 +9,7 @@ pub(in crate::api) const MARKET_CAP: Endpoint = Endpoint {
     tag: "market",
     summary: "The size of the market and its change since an anchor",
     about: "The anchor is the last value at or before the start of the window, so that `since=2026-01-29` counts from that midnight.",
+    section: "2.1",
 };
 
 pub(in crate::api) fn market_cap(query: &mut Query) -> MarketCapQuestion {

@@ -10,8 +10,8 @@ pub(in crate::api) const OPEN_INTEREST: Endpoint = Endpoint {
     tag: "derivatives",
     summary: "Open futures positions and what moved them",
     about: "The change over the window, split into what the price made and what positions made; the two add up. Sources that \
-        are not known at both ends are left out of it, so one that drops out does not look like closed positions. \
-        `docs/METHODOLOGY.md`, section 5.",
+        are not known at both ends are left out of it, so one that drops out does not look like closed positions.",
+    section: "5",
 };
 
 pub(in crate::api) fn open_interest(query: &mut Query) -> OpenInterestQuestion {

@@ -12,6 +12,7 @@ pub(in crate::api) const OPTIONS: Endpoint = Endpoint {
     about: "From the newest chain of at most a day ago. Volatilities are read at deltas of the forward from the side out of the \
         money, and interpolated between expiries: at the money in total variance, the wings in time. Nothing is extrapolated. \
         `downside_protection` ranks the put's premium over the call's at 30 days among the daily ones of the last year.",
+    section: "8",
 };
 
 const TENOR: Choice<u32> = Choice {

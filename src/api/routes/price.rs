@@ -10,6 +10,7 @@ pub(in crate::api) const PRICE: Endpoint = Endpoint {
     summary: "The price, its day, and how rare its extremes are",
     about: "The UTC day of `as_of` so far, against the close before it, and since when its low and high have not been seen. \
         `change_window_pct` looks over `window`.",
+    section: "2.3",
 };
 
 pub(in crate::api) fn price(query: &mut Query) -> PriceQuestion {

@@ -1,6 +1,6 @@
 use crate::api::endpoint::Endpoint;
-use crate::api::parameter::{Kind, Parameter, parsed};
-use crate::api::query::Query;
+use crate::api::parameter::Parameter;
+use crate::api::query::{self, Query};
 use crate::domain::Asset;
 use crate::metrics::{Length, SafeHavenQuestion};
 
@@ -12,15 +12,11 @@ pub(in crate::api) const SAFE_HAVEN: Endpoint = Endpoint {
     about: "The regression of Baur and McDermott (2010) on returns between common trading days, with Newey-West errors of ten \
         lags: the exposure on ordinary days and, cumulative, on the worst 10, 5 and 1 percent. Gold is tested beside it as a \
         control. It needs 500 returns; the worst percent of those is five days.",
+    section: "9.2",
 };
 
-const AGAINST: Parameter<Asset> = Parameter {
-    name: "against",
-    about: "Whose falls: `sp500`, `nasdaq` or any other asset.",
-    example: "sp500",
-    kind: Kind::ASSET,
-    read: parsed,
-};
+const AGAINST: Parameter<Asset> =
+    Parameter { name: "against", about: "Whose falls: `sp500`, `nasdaq` or any other asset.", example: "sp500", ..query::ASSET };
 
 pub(in crate::api) fn safe_haven(query: &mut Query) -> SafeHavenQuestion {
     let asset = query.asset(Asset::btc());

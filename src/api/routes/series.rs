@@ -14,6 +14,7 @@ pub(in crate::api) const CATALOGUE: Endpoint = Endpoint {
     tag: "data",
     summary: "Every series there is",
     about: "A key names one series: `<metric>.<asset>[.<part>]@<source>[:<period>]`.",
+    section: "0",
 };
 
 pub(in crate::api) const SERIES_ROWS: Endpoint = Endpoint {
@@ -53,8 +54,8 @@ const KEY: Parameter<String> = Parameter {
     name: "key",
     about: "The key of the series, as `/v1/series` lists it.",
     example: "market_cap.total@coingecko",
-    kind: Kind::ASSET,
-    read: |text, _| Ok(text.to_owned()),
+    kind: Kind::SERIES_KEY,
+    read: parsed,
 };
 
 const SERIES_KEY: Parameter<SeriesKey> = Parameter {

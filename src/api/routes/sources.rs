@@ -11,6 +11,7 @@ pub(in crate::api) const SOURCES: Endpoint = Endpoint {
     summary: "Where the figures come from, and how each source is",
     about: "One row for each feed and for each source that rows were imported from. At a past `as_of` only the rows known by \
         then speak: how a feed was is not kept.",
+    section: "0",
 };
 
 /// The age from which on a cutoff says nothing about the feeds as they are now.

@@ -1,4 +1,5 @@
 use crate::api::endpoint::Endpoint;
+use crate::api::parameter::Choice;
 use crate::api::query::Query;
 use crate::api::routes::{MAX_POINTS, points};
 use crate::metrics::{Length, StressSeriesQuestion};
@@ -13,6 +14,7 @@ pub(in crate::api) const STRESS: Endpoint = Endpoint {
         `systemic`. A past day is judged by what was known at its close; the open day as far as it goes (`closed` is false). \
         A segment without a value for up to four days keeps its score, then the mean of the others stands in, and a warning \
         says so.",
+    section: "11",
 };
 
 pub(in crate::api) const STRESS_SERIES: Endpoint = Endpoint {
@@ -27,6 +29,10 @@ pub(in crate::api) const STRESS_SERIES: Endpoint = Endpoint {
 
 pub(in crate::api) fn stress(_: &mut Query) {}
 
+/// The index is of days; the parameter says so to those who ask.
+const DAILY: Choice<()> = Choice { name: "interval", about: "The span of a row: a closed UTC day.", words: &[("1d", ())] };
+
 pub(in crate::api) fn stress_series(query: &mut Query) -> StressSeriesQuestion {
+    query.choice(&DAILY, ());
     StressSeriesQuestion { window: query.window(Length::All), max_points: points(query.optional(&MAX_POINTS)) }
 }

@@ -10,7 +10,8 @@ pub(in crate::api) const VOLATILITY: Endpoint = Endpoint {
     tag: "derivatives",
     summary: "How much the price moves, and how much options say it will",
     about: "Realised over the finished UTC days of `window`, implied from the index of an options venue. `pickup` tells of a \
-        rise after a prolonged calm. `docs/METHODOLOGY.md`, section 7.",
+        rise after a prolonged calm.",
+    section: "7",
 };
 
 const ESTIMATOR: Choice<Estimator> =

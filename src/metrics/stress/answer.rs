@@ -167,6 +167,22 @@ impl Stress {
 }
 
 impl StressBand {
+    /// Every band, the lowest first.
+    pub(in crate::metrics) const ALL: [Self; 6] =
+        [Self::Calm, Self::Normal, Self::Elevated, Self::High, Self::Severe, Self::Extreme];
+
+    /// The word of an answer.
+    pub(in crate::metrics) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Calm => "calm",
+            Self::Normal => "normal",
+            Self::Elevated => "elevated",
+            Self::High => "high",
+            Self::Severe => "severe",
+            Self::Extreme => "extreme",
+        }
+    }
+
     /// The band that begins at so many of the recipe's bounds.
     pub(super) const fn of(reached: usize) -> Self {
         match reached {
