@@ -53,7 +53,7 @@ impl Demo {
     /// # Errors
     /// [`ServiceError`] when the store was taken away, or the listener fails.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServiceError> {
-        let served = self.service.run(stop).await;
+        let served = Box::pin(self.service.run(stop)).await;
         self.folder.close()?;
         served
     }

@@ -30,7 +30,7 @@ pub struct Service {
 /// # Errors
 /// [`ServiceError`] when it cannot listen, or its store can never work as configured.
 pub async fn serve(config: Config, clock: Arc<dyn Clock>, stop: CancellationToken) -> Result<(), ServiceError> {
-    Service::listen(config, clock)?.run(stop).await
+    Box::pin(Service::listen(config, clock)?.run(stop)).await
 }
 
 impl Service {

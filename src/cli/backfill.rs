@@ -20,7 +20,7 @@ Examples:
 
 What was read is noted in the store page by page. Stopped at any moment, the same command asks only for what is
 missing; it reads what an upstream keeps and within its limits, which may take a while. Rows are known since the
-instant at which their source published them.";
+instant at which their source published them. Where a publisher gives its whole past in one answer, that is read whole.";
 
 /// What is read of which past.
 #[derive(Debug, Args)]

@@ -195,7 +195,7 @@ impl Backfill {
     async fn read_page(&self, strand: &Strand, page: TimeRange) -> Result<Read, FeedError> {
         let visit = self.visit();
         let parsed = self.ask(&strand.question(page, &visit)?).await?;
-        if strand.may_be_cut(parsed.instants())
+        if (parsed.cut || strand.may_be_cut(parsed.instants()))
             && let Some(halves) = halves(page)
         {
             return Ok(Read::Cut(halves));

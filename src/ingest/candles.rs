@@ -1,8 +1,12 @@
 //! Candles of the venues: which pages to ask for, and which rows of an answer are finished ones.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
-use super::feed::{Parsed, Visit};
+use super::error::FetchError;
+use super::feed::{Parsed, Question, Visit};
+use super::history::{History, Pages, Strand};
 use super::wire::{Decimal, Millis, field};
 use crate::domain::{Asset, Bar, Metric, Observation, Period, SeriesKey, Source, Timestamp};
 
@@ -17,7 +21,7 @@ pub(super) struct CandlePlan {
     pub(super) source: Source,
     /// The coins.
     pub(super) assets: Vec<Asset>,
-    /// The periods, and how many days of each the first visit reads back.
+    /// The periods, and how many days of each are read back.
     pub(super) spans: Vec<(Period, u32)>,
     /// The most candles of one answer.
     pub(super) page: i64,
@@ -32,6 +36,14 @@ pub(super) struct CandlePage {
     pub(super) from: Timestamp,
     pub(super) until: Timestamp,
 }
+
+/// Makes the question for a page of candles.
+pub(super) trait AskCandles:
+    Fn(CandlePage, Visit) -> Result<Question, FetchError> + Clone + Send + Sync + 'static
+{
+}
+
+impl<F: Fn(CandlePage, Visit) -> Result<Question, FetchError> + Clone + Send + Sync + 'static> AskCandles for F {}
 
 /// How a venue lays out a row: the start in milliseconds, open, high, low and close, then the rest.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +71,7 @@ impl CandlePlan {
                 continue;
             }
             let from = visit.from(2 * ms, i64::from(*history_days) * Period::DAY.ms()).floor(ms);
-            let step_ms = (self.page * ms).min(self.page_days * Period::DAY.ms());
+            let step_ms = self.page_ms(*period);
             let starts = (0..).map(|page| from.plus_ms(page * step_ms)).take_while(|start| *start < visit.now);
             for start in starts {
                 let until = start.plus_ms(step_ms).min(visit.now.floor(ms).plus_ms(ms));
@@ -67,6 +79,29 @@ impl CandlePlan {
             }
         }
         pages
+    }
+
+    /// The past of every series in pages, each asked for with `ask`.
+    pub(super) fn history(&self, spacing: Duration, ask: impl AskCandles) -> History {
+        let of_period = |(period, days): &(Period, u32)| {
+            let (period, days) = (*period, *days);
+            self.assets.iter().map(move |asset| (self.key(asset, period), days))
+        };
+        let strand = |(series, days): (SeriesKey, u32)| {
+            let (ask, ms) = (ask.clone(), series.period.ms());
+            Strand::new(series.to_string(), days, self.page_ms(series.period), move |span, visit| {
+                // The running candle is asked for: it shows that the one before it is over.
+                let until = span.to().plus_ms(ms - 1).floor(ms);
+                ask(CandlePage { series: series.clone(), from: span.from().floor(ms), until }, *visit)
+            })
+            .settled_after(ms + CLOCK_SLACK_MS)
+        };
+        History::Paged(Pages { strands: self.spans.iter().flat_map(of_period).map(strand).collect(), spacing })
+    }
+
+    /// The longest span one question may ask for.
+    fn page_ms(&self, period: Period) -> i64 {
+        (self.page * period.ms()).min(self.page_days * Period::DAY.ms())
     }
 
     fn key(&self, asset: &Asset, period: Period) -> SeriesKey {
@@ -149,6 +184,25 @@ mod tests {
         assert_eq!(next.iter().map(CandlePage::count).collect::<Vec<_>>(), [4]);
         let soon = plan(200).pages(Visit { seen_until: Some(at("2026-02-04T08:05:00Z")), now });
         assert_eq!(soon, []);
+    }
+
+    #[test]
+    fn the_past_is_asked_for_in_whole_candles_and_the_running_one_with_it() {
+        let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let log = std::sync::Arc::clone(&asked);
+        let ask = move |page: CandlePage, _: Visit| {
+            log.lock().unwrap().push((page.series.to_string(), page.from, page.until, page.count()));
+            Err(FetchError::Timeout { host: "venue".to_owned() })
+        };
+        let History::Paged(pages) = plan(200).history(Duration::ZERO, ask) else { panic!("one answer") };
+        let visit = Visit { seen_until: None, now: at("2026-02-04T08:10:00Z") };
+        let spans = [("2026-01-30T00:30:00Z", "2026-02-04T08:10:00Z"), ("2026-02-01", "2026-02-03")];
+        for (strand, (from, to)) in pages.strands.iter().zip(spans) {
+            assert!(strand.question(crate::domain::TimeRange::new(at(from), at(to)).unwrap(), &visit).is_err());
+        }
+        let told = asked.lock().unwrap().clone();
+        assert_eq!(told[0], ("candle.btc@venue:1d".to_owned(), at("2026-01-30"), at("2026-02-05"), 6));
+        assert_eq!(told[1], ("candle.btc@venue:1h".to_owned(), at("2026-02-01"), at("2026-02-03"), 48));
     }
 
     #[test]

@@ -1,7 +1,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::StatusCode;
+use reqwest::header::{
+    ACCEPT, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER,
+};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use url::Url;
@@ -51,6 +54,25 @@ pub struct Request {
     pub key: Option<(HeaderName, HeaderValue)>,
     /// What the answer has to be.
     pub expects: Expects,
+    /// Whether an answer that was recorded need not be given again: only where nothing of an answer
+    /// waits for a later instant, such as a bar that is not over yet.
+    pub unless_unchanged: bool,
+}
+
+/// What an upstream calls the present state of a document, to be shown to it the next time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Validators {
+    etag: Option<HeaderValue>,
+    last_modified: Option<HeaderValue>,
+}
+
+/// What came of a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// A body, and what its state is called where the upstream says so.
+    Body(Vec<u8>, Option<Validators>),
+    /// The document is as it was when the validators were given.
+    Unchanged,
 }
 
 /// The type of a body.
@@ -85,7 +107,7 @@ impl Request {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        Ok(Self { url, body: None, key: None, expects: Expects::Json })
+        Ok(Self { url, body: None, key: None, expects: Expects::Json, unless_unchanged: false })
     }
 
     /// A POST of a JSON body to `base` joined with `path`, answered with JSON.
@@ -96,10 +118,24 @@ impl Request {
         Ok(Self { body: Some(body), ..Self::get(base, path, &[])? })
     }
 
+    /// The address and the body in one text: equal questions have equal ones. It may hold a key and is
+    /// never logged.
+    pub(super) fn identity(&self) -> String {
+        let body = self.body.as_ref().map(ToString::to_string);
+        format!("{} {}", self.url, body.unwrap_or_default())
+    }
+
     /// The same request for a body of another type.
     #[must_use]
     pub fn expecting(mut self, expects: Expects) -> Self {
         self.expects = expects;
+        self
+    }
+
+    /// The same request, which need not be answered while the answer is the one recorded before.
+    #[must_use]
+    pub fn unless_unchanged(mut self) -> Self {
+        self.unless_unchanged = true;
         self
     }
 
@@ -111,6 +147,21 @@ impl Request {
             (header, value)
         });
         self
+    }
+}
+
+impl Validators {
+    /// What the headers of an answer say; `None` where they say nothing.
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        let (etag, last_modified) = (headers.get(ETAG).cloned(), headers.get(LAST_MODIFIED).cloned());
+        (etag.is_some() || last_modified.is_some()).then_some(Self { etag, last_modified })
+    }
+
+    /// The headers of a question that may be answered with "not modified".
+    fn conditions(&self) -> HeaderMap {
+        let etag = self.etag.clone().map(|etag| (IF_NONE_MATCH, etag));
+        let last_modified = self.last_modified.clone().map(|date| (IF_MODIFIED_SINCE, date));
+        etag.into_iter().chain(last_modified).collect()
     }
 }
 
@@ -161,11 +212,23 @@ impl HttpClient {
     /// [`FetchError`] says what went wrong and what becomes of it; the host's limits are kept for
     /// every feed that shares it.
     pub async fn fetch(&self, request: &Request) -> Result<Vec<u8>, FetchError> {
+        match self.fetch_unless(request, None).await? {
+            Answer::Body(body, _) => Ok(body),
+            // Nobody said that an old answer would do.
+            Answer::Unchanged => Ok(Vec::new()),
+        }
+    }
+
+    /// Asks for the body unless the document is still the one that `known` was told of.
+    ///
+    /// # Errors
+    /// As [`Self::fetch`].
+    pub async fn fetch_unless(&self, request: &Request, known: Option<&Validators>) -> Result<Answer, FetchError> {
         let host = host_of(&request.url);
         let wait = self.gate.enter(&host, Instant::now()).map_err(|wait| FetchError::HostResting { host: host.clone(), wait })?;
         tokio::time::sleep(wait).await;
         let _slot = self.slots.acquire().await;
-        let result = self.send(request, &host).await;
+        let result = self.send(request, known, &host).await;
         let now = Instant::now();
         match &result {
             // A wrong question or a block page says nothing about the health of the host.
@@ -177,7 +240,7 @@ impl HttpClient {
         result
     }
 
-    async fn send(&self, request: &Request, host: &str) -> Result<Vec<u8>, FetchError> {
+    async fn send(&self, request: &Request, known: Option<&Validators>, host: &str) -> Result<Answer, FetchError> {
         let mut builder = match &request.body {
             Some(body) => self.inner.post(request.url.clone()).json(body),
             None => self.inner.get(request.url.clone()),
@@ -186,11 +249,18 @@ impl HttpClient {
         if let Some((name, value)) = &request.key {
             builder = builder.header(name, value);
         }
+        if let Some(known) = known {
+            builder = builder.headers(known.conditions());
+        }
         let answer = builder.send().await.map_err(|error| network_error(&error, host))?;
         let status = answer.status();
         if let Some(wait) = silence_asked(status.as_u16(), answer.headers().get(RETRY_AFTER)) {
             return Err(FetchError::Throttled { host: host.to_owned(), status: status.as_u16(), wait });
         }
+        if status == StatusCode::NOT_MODIFIED && known.is_some() {
+            return Ok(Answer::Unchanged);
+        }
+        let validators = Validators::of(answer.headers());
         let content_type =
             answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
         let body = self.read_body(answer, host).await?;
@@ -205,7 +275,7 @@ impl HttpClient {
                 excerpt: excerpt(&body),
             });
         }
-        Ok(body)
+        Ok(Answer::Body(body, validators))
     }
 
     async fn read_body(&self, mut answer: reqwest::Response, host: &str) -> Result<Vec<u8>, FetchError> {

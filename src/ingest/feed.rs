@@ -120,6 +120,8 @@ pub struct Parsed {
     /// The newest instant the answer covers, where its rows alone do not tell: an answer without
     /// liquidations is still an answer.
     pub reaches: Option<Timestamp>,
+    /// Whether the upstream cut the answer, so that rows of its span are missing.
+    pub cut: bool,
 }
 
 impl Question {
@@ -162,7 +164,7 @@ impl Parsed {
     /// An answer without rows.
     #[must_use]
     pub const fn new(source: Source) -> Self {
-        Self { batch: Batch::new(source), refused: Vec::new(), reaches: None }
+        Self { batch: Batch::new(source), refused: Vec::new(), reaches: None, cut: false }
     }
 
     /// Adds a reading or flow.
@@ -212,6 +214,7 @@ impl Parsed {
             }
             all.refused.extend(message.refused);
             all.reaches = all.reaches.max(message.reaches);
+            all.cut |= message.cut;
             let mut here: BTreeMap<OrderKey, usize> = BTreeMap::new();
             for order in message.batch.orders {
                 let copies = here.entry(order_key(&order)).or_default();

@@ -20,8 +20,11 @@
 //! 3. The feed: [`PolledFeed`] with its [`Schedule`] from the publisher's habits, or
 //!    [`StreamedFeed`] with the silence after which an open connection counts as broken; a
 //!    [`Profile`] whose note says what the figures leave out.
-//! 4. Its line in `IngestConfig` and in `IngestConfig::entries`.
-//! 5. Tests beside the parser (a good body, an empty one, a refusal inside a good status, one bad
+//! 4. Its past, where the upstream keeps one: [`History::FirstVisit`] when one answer holds it all, else
+//!    [`Pages`] of [`Strand`]s, each with a question for any span, the span one answer covers, what the
+//!    upstream keeps, and the spacing its limits ask for. The back-fill does the rest.
+//! 5. Its line in `IngestConfig` and in `IngestConfig::entries`.
+//! 6. Tests beside the parser (a good body, an empty one, a refusal inside a good status, one bad
 //!    row among good ones, no bytes panic), the provider's files in `tests/it/ingest_payloads/`, and
 //!    its parsers in `fuzz/fuzz_targets/` with a seed of each shape in `fuzz/seeds/`.
 
@@ -61,7 +64,7 @@ pub mod yahoo;
 
 pub use backfill::{Backfill, Listener, Progress, Stretch};
 pub use backoff::{Backoff, Jitter, SeededJitter};
-pub use client::{Expects, HttpClient, HttpSettings, Request};
+pub use client::{Answer, Expects, HttpClient, HttpSettings, Request, Validators};
 pub use config::{ApiKey, IngestConfig};
 pub use error::{FeedError, FetchError, ParseError, StreamError};
 pub use feed::{Message, Parsed, PolledFeed, Profile, Question, Questions, Reader, Session, StreamedFeed, Visit};

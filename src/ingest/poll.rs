@@ -1,9 +1,10 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::client::HttpClient;
+use super::client::{Answer, HttpClient, Validators};
 use super::error::{FeedError, FetchError};
 use super::feed::{Parsed, PolledFeed, Question, Visit};
 use super::history::History;
@@ -24,13 +25,18 @@ pub struct Poller {
     clock: Arc<dyn Clock>,
     monitor: Monitor,
     seen_until: Option<Timestamp>,
+    /// What the upstream called the answers of the last visit, by question.
+    answered: HashMap<String, Validators>,
 }
 
 #[async_trait]
 impl Step for Poller {
     /// Visits the upstream once: asks every question, records what comes and reports to the board.
     async fn run_once(&mut self) -> Duration {
-        let visit = Visit { seen_until: self.seen_until, now: self.clock.now() };
+        let now = self.clock.now();
+        // A clock that was set back had been ahead: what it called seen may not have been there yet.
+        self.seen_until = self.seen_until.filter(|seen| *seen <= now);
+        let visit = Visit { seen_until: self.seen_until, now };
         let outcome = match tokio::time::timeout(DEADLINE, self.visit(&visit)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(FeedError::Deadline(DEADLINE)),
@@ -62,19 +68,24 @@ impl Poller {
         });
         // A series without rows, or no series at all, means a first visit.
         let seen_until = recorded.collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().min());
-        Self { feed, http, sink, clock, monitor, seen_until }
+        Self { feed, http, sink, clock, monitor, seen_until, answered: HashMap::new() }
     }
 
     /// Asks every question; the first failure is returned after the others were asked, unless the
     /// host wants to be left alone.
     async fn visit(&mut self, visit: &Visit) -> Result<(), FeedError> {
         let mut first_failure = None;
+        let known = std::mem::take(&mut self.answered);
         for question in self.questions(visit)? {
-            if let Err(error) = self.ask(&question).await {
-                let host_wants_silence = error.wait().is_some();
-                first_failure.get_or_insert(error);
-                if host_wants_silence {
-                    break;
+            let asked = question.request.identity();
+            match self.ask(&question, known.get(&asked)).await {
+                Ok(validators) => self.answered.extend(validators.map(|validators| (asked, validators))),
+                Err(error) => {
+                    let host_wants_silence = error.wait().is_some();
+                    first_failure.get_or_insert(error);
+                    if host_wants_silence {
+                        break;
+                    }
                 }
             }
         }
@@ -89,10 +100,16 @@ impl Poller {
         }
     }
 
-    async fn ask(&mut self, question: &Question) -> Result<(), FeedError> {
-        let body = self.http.fetch(&question.request).await?;
-        let parsed = (question.read)(&body)?;
-        record(&*self.sink, &mut self.monitor, parsed).await
+    /// Asks a question. What the upstream calls the answer is kept only once its rows are recorded, so
+    /// that one which could not be used is given again.
+    async fn ask(&mut self, question: &Question, known: Option<&Validators>) -> Result<Option<Validators>, FeedError> {
+        match self.http.fetch_unless(&question.request, known).await? {
+            Answer::Unchanged => Ok(known.cloned()),
+            Answer::Body(body, validators) => {
+                record(&*self.sink, &mut self.monitor, (question.read)(&body)?).await?;
+                Ok(validators.filter(|_| question.request.unless_unchanged))
+            }
+        }
     }
 }
 

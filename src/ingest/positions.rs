@@ -1,10 +1,16 @@
 //! Open interest as venues keep it: hourly rows for the past, one every five minutes from then on.
 
-use super::feed::{Parsed, Visit};
+use std::time::Duration;
+
+use super::error::FetchError;
+use super::feed::{Parsed, Question, Visit};
+use super::history::{History, Pages, Strand};
 use crate::domain::{Asset, Metric, Period, SeriesKey, Timestamp};
 
 /// Between two of the finer rows.
 pub(super) const FINE_MS: i64 = 5 * 60_000;
+/// The finer rows of so many days are read back; every venue keeps that many.
+const FINE_DAYS: u32 = 3;
 
 /// The part of a series of open interest that is in inverse contracts, USD; the whole holds it too.
 pub(super) const INVERSE: &str = "inverse";
@@ -27,6 +33,27 @@ pub(super) fn spans(visit: Visit, depth_days: i64, page: i64) -> Vec<PositionSpa
     let starts = (0..).map(|index| from.plus_ms(index * hours_ms)).take_while(|start| *start < fine_from);
     let coarse = starts.map(|from| PositionSpan { fine: false, from, until: from.plus_ms(hours_ms).min(visit.now) });
     coarse.chain([PositionSpan { fine: true, from: fine_from, until: visit.now }]).collect()
+}
+
+/// The past of the open interest of coins in pages: hours for `days`, and the last days in fine rows.
+/// `kept_days` is what the venue keeps of it.
+pub(super) fn history(
+    assets: &[Asset],
+    (days, kept_days): (u32, u32),
+    page: i64,
+    spacing: Duration,
+    ask: impl Fn(&Asset, PositionSpan, Visit) -> Result<Question, FetchError> + Clone + Send + Sync + 'static,
+) -> History {
+    let strand = |asset: &Asset, fine: bool| {
+        let (ask, asset) = (ask.clone(), asset.clone());
+        let (grain, step_ms) = if fine { ("5m", FINE_MS) } else { ("1h", Period::HOUR.ms()) };
+        let strand = Strand::new(format!("{asset} {grain}"), if fine { 1 } else { days }, page * step_ms, move |span, visit| {
+            ask(&asset, PositionSpan { fine, from: span.from(), until: span.to().plus_ms(-1) }, *visit)
+        });
+        strand.kept_for(if fine { FINE_DAYS } else { kept_days })
+    };
+    let strands = assets.iter().flat_map(|asset| [strand(asset, true), strand(asset, false)]);
+    History::Paged(Pages { strands: strands.collect(), spacing })
 }
 
 /// Adds open interest in coins and USD at an instant, or refuses the row it was read from.

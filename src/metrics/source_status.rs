@@ -33,6 +33,18 @@ pub struct SourceStatus {
     pub last_error: Option<String>,
     /// What its figures leave out; absent when nothing is known to be missing.
     pub note: Option<String>,
+    /// Rows refused since the service was started.
+    pub refused_rows: u64,
+    /// The last refused row and its reason; absent where there was none.
+    pub last_refusal: Option<String>,
+    /// From where its past is read; absent where nobody reads it.
+    pub backfill_since: Option<Timestamp>,
+    /// Pages of its past that were missing; absent where nobody reads it.
+    pub backfill_pages: Option<u64>,
+    /// How many of them have been read.
+    pub backfill_pages_read: Option<u64>,
+    /// Why a part of the past could not be read yet; absent when all is well.
+    pub backfill_error: Option<String>,
 }
 
 /// The status of every feed, and of every source with rows known at the cutoff that no feed fills.
@@ -60,6 +72,7 @@ pub fn source_statuses(view: &MarketView, feeds: &[FeedStatus]) -> Answer<Vec<So
 fn of_feed(view: &MarketView, feed: &FeedStatus) -> SourceStatus {
     let info = view.source_info(&feed.source);
     let note = Some(feed.note.clone()).filter(|note| !note.is_empty());
+    let backfill = feed.backfill.as_ref();
     SourceStatus {
         source: feed.source.clone(),
         feed: Some(feed.feed.clone()),
@@ -72,6 +85,12 @@ fn of_feed(view: &MarketView, feed: &FeedStatus) -> SourceStatus {
         consecutive_failures: feed.consecutive_failures,
         last_error: feed.last_error.clone(),
         note: note.or_else(|| note_of(view, &feed.source)),
+        refused_rows: feed.refused_rows,
+        last_refusal: feed.last_refusal.clone(),
+        backfill_since: backfill.and_then(|backfill| backfill.since),
+        backfill_pages: backfill.map(|backfill| backfill.pages),
+        backfill_pages_read: backfill.map(|backfill| backfill.pages_read),
+        backfill_error: backfill.and_then(|backfill| backfill.last_error.clone()),
     }
 }
 
@@ -94,6 +113,12 @@ fn of_import(view: &MarketView, source: &Source, series: &[SeriesEntry]) -> Sour
         consecutive_failures: 0,
         last_error: None,
         note: note_of(view, source),
+        refused_rows: 0,
+        last_refusal: None,
+        backfill_since: None,
+        backfill_pages: None,
+        backfill_pages_read: None,
+        backfill_error: None,
     }
 }
 

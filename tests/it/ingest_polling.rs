@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use market_stress::domain::{FeedState, Timestamp};
+use market_stress::ingest::alternative_me::AlternativeMeConfig;
 use market_stress::ingest::binance::{BinanceConfig, Margin, candle_feed};
 use market_stress::ingest::coingecko::{CoinGeckoConfig, snapshot_feed};
 use market_stress::ingest::farside::{FarsideConfig, entries};
-use market_stress::ingest::{Feed, Step};
+use market_stress::ingest::{Collector, Feed, HttpClient, HttpSettings, Manners, Step};
 use rstest::rstest;
 
 use crate::upstream::{Desk, Play, Upstream};
@@ -171,7 +172,7 @@ fn klines(path: &str, now: Timestamp) -> Play {
 }
 
 #[tokio::test]
-async fn candles_are_read_back_first_then_go_on_and_the_running_one_is_left_out() {
+async fn candles_of_the_last_day_come_first_then_it_goes_on_and_the_running_one_is_left_out() {
     let desk = Desk::at(NOW);
     let clock = Arc::clone(&desk.clock);
     let upstream = Upstream::start(move |path| klines(path, market_stress::domain::Clock::now(&*clock))).await;
@@ -187,7 +188,7 @@ async fn candles_are_read_back_first_then_go_on_and_the_running_one_is_left_out(
     desk.collector.step(feed()).run_once().await;
     assert_eq!(desk.board.get("binance-candles").unwrap().last_error, None);
     let count = |period: &str| desk.sink.points().keys().filter(|(key, _)| key.ends_with(period)).count();
-    assert_eq!((count(":1m"), count(":1h"), count(":1d")), (2 * 1_440, 24, 10));
+    assert_eq!((count(":1m"), count(":1h"), count(":1d")), (1_440, 24, 3), "the rest is back-filled");
     let key = |at: &str| ("candle.btc@binance-perp:1m".to_owned(), at.to_owned());
     assert!(desk.sink.points().contains_key(&key("2026-02-04T07:59:00Z")));
     assert!(!desk.sink.points().contains_key(&key("2026-02-04T08:00:00Z")), "it is still running");
@@ -237,4 +238,113 @@ async fn a_restated_day_and_a_new_column_are_recorded_and_a_block_page_changes_n
     let expected = [560_000_000.0_f64, 1_000_000.0, -5_000_000.0].map(|usd| Some(usd.to_bits()));
     assert_eq!([flow("IBIT"), flow("MSBT"), flow("GBTC")], expected);
     assert_eq!(upstream.asked().last().map(String::as_str), Some("/btc/"), "the long page is read once");
+}
+
+#[tokio::test]
+async fn after_a_storm_of_server_errors_the_feed_goes_on_by_itself() {
+    let desk = Desk::at(NOW);
+    let manners = Manners { spacing: Duration::ZERO, failures_to_rest: 3, rest: Duration::from_millis(50) };
+    let http = HttpClient::new(&HttpSettings { manners, ..HttpSettings::default() }).unwrap();
+    let storm = Arc::new(AtomicUsize::new(7));
+    let left = Arc::clone(&storm);
+    let upstream = Upstream::start(move |path| {
+        let weather = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if weather.is_ok() { Play::status(503, "") } else { coingecko(path) }
+    })
+    .await;
+    let config = CoinGeckoConfig { url: upstream.url.clone(), ..CoinGeckoConfig::default() };
+    let mut step = Collector { http, ..desk.collector.clone() }.step(Feed::Polled(snapshot_feed(&config)));
+    let weathered = async {
+        while desk.board.get("coingecko-market").is_none_or(|status| status.last_success_at.is_none()) {
+            step.run_once().await;
+            tokio::time::sleep(Duration::from_millis(60)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), weathered).await.expect("the feed did not recover");
+    let status = desk.board.get("coingecko-market").unwrap();
+    assert_eq!((status.consecutive_failures, status.last_error, storm.load(Ordering::SeqCst)), (0, None, 0));
+    assert_eq!(desk.sink.points().len(), 5);
+}
+
+#[rstest]
+#[case::ahead("2026-02-04T08:50:05Z")]
+#[case::behind("2026-02-04T07:20:05Z")]
+#[tokio::test]
+async fn a_clock_that_goes_wrong_makes_no_running_candle_a_finished_one(#[case] ours: &str) {
+    let desk = Desk::at(ours);
+    let truth = Arc::new(std::sync::Mutex::new(NOW.parse::<Timestamp>().unwrap()));
+    let clock = Arc::clone(&truth);
+    let upstream = Upstream::start(move |path| klines(path, *clock.lock().unwrap())).await;
+    let config =
+        BinanceConfig { rest_url: upstream.url.clone(), assets: vec!["btc".parse().unwrap()], ..BinanceConfig::default() };
+    let mut step = desk.collector.step(Feed::Polled(candle_feed(&config, Margin::Usd)));
+    step.run_once().await;
+    let newest = |period: &str| {
+        let points = desk.sink.points();
+        points.keys().filter(|(key, _)| key.ends_with(period)).map(|(_, at)| at.clone()).max().unwrap()
+    };
+    assert!(newest(":1m").as_str() < "2026-02-04T08:00:00Z", "{} is still running", newest(":1m"));
+    assert!(newest(":1h").as_str() < "2026-02-04T08:00:00Z", "{} is still running", newest(":1h"));
+
+    // The clock is set right: the feed goes on without a hole.
+    for now in ["2026-02-04T08:01:05Z", "2026-02-04T09:00:05Z", "2026-02-04T10:01:05Z"] {
+        *truth.lock().unwrap() = now.parse().unwrap();
+        desk.clock.set(now.parse().unwrap());
+        step.run_once().await;
+    }
+    assert_eq!((newest(":1m").as_str(), newest(":1h").as_str()), ("2026-02-04T10:00:00Z", "2026-02-04T09:00:00Z"));
+    let count = |period: &str, from: &str| {
+        desk.sink.points().keys().filter(|(key, at)| key.ends_with(period) && at.as_str() >= from).count()
+    };
+    assert_eq!((count(":1m", "2026-02-04T07:00:00Z"), count(":1h", "2026-02-04T00:00:00Z")), (181, 10), "there is a hole");
+}
+
+const INDEX: &str = r#"{"data":[{"value":"VALUE","timestamp":"1770163200"}],"metadata":{"error":null}}"#;
+
+/// The index as a document with a name for each of its states.
+fn document(head: &str, state: &str, body: &str) -> Play {
+    let named = format!("\"{state}\"");
+    let asked = head.lines().find_map(|line| line.strip_prefix("if-none-match: "));
+    if asked == Some(named.as_str()) {
+        return Play::Answer(304, "application/json", vec![("ETag", named)], String::new());
+    }
+    Play::Answer(200, "application/json", vec![("ETag", named)], body.to_owned())
+}
+
+#[tokio::test]
+async fn a_document_that_has_not_changed_is_not_sent_again_and_that_counts_as_a_success() {
+    let desk = Desk::at(NOW);
+    let state = Arc::new(std::sync::Mutex::new(("one", INDEX.replace("VALUE", "14"))));
+    let present = Arc::clone(&state);
+    let heads = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let log = Arc::clone(&heads);
+    let upstream = Upstream::heeding(move |_, head| {
+        let head = head.to_ascii_lowercase();
+        let (name, body) = present.lock().unwrap().clone();
+        log.lock().unwrap().push(head.clone());
+        document(&head, name, &body)
+    })
+    .await;
+    let config = AlternativeMeConfig { url: upstream.url.clone(), enabled: true };
+    let mut step = desk.collector.step(market_stress::ingest::alternative_me::entries(&config).remove(0).feed);
+    let value = || desk.sink.points().values().map(|value| format!("{value}")).collect::<Vec<_>>().join(" ");
+    step.run_once().await;
+    assert_eq!(value(), "14");
+    // The first visit asks for everything; those after it ask the same question again.
+    for later in ["2026-02-04T08:30:05Z", "2026-02-04T09:00:05Z"] {
+        desk.clock.set(later.parse().unwrap());
+        step.run_once().await;
+        let status = desk.board.get("alternative_me-fear-greed").unwrap();
+        assert_eq!((status.last_success_at, status.last_error), (Some(later.parse().unwrap()), None));
+    }
+    assert!(heads.lock().unwrap()[2].contains("if-none-match: \"one\""), "{:?}", heads.lock().unwrap());
+
+    // An answer that could not be read is given again.
+    *state.lock().unwrap() = ("two", "{\"data\":[".to_owned());
+    step.run_once().await;
+    assert_eq!(desk.board.get("alternative_me-fear-greed").unwrap().consecutive_failures, 1);
+    *state.lock().unwrap() = ("two", INDEX.replace("VALUE", "17"));
+    step.run_once().await;
+    assert_eq!(value(), "17");
+    assert!(!heads.lock().unwrap()[4].contains("if-none-match"), "{:?}", heads.lock().unwrap());
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says where it stopped")]
 
 mod as_of;
+mod backfill;
 mod collectors;
 mod harness;
 mod house;
@@ -13,6 +14,7 @@ mod http_formats;
 mod http_openapi;
 mod http_thin_data;
 mod import;
+mod ingest_faults;
 mod ingest_payloads;
 mod ingest_polling;
 mod ingest_streaming;

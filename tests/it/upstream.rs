@@ -57,6 +57,11 @@ pub(crate) struct Upstream {
 impl Upstream {
     /// Answers each request by its path and query.
     pub(crate) async fn start(play: impl Fn(&str) -> Play + Send + Sync + 'static) -> Self {
+        Self::heeding(move |path, _| play(path)).await
+    }
+
+    /// Answers each request by its path and query, and by its whole head.
+    pub(crate) async fn heeding(play: impl Fn(&str, &str) -> Play + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -75,7 +80,7 @@ impl Upstream {
     }
 }
 
-async fn answer(mut socket: TcpStream, play: &(impl Fn(&str) -> Play + Sync), log: &Mutex<Vec<String>>) {
+async fn answer(mut socket: TcpStream, play: &(impl Fn(&str, &str) -> Play + Sync), log: &Mutex<Vec<String>>) {
     let mut head = Vec::new();
     while !head.windows(4).any(|window| window == b"\r\n\r\n") {
         let mut buffer = [0; 1_024];
@@ -87,7 +92,7 @@ async fn answer(mut socket: TcpStream, play: &(impl Fn(&str) -> Play + Sync), lo
     let head = String::from_utf8_lossy(&head).into_owned();
     let path = head.split_whitespace().nth(1).unwrap_or_default().to_owned();
     log.lock().unwrap().push(path.clone());
-    let mut play = play(&path);
+    let mut play = play(&path, &head);
     while let Play::Permitted(permits, then) = play {
         permits.acquire().await.unwrap().forget();
         play = *then;
@@ -122,6 +127,8 @@ pub(crate) enum Line {
     Hear,
     /// Sends a text.
     Say(String),
+    /// Sends the first half of a text and cuts the connection.
+    Half(String),
     /// Cuts the connection without a word.
     Hang,
 }
@@ -155,6 +162,13 @@ async fn speak(socket: TcpStream, lines: Vec<Line>, heard: mpsc::UnboundedSender
                 if socket.send(Message::text(text)).await.is_err() {
                     return;
                 }
+            }
+            Line::Half(text) => {
+                let length = u16::try_from(text.len()).unwrap().to_be_bytes();
+                // The head of a final text frame, its length in two bytes, and half of what it announces.
+                let frame = [&[0x81, 126], &length[..], &text.as_bytes()[..text.len() / 2]].concat();
+                let _ = socket.get_mut().write_all(&frame).await;
+                return;
             }
             Line::Hang => return,
         }

@@ -9,7 +9,7 @@ use url::Url;
 use super::config::public;
 use super::runner::{Entry, Feed};
 use super::wire::{Decimal, Seconds, from_json, row};
-use super::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use super::{FetchError, History, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
 use crate::domain::{Asset, Cadence, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind};
 
 const DAY_MS: i64 = Period::DAY.ms();
@@ -58,7 +58,7 @@ fn index_feed(config: &AlternativeMeConfig) -> PolledFeed {
         schedule: Schedule::every(Duration::from_hours(6)).busier(0, 2, Duration::from_mins(30)).after(Duration::from_mins(3)),
         resumes_from: vec![key()],
         questions: Box::new(move |visit| question(&config, *visit).map(|question| vec![question])),
-        history: None,
+        history: Some(History::FirstVisit),
     }
 }
 
@@ -66,7 +66,7 @@ fn index_feed(config: &AlternativeMeConfig) -> PolledFeed {
 fn question(config: &AlternativeMeConfig, visit: Visit) -> Result<Question, FetchError> {
     let days = visit.seen_until.map_or(0, |seen| visit.now.ms_since(seen) / DAY_MS + 5);
     let query = [("limit", days.to_string()), ("format", "json".to_owned())];
-    let request = Request::get(&config.url, "fng/", &query)?;
+    let request = Request::get(&config.url, "fng/", &query)?.unless_unchanged();
     Ok(Question::new(request, move |body| parse_index(body, &visit)))
 }
 

@@ -12,6 +12,8 @@ use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Questio
 const PAGE: i64 = 1_500;
 /// The most days a question about COIN-M candles may span; those of USD-M have no such limit.
 const COIN_PAGE_DAYS: i64 = 200;
+/// A full page costs 10 of the 2,400 that are allowed in a minute, of which half is left to the visits.
+const SPACING: Duration = Duration::from_secs(1);
 
 /// Candles of the perpetuals of one margin: one-minute, hourly and daily.
 #[must_use]
@@ -22,15 +24,15 @@ pub fn candle_feed(config: &BinanceConfig, margin: Margin) -> PolledFeed {
     };
     let plan = plan(config, margin);
     let info = SourceInfo { source: plan.source.clone(), kind: SourceKind::Venue, note: note.to_owned() };
-    let config = config.clone();
+    let (config, asked) = (config.clone(), config.clone());
     PolledFeed {
         profile: Profile { name, info, cadence: Cadence::every(60_000) },
         schedule: Schedule::every(Duration::from_mins(1)).after(Duration::from_secs(seconds)),
         resumes_from: plan.series(),
+        history: Some(plan.history(SPACING, move |page, visit| question(&asked, margin, page, visit))),
         questions: Box::new(move |visit| {
             plan.pages(*visit).into_iter().map(|page| question(&config, margin, page, *visit)).collect()
         }),
-        history: None,
     }
 }
 

@@ -19,11 +19,11 @@ pub struct BinanceConfig {
     pub stream_url: Url,
     /// Coins whose perpetuals of both margins are collected; forced orders are those of every coin. Default: btc, eth, sol, xrp, bnb, doge.
     pub assets: Vec<Asset>,
-    /// How many days of one-minute candles the first visit reads back. Default: 2.
+    /// How many days of one-minute candles are read back. Default: 2.
     pub minute_history_days: u32,
-    /// How many days of hourly candles the first visit reads back. Default: 90.
+    /// How many days of hourly candles are read back. Default: 400.
     pub hour_history_days: u32,
-    /// How many days of daily candles the first visit reads back. Default: 4000, all there are.
+    /// How many days of daily candles are read back. Default: 4000, all there are.
     pub day_history_days: u32,
     /// Seconds after which a stream without orders counts as broken. Default: 300.
     pub silent_after_seconds: u64,
@@ -38,7 +38,7 @@ impl Default for BinanceConfig {
             stream_url: public("wss://fstream.binance.com/market"),
             assets: majors(),
             minute_history_days: 2,
-            hour_history_days: 90,
+            hour_history_days: 400,
             day_history_days: 4_000,
             silent_after_seconds: 300,
         }

@@ -8,15 +8,26 @@ use super::margin::Margin;
 use super::{info, rows};
 use crate::domain::{Asset, Cadence, Metric, Period, Timestamp};
 use crate::ingest::funding::push_settlements;
-use crate::ingest::positions::{FINE_MS, PositionSpan, push_inverse_positions, push_positions, spans};
+use crate::ingest::positions::{FINE_MS, PositionSpan, history, push_inverse_positions, push_positions, spans};
 use crate::ingest::wire::{Decimal, Millis, row};
-use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Reader, Request, Schedule, Visit};
+use crate::ingest::{
+    FetchError, History, Pages, ParseError, Parsed, PolledFeed, Profile, Question, Reader, Request, Schedule, Strand, Visit,
+};
 
 /// The most rows of an answer on open interest, and of one on funding.
 const OPEN_INTEREST_PAGE: i64 = 500;
 const FUNDING_PAGE: i64 = 1_000;
 /// The venue keeps open interest for a month.
 const OPEN_INTEREST_DAYS: i64 = 29;
+/// What is read back of open interest, and what the venue keeps, days.
+const DEPTH: (u32, u32) = (29, 29);
+/// Half of what is allowed: 1,000 questions on open interest in five minutes, 500 on funding.
+const OPEN_INTEREST_SPACING: Duration = Duration::from_millis(1_200);
+const FUNDING_SPACING: Duration = Duration::from_millis(2_400);
+/// An answer of nearly [`FUNDING_PAGE`] settlements may be cut; one that is repeated counts once.
+const CUT_AT: usize = 990;
+/// The first contract was listed on 2019-09-08.
+const LISTED_SINCE: Timestamp = Timestamp::from_unix_seconds(1_567_900_800);
 /// The longest interval between settlements: pages this far apart leave none out.
 const SETTLEMENT_MS: i64 = 8 * Period::HOUR.ms();
 
@@ -67,13 +78,15 @@ pub fn open_interest_feed(config: &BinanceConfig, margin: Margin) -> PolledFeed 
         Margin::Usd => ("binance-open-interest", 30),
         Margin::Coin => ("binance-coin-open-interest", 32),
     };
-    let config = config.clone();
+    let (config, asked) = (config.clone(), config.clone());
     PolledFeed {
         profile: Profile { name, info: info(margin), cadence: Cadence::every(FINE_MS) },
         schedule: Schedule::every(Duration::from_mins(5)).after(Duration::from_secs(seconds)),
         resumes_from: config.assets.iter().map(|asset| margin.key(Metric::OpenInterest, asset)).collect(),
+        history: Some(history(&config.assets, DEPTH, OPEN_INTEREST_PAGE, OPEN_INTEREST_SPACING, move |asset, span, visit| {
+            open_interest_question(&asked, margin, asset, span, visit)
+        })),
         questions: Box::new(move |visit| open_interest_questions(&config, margin, *visit)),
-        history: None,
     }
 }
 
@@ -89,59 +102,85 @@ pub fn funding_feed(config: &BinanceConfig, margin: Margin) -> PolledFeed {
         profile: Profile { name, info: info(margin), cadence: Cadence::every(SETTLEMENT_MS) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(seconds)),
         resumes_from: config.assets.iter().map(|asset| margin.key(Metric::FundingRate, asset)).collect(),
+        history: Some(funding_past(&config, margin)),
         questions: Box::new(move |visit| funding_questions(&config, margin, *visit)),
-        history: None,
     }
 }
 
 fn open_interest_questions(config: &BinanceConfig, margin: Margin, visit: Visit) -> Result<Vec<Question>, FetchError> {
-    let mut questions = Vec::new();
-    for PositionSpan { fine, from, until } in spans(visit, OPEN_INTEREST_DAYS, OPEN_INTEREST_PAGE) {
-        for asset in &config.assets {
-            let mut query = vec![
-                ("period", if fine { "5m" } else { "1h" }.to_owned()),
-                ("startTime", from.unix_ms().to_string()),
-                ("endTime", until.unix_ms().to_string()),
-                ("limit", OPEN_INTEREST_PAGE.to_string()),
-            ];
-            let asset = asset.clone();
-            let read: Reader = match margin {
-                Margin::Usd => {
-                    query.push(("symbol", margin.perpetual(&asset)));
-                    Box::new(move |body| parse_open_interest(body, &asset, &visit))
-                }
-                Margin::Coin => {
-                    query.push(("pair", Margin::coin_pair(&asset)));
-                    query.push(("contractType", "PERPETUAL".to_owned()));
-                    Box::new(move |body| parse_coin_open_interest(body, &asset, &visit))
-                }
-            };
-            let request = Request::get(margin.rest_url(config), "futures/data/openInterestHist", &query)?;
-            questions.push(Question { request, read });
+    let spans = spans(visit, OPEN_INTEREST_DAYS, OPEN_INTEREST_PAGE);
+    let all = spans.into_iter().flat_map(|span| config.assets.iter().map(move |asset| (asset, span)));
+    all.map(|(asset, span)| open_interest_question(config, margin, asset, span, visit)).collect()
+}
+
+fn open_interest_question(
+    config: &BinanceConfig,
+    margin: Margin,
+    asset: &Asset,
+    span: PositionSpan,
+    visit: Visit,
+) -> Result<Question, FetchError> {
+    let mut query = vec![
+        ("period", if span.fine { "5m" } else { "1h" }.to_owned()),
+        ("startTime", span.from.unix_ms().to_string()),
+        ("endTime", span.until.unix_ms().to_string()),
+        ("limit", OPEN_INTEREST_PAGE.to_string()),
+    ];
+    let asset = asset.clone();
+    let read: Reader = match margin {
+        Margin::Usd => {
+            query.push(("symbol", margin.perpetual(&asset)));
+            Box::new(move |body| parse_open_interest(body, &asset, &visit))
         }
-    }
-    Ok(questions)
+        Margin::Coin => {
+            query.push(("pair", Margin::coin_pair(&asset)));
+            query.push(("contractType", "PERPETUAL".to_owned()));
+            Box::new(move |body| parse_coin_open_interest(body, &asset, &visit))
+        }
+    };
+    let request = Request::get(margin.rest_url(config), "futures/data/openInterestHist", &query)?;
+    Ok(Question { request, read })
 }
 
 fn funding_questions(config: &BinanceConfig, margin: Margin, visit: Visit) -> Result<Vec<Question>, FetchError> {
-    let from = visit.from(2 * SETTLEMENT_MS, i64::from(config.day_history_days) * Period::DAY.ms());
-    // The first contract was listed on 2019-09-08.
-    let from = from.max(Timestamp::from_unix_ms(1_567_900_800_000));
+    let from = visit.from(2 * SETTLEMENT_MS, i64::from(config.day_history_days) * Period::DAY.ms()).max(LISTED_SINCE);
     let starts = (0..).map(|page| from.plus_ms(page * FUNDING_PAGE * SETTLEMENT_MS)).take_while(|start| *start < visit.now);
-    let mut questions = Vec::new();
-    for start in starts {
-        for asset in &config.assets {
-            let query = [
-                ("symbol", margin.perpetual(asset)),
-                ("startTime", start.unix_ms().to_string()),
-                ("limit", FUNDING_PAGE.to_string()),
-            ];
-            let request = Request::get(margin.rest_url(config), &margin.path("fundingRate"), &query)?;
-            let asset = asset.clone();
-            questions.push(Question::new(request, move |body| parse_funding(body, margin, &asset, &visit)));
-        }
-    }
-    Ok(questions)
+    let all = starts.flat_map(|start| config.assets.iter().map(move |asset| (asset, start)));
+    all.map(|(asset, start)| funding_question(config, margin, asset, (start, visit.now), visit)).collect()
+}
+
+fn funding_question(
+    config: &BinanceConfig,
+    margin: Margin,
+    asset: &Asset,
+    (from, until): (Timestamp, Timestamp),
+    visit: Visit,
+) -> Result<Question, FetchError> {
+    let query = [
+        ("symbol", margin.perpetual(asset)),
+        ("startTime", from.unix_ms().to_string()),
+        ("endTime", until.unix_ms().to_string()),
+        ("limit", FUNDING_PAGE.to_string()),
+    ];
+    let request = Request::get(margin.rest_url(config), &margin.path("fundingRate"), &query)?;
+    let asset = asset.clone();
+    Ok(Question::new(request, move |body| parse_funding(body, margin, &asset, &visit)))
+}
+
+/// Funding since the listing. A page is one answer where it is settled every eight hours, and cut
+/// into halves where it is settled more often.
+fn funding_past(config: &BinanceConfig, margin: Margin) -> History {
+    let page_ms = (FUNDING_PAGE - 100) * SETTLEMENT_MS;
+    let strand = |asset: &Asset| {
+        let (asked, coin) = (config.clone(), asset.clone());
+        let name = margin.key(Metric::FundingRate, asset).to_string();
+        Strand::new(name, config.day_history_days, page_ms, move |span, visit| {
+            funding_question(&asked, margin, &coin, (span.from(), span.to().plus_ms(-1)), *visit)
+        })
+        .kept_since(LISTED_SINCE)
+        .cut_at(CUT_AT)
+    };
+    History::Paged(Pages { strands: config.assets.iter().map(strand).collect(), spacing: FUNDING_SPACING })
 }
 
 /// Reads an answer of `/futures/data/openInterestHist` for the USD-M perpetual of `asset`: coins and

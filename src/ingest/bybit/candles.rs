@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::config::BybitConfig;
-use super::{info, list, perpetual, source};
+use super::{SPACING, info, list, perpetual, source};
 use crate::domain::{Cadence, Period, SeriesKey};
 use crate::ingest::candles::{CandleLayout, CandlePage, CandlePlan, read_candles};
 use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
@@ -19,13 +19,13 @@ pub fn candle_feed(config: &BybitConfig) -> PolledFeed {
         page: PAGE,
         page_days: PAGE,
     };
-    let config = config.clone();
+    let (config, asked) = (config.clone(), config.clone());
     PolledFeed {
         profile: Profile { name: "bybit-candles", info: info(), cadence: Cadence::every(Period::HOUR.ms()) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(6)),
         resumes_from: plan.series(),
+        history: Some(plan.history(SPACING, move |page, visit| question(&asked, page, visit))),
         questions: Box::new(move |visit| plan.pages(*visit).into_iter().map(|page| question(&config, page, *visit)).collect()),
-        history: None,
     }
 }
 

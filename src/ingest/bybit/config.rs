@@ -22,11 +22,11 @@ pub struct BybitConfig {
     /// coin.
     /// Default: btc, eth, sol, xrp, bnb, doge.
     pub assets: Vec<Asset>,
-    /// How many days of hourly candles and of open interest the first visit reads back. Default: 90.
+    /// How many days of hourly candles and of open interest are read back. Default: 90.
     pub hour_history_days: u32,
-    /// How many days of daily candles the first visit reads back. Default: 2000.
+    /// How many days of daily candles are read back. Default: 2000.
     pub day_history_days: u32,
-    /// How many days of funding the first visit reads back. Default: 365.
+    /// How many days of funding are read back. Default: 365.
     pub funding_history_days: u32,
     /// Seconds after which the linear stream counts as broken without liquidations; the inverse one,
     /// with its few contracts, is given twenty-four times as long. Default: 600.

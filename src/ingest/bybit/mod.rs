@@ -18,6 +18,8 @@ pub use positions::{
     funding_feed, open_interest_feed, open_interest_history_feed, parse_funding, parse_open_interest, parse_tickers,
 };
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -25,6 +27,9 @@ use super::ParseError;
 use super::runner::{Entry, Feed};
 use super::wire::{Millis, from_json, row};
 use crate::domain::{Asset, Instrument, Source, SourceInfo, SourceKind, Timestamp};
+
+/// 600 questions are allowed in five seconds, those of the visits included.
+const SPACING: Duration = Duration::from_millis(100);
 
 /// The feeds of Bybit as configured.
 #[must_use]

@@ -3,15 +3,19 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::config::BybitConfig;
-use super::{Listed, info, instrument, list, perpetual, source};
-use crate::domain::{Asset, Cadence, Knowledge, Metric, Period, SeriesKey};
+use super::{Listed, SPACING, info, instrument, list, perpetual, source};
+use crate::domain::{Asset, Cadence, Knowledge, Metric, Period, SeriesKey, Timestamp};
 use crate::ingest::funding::push_settlements;
-use crate::ingest::positions::{PositionSpan, spans};
+use crate::ingest::positions::{PositionSpan, history, spans};
 use crate::ingest::wire::{Decimal, Millis, optional, row};
-use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use crate::ingest::{
+    FetchError, History, Pages, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Strand, Visit,
+};
 
 /// The most settlements, and the most rows of open interest, of one answer.
 const PAGE: i64 = 200;
+/// An answer of nearly [`PAGE`] settlements may be cut; one that is repeated counts once.
+const CUT_AT: usize = 198;
 /// The longest interval between settlements: pages this far apart leave none out.
 const SETTLEMENT_MS: i64 = 8 * Period::HOUR.ms();
 
@@ -75,13 +79,15 @@ pub fn open_interest_feed(config: &BybitConfig) -> PolledFeed {
 /// known only where it was sampled.
 #[must_use]
 pub fn open_interest_history_feed(config: &BybitConfig) -> PolledFeed {
-    let config = config.clone();
+    let (config, asked) = (config.clone(), config.clone());
     PolledFeed {
         profile: Profile { name: "bybit-open-interest-history", info: info(), cadence: Cadence::every(Period::HOUR.ms()) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(50)),
         resumes_from: config.assets.iter().map(|asset| key(Metric::OpenInterestNative, asset)).collect(),
+        history: Some(history(&config.assets, (config.hour_history_days, u32::MAX), PAGE, SPACING, move |asset, span, visit| {
+            open_interest_question(&asked, asset, span, visit)
+        })),
         questions: Box::new(move |visit| open_interest_questions(&config, *visit)),
-        history: None,
     }
 }
 
@@ -93,50 +99,76 @@ pub fn funding_feed(config: &BybitConfig) -> PolledFeed {
         profile: Profile { name: "bybit-funding", info: info(), cadence: Cadence::every(SETTLEMENT_MS) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(40)),
         resumes_from: config.assets.iter().map(|asset| key(Metric::FundingRate, asset)).collect(),
+        history: Some(funding_past(&config)),
         questions: Box::new(move |visit| funding_questions(&config, *visit)),
-        history: None,
     }
 }
 
 fn open_interest_questions(config: &BybitConfig, visit: Visit) -> Result<Vec<Question>, FetchError> {
-    let mut questions = Vec::new();
-    for PositionSpan { fine, from, until } in spans(visit, i64::from(config.hour_history_days), PAGE) {
-        for asset in &config.assets {
-            let query = [
-                ("category", "linear".to_owned()),
-                ("symbol", perpetual(asset)),
-                ("intervalTime", if fine { "5min" } else { "1h" }.to_owned()),
-                ("startTime", from.unix_ms().to_string()),
-                ("endTime", until.unix_ms().to_string()),
-                ("limit", PAGE.to_string()),
-            ];
-            let request = Request::get(&config.rest_url, "v5/market/open-interest", &query)?;
-            let asset = asset.clone();
-            questions.push(Question::new(request, move |body| parse_open_interest(body, &asset, &visit)));
-        }
-    }
-    Ok(questions)
+    let spans = spans(visit, i64::from(config.hour_history_days), PAGE);
+    let all = spans.into_iter().flat_map(|span| config.assets.iter().map(move |asset| (asset, span)));
+    all.map(|(asset, span)| open_interest_question(config, asset, span, visit)).collect()
 }
 
-/// Pages go back from now: the venue takes an end without a start, and not the reverse.
+fn open_interest_question(
+    config: &BybitConfig,
+    asset: &Asset,
+    PositionSpan { fine, from, until }: PositionSpan,
+    visit: Visit,
+) -> Result<Question, FetchError> {
+    let query = [
+        ("category", "linear".to_owned()),
+        ("symbol", perpetual(asset)),
+        ("intervalTime", if fine { "5min" } else { "1h" }.to_owned()),
+        ("startTime", from.unix_ms().to_string()),
+        ("endTime", until.unix_ms().to_string()),
+        ("limit", PAGE.to_string()),
+    ];
+    let request = Request::get(&config.rest_url, "v5/market/open-interest", &query)?;
+    let asset = asset.clone();
+    Ok(Question::new(request, move |body| parse_open_interest(body, &asset, &visit)))
+}
+
+/// Pages go back from now.
 fn funding_questions(config: &BybitConfig, visit: Visit) -> Result<Vec<Question>, FetchError> {
     let from = visit.from(2 * SETTLEMENT_MS, i64::from(config.funding_history_days) * Period::DAY.ms());
     let ends = (0..).map(|page| visit.now.plus_ms(-page * PAGE * SETTLEMENT_MS)).take_while(|end| *end > from);
-    let mut questions = Vec::new();
-    for end in ends {
-        for asset in &config.assets {
-            let query = [
-                ("category", "linear".to_owned()),
-                ("symbol", perpetual(asset)),
-                ("endTime", end.unix_ms().to_string()),
-                ("limit", PAGE.to_string()),
-            ];
-            let request = Request::get(&config.rest_url, "v5/market/funding/history", &query)?;
-            let asset = asset.clone();
-            questions.push(Question::new(request, move |body| parse_funding(body, &asset, &visit)));
-        }
-    }
-    Ok(questions)
+    let all = ends.flat_map(|end| config.assets.iter().map(move |asset| (asset, end)));
+    all.map(|(asset, end)| funding_question(config, asset, None, end, visit)).collect()
+}
+
+/// The venue takes an end without a start, and not the reverse.
+fn funding_question(
+    config: &BybitConfig,
+    asset: &Asset,
+    start: Option<Timestamp>,
+    end: Timestamp,
+    visit: Visit,
+) -> Result<Question, FetchError> {
+    let mut query = vec![
+        ("category", "linear".to_owned()),
+        ("symbol", perpetual(asset)),
+        ("endTime", end.unix_ms().to_string()),
+        ("limit", PAGE.to_string()),
+    ];
+    query.extend(start.map(|start| ("startTime", start.unix_ms().to_string())));
+    let request = Request::get(&config.rest_url, "v5/market/funding/history", &query)?;
+    let asset = asset.clone();
+    Ok(Question::new(request, move |body| parse_funding(body, &asset, &visit)))
+}
+
+/// A page is one answer where funding is settled every eight hours, and cut into halves where it is
+/// settled more often.
+fn funding_past(config: &BybitConfig) -> History {
+    let strand = |asset: &Asset| {
+        let (asked, coin) = (config.clone(), asset.clone());
+        let name = key(Metric::FundingRate, asset).to_string();
+        Strand::new(name, config.funding_history_days, (PAGE - 10) * SETTLEMENT_MS, move |span, visit| {
+            funding_question(&asked, &coin, Some(span.from()), span.to().plus_ms(-1), *visit)
+        })
+        .cut_at(CUT_AT)
+    };
+    History::Paged(Pages { strands: config.assets.iter().map(strand).collect(), spacing: SPACING })
 }
 
 /// Reads an answer of `/v5/market/tickers`: open interest of the USDT perpetual of each of `assets`,

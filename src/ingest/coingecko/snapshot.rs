@@ -27,8 +27,8 @@ fn questions(config: &CoinGeckoConfig) -> Result<Vec<Question>, FetchError> {
         ("page", "1".to_owned()),
     ];
     Ok(vec![
-        Question::new(request(config, "global", &[])?, parse_global),
-        Question::new(request(config, "coins/markets", &largest)?, parse_markets),
+        Question::new(request(config, "global", &[])?.unless_unchanged(), parse_global),
+        Question::new(request(config, "coins/markets", &largest)?.unless_unchanged(), parse_markets),
     ])
 }
 

@@ -15,7 +15,7 @@ use reqwest::header::HeaderName;
 
 use super::feed::trading_day_cadence;
 use super::runner::{Entry, Feed};
-use super::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use super::{FetchError, History, Pages, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Strand, Visit};
 use crate::domain::{Asset, Cadence, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind, Timestamp};
 
 /// The finest grain that every plan may ask for.
@@ -23,8 +23,19 @@ const BUCKET: Period = Period::HOURS_4;
 /// The most buckets of one answer.
 const BUCKETS: i64 = 1_000;
 
-/// Reads an answer about one coin.
-type Parse = fn(&[u8], &Asset, &Visit) -> Result<Parsed, ParseError>;
+/// How many days are read back: about what the smallest plan may ask for.
+const HISTORY_DAYS: u32 = 170;
+/// The smallest plan allows 30 questions a minute, those of the visits included.
+const SPACING: Duration = Duration::from_secs(3);
+
+/// A path that answers with buckets of one coin, and the function that reads them.
+type Bucketed = (&'static str, fn(&[u8], &Asset, &Visit) -> Result<Parsed, ParseError>);
+
+const BUCKETED: [Bucketed; 3] = [
+    ("api/futures/liquidation/aggregated-history", parse_liquidations),
+    ("api/futures/open-interest/aggregated-history", parse_open_interest),
+    ("api/futures/funding-rate/oi-weight-history", parse_funding),
+];
 
 /// The feeds of CoinGlass as configured; they run only with a key.
 #[must_use]
@@ -41,8 +52,8 @@ fn bucket_feed(config: &CoinGlassConfig) -> PolledFeed {
         profile: Profile { name: "coinglass-derivatives", info: info(), cadence: Cadence::every(BUCKET.ms()) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_mins(2)),
         resumes_from: config.assets.iter().map(|asset| bucket_key(Metric::OpenInterest, asset)).collect(),
+        history: Some(bucket_past(&config)),
         questions: Box::new(move |visit| bucket_questions(&config, *visit)),
-        history: None,
     }
 }
 
@@ -57,41 +68,56 @@ fn etf_feed(config: &CoinGlassConfig) -> PolledFeed {
             let visit = *visit;
             let coins = [("bitcoin", "btc"), ("ethereum", "eth"), ("solana", "sol")];
             let question = |(name, symbol): (&str, &'static str)| {
-                let request = request(&config, &format!("api/etf/{name}/flow-history"), &[])?;
+                let request = request(&config, &format!("api/etf/{name}/flow-history"), &[])?.unless_unchanged();
                 let asset = super::config::asset(symbol);
                 Ok(Question::new(request, move |body| parse_etf_flows(body, &asset, &visit)))
             };
             coins.into_iter().map(question).collect()
         }),
-        history: None,
+        history: Some(History::FirstVisit),
     }
 }
 
 fn bucket_questions(config: &CoinGlassConfig, visit: Visit) -> Result<Vec<Question>, FetchError> {
     let from = visit.from(2 * BUCKET.ms(), BUCKETS * BUCKET.ms()).floor(BUCKET.ms());
-    let paths: [(&str, Parse); 3] = [
-        ("api/futures/liquidation/aggregated-history", parse_liquidations),
-        ("api/futures/open-interest/aggregated-history", parse_open_interest),
-        ("api/futures/funding-rate/oi-weight-history", parse_funding),
-    ];
-    let mut questions = Vec::new();
-    for asset in &config.assets {
-        for (path, parse) in paths {
-            let request = request(config, path, &bucket_query(config, asset, from))?;
-            let asset = asset.clone();
-            questions.push(Question::new(request, move |body| parse(body, &asset, &visit)));
-        }
-    }
-    Ok(questions)
+    let all = config.assets.iter().flat_map(|asset| BUCKETED.map(|figure| (figure, asset)));
+    all.map(|(figure, asset)| bucket_question(config, figure, asset, (from, visit.now), visit)).collect()
 }
 
-fn bucket_query(config: &CoinGlassConfig, asset: &Asset, from: Timestamp) -> [(&'static str, String); 5] {
+/// The same in pages; how far back an answer may lie depends on the plan.
+fn bucket_past(config: &CoinGlassConfig) -> History {
+    let page_ms = BUCKETS * BUCKET.ms();
+    let strand = |(figure, asset): (Bucketed, &Asset)| {
+        let (asked, coin) = (config.clone(), asset.clone());
+        Strand::new(format!("{} {asset}", figure.0), HISTORY_DAYS, page_ms, move |span, visit| {
+            bucket_question(&asked, figure, &coin, (span.from(), span.to().plus_ms(-1)), *visit)
+        })
+        .settled_after(2 * BUCKET.ms())
+    };
+    let all = config.assets.iter().flat_map(|asset| BUCKETED.map(|figure| (figure, asset)));
+    History::Paged(Pages { strands: all.map(strand).collect(), spacing: SPACING })
+}
+
+fn bucket_question(
+    config: &CoinGlassConfig,
+    (path, parse): Bucketed,
+    asset: &Asset,
+    span: (Timestamp, Timestamp),
+    visit: Visit,
+) -> Result<Question, FetchError> {
+    let request = request(config, path, &bucket_query(config, asset, span))?;
+    let asset = asset.clone();
+    Ok(Question::new(request, move |body| parse(body, &asset, &visit)))
+}
+
+fn bucket_query(config: &CoinGlassConfig, asset: &Asset, span: (Timestamp, Timestamp)) -> [(&'static str, String); 6] {
     [
         ("symbol", asset.as_str().to_ascii_uppercase()),
         ("exchange_list", config.exchanges.clone()),
         ("interval", "4h".to_owned()),
         ("limit", BUCKETS.to_string()),
-        ("start_time", from.unix_ms().to_string()),
+        ("start_time", span.0.unix_ms().to_string()),
+        ("end_time", span.1.unix_ms().to_string()),
     ]
 }
 

@@ -10,7 +10,7 @@ use url::Url;
 use super::config::public;
 use super::runner::{Entry, Feed};
 use super::wire::{Decimal, Seconds, from_json, row};
-use super::{ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use super::{History, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
 use crate::domain::{Asset, Cadence, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind};
 
 const DAY_MS: i64 = Period::DAY.ms();
@@ -67,7 +67,7 @@ fn supply_feed(config: &DefiLlamaConfig) -> PolledFeed {
             let request = Request::get(&config.url, "stablecoincharts/all", &[])?;
             Ok(vec![Question::new(request, move |body| parse_supply(body, &visit))])
         }),
-        history: None,
+        history: Some(History::FirstVisit),
     }
 }
 

@@ -16,7 +16,7 @@ pub struct DeribitConfig {
     pub stream_url: Url,
     /// Coins with a volatility index and inverse contracts. Default: btc, eth.
     pub assets: Vec<Asset>,
-    /// How many days of the volatility index and of funding the first visit reads back. Default: 400.
+    /// How many days of the volatility index and of funding are read back. Default: 400.
     pub history_days: u32,
     /// Hours between two readings of the option chain, about a thousand rows each. Default: 4.
     pub options_every_hours: u32,

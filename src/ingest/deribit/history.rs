@@ -8,11 +8,19 @@ use super::{info, list, malformed, request, result, source, stamp};
 use crate::domain::{Asset, Cadence, Metric, Period, SeriesKey, Timestamp};
 use crate::ingest::funding::push_settlements;
 use crate::ingest::wire::{Decimal, Millis, field, row};
-use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Reader, Schedule, Visit};
+use crate::ingest::{
+    FetchError, History, Pages, ParseError, Parsed, PolledFeed, Profile, Question, Reader, Schedule, Strand, Visit,
+};
 
 const HOUR_MS: i64 = Period::HOUR.ms();
 /// Hours one question may span: the methods answer with at most 1,000 and 744 rows.
 const PAGE_HOURS: i64 = 700;
+/// About 20 questions a second are allowed, those of the visits included.
+const SPACING: Duration = Duration::from_millis(200);
+/// Funding is told from 2019-01-01 on at the earliest.
+const FUNDING_SINCE: Timestamp = Timestamp::from_unix_seconds(1_546_300_800);
+/// The index begins on 2021-03-24.
+const DVOL_SINCE: Timestamp = Timestamp::from_unix_seconds(1_616_544_000);
 
 /// A row of `get_funding_rate_history`.
 #[derive(Deserialize)]
@@ -31,8 +39,8 @@ pub fn volatility_feed(config: &DeribitConfig) -> PolledFeed {
         profile: Profile { name: "deribit-volatility", info: info(), cadence: Cadence::every(HOUR_MS) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(30)),
         resumes_from: config.assets.iter().map(dvol_key).collect(),
+        history: Some(past(&config, dvol_question, dvol_key, DVOL_SINCE)),
         questions: Box::new(move |visit| pages(&config, *visit, dvol_question)),
-        history: None,
     }
 }
 
@@ -40,13 +48,12 @@ pub fn volatility_feed(config: &DeribitConfig) -> PolledFeed {
 #[must_use]
 pub fn funding_feed(config: &DeribitConfig) -> PolledFeed {
     let config = config.clone();
-    let rate = |asset: &Asset| SeriesKey::new(Metric::FundingRate, asset.clone(), source(), Period::INSTANT);
     PolledFeed {
         profile: Profile { name: "deribit-funding", info: info(), cadence: Cadence::every(HOUR_MS) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(50)),
-        resumes_from: config.assets.iter().map(rate).collect(),
+        resumes_from: config.assets.iter().map(funding_key).collect(),
+        history: Some(past(&config, funding_question, funding_key, FUNDING_SINCE)),
         questions: Box::new(move |visit| pages(&config, *visit, funding_question)),
-        history: None,
     }
 }
 
@@ -59,6 +66,23 @@ fn pages(config: &DeribitConfig, visit: Visit, ask: Ask) -> Result<Vec<Question>
     let spans = starts.map(|start| (start, start.plus_ms(PAGE_HOURS * HOUR_MS).min(visit.now)));
     let questions = spans.flat_map(|(start, end)| config.assets.iter().map(move |asset| (asset, start, end)));
     questions.map(|(asset, start, end)| ask(config, asset, visit, start, end)).collect()
+}
+
+/// The same in pages, as far back as is wanted.
+fn past(config: &DeribitConfig, ask: Ask, key: fn(&Asset) -> SeriesKey, kept_since: Timestamp) -> History {
+    let strand = |asset: &Asset| {
+        let (asked, coin) = (config.clone(), asset.clone());
+        Strand::new(key(asset).to_string(), config.history_days, PAGE_HOURS * HOUR_MS, move |span, visit| {
+            ask(&asked, &coin, *visit, span.from(), span.to().plus_ms(-1))
+        })
+        .kept_since(kept_since)
+        .settled_after(2 * HOUR_MS)
+    };
+    History::Paged(Pages { strands: config.assets.iter().map(strand).collect(), spacing: SPACING })
+}
+
+fn funding_key(asset: &Asset) -> SeriesKey {
+    SeriesKey::new(Metric::FundingRate, asset.clone(), source(), Period::INSTANT)
 }
 
 fn dvol_question(

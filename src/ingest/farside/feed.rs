@@ -5,7 +5,7 @@ use super::table::{parse_table, source};
 use crate::domain::{Metric, Period, SeriesKey, SourceInfo, SourceKind};
 use crate::ingest::config::asset;
 use crate::ingest::feed::trading_day_cadence;
-use crate::ingest::{Expects, FetchError, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use crate::ingest::{Expects, FetchError, History, PolledFeed, Profile, Question, Request, Schedule, Visit};
 
 const DAY_MS: i64 = Period::DAY.ms();
 /// How many days back the short page certainly reaches.
@@ -48,7 +48,7 @@ pub(super) fn flow_feed(config: &FarsideConfig, table: Table) -> PolledFeed {
         schedule: Schedule::every(Duration::from_hours(4)).busier(22, 6, Duration::from_mins(30)).after(Duration::from_mins(2)),
         resumes_from: vec![oldest],
         questions: Box::new(move |visit| questions(&config, table, *visit)),
-        history: None,
+        history: Some(History::FirstVisit),
     }
 }
 
@@ -58,7 +58,7 @@ fn questions(config: &FarsideConfig, table: Table, visit: Visit) -> Result<Vec<Q
     let reaches = visit.seen_until.is_some_and(|seen| visit.now.ms_since(seen) < SHORT_PAGE_DAYS * DAY_MS);
     let all = table.all.filter(|_| !reaches);
     let question = |path| {
-        let request = Request::get(&config.url, path, &[])?.expecting(Expects::Html);
+        let request = Request::get(&config.url, path, &[])?.expecting(Expects::Html).unless_unchanged();
         Ok(Question::new(request, move |body| parse_table(body, &asset(table.asset), &visit)))
     };
     all.into_iter().chain([table.recent]).map(question).collect()

@@ -10,7 +10,7 @@ use url::Url;
 use super::config::{ApiKey, asset, public};
 use super::runner::{Entry, Feed};
 use super::wire::{from_json, row};
-use super::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use super::{FetchError, History, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
 use crate::domain::{Asset, Cadence, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind, Timestamp};
 
 const DAY_MS: i64 = Period::DAY.ms();
@@ -29,7 +29,7 @@ pub struct FredConfig {
     pub url: Url,
     /// The key, free of charge. Default: none.
     pub api_key: ApiKey,
-    /// How many days the first visit reads back; stock indices reach back ten years. Default: 3650.
+    /// How many days are read back; stock indices reach back ten years. Default: 3650.
     pub history_days: u32,
 }
 
@@ -68,7 +68,7 @@ fn closes_feed(config: &FredConfig) -> PolledFeed {
         schedule: Schedule::every(Duration::from_hours(6)).after(Duration::from_mins(10)),
         resumes_from: SERIES.iter().map(|(_, symbol, _)| key(&asset(symbol))).collect(),
         questions: Box::new(move |visit| SERIES.iter().map(|series| question(&config, *series, *visit)).collect()),
-        history: None,
+        history: Some(History::FirstVisit),
     }
 }
 
@@ -81,7 +81,7 @@ fn question(config: &FredConfig, series: (&str, &'static str, u32), visit: Visit
         ("file_type", "json".to_owned()),
         ("observation_start", from.date().to_string()),
     ];
-    let request = Request::get(&config.url, "fred/series/observations", &query)?;
+    let request = Request::get(&config.url, "fred/series/observations", &query)?.unless_unchanged();
     let asset = asset(symbol);
     Ok(Question::new(request, move |body| parse_observations(body, &asset, lag_days, &visit)))
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::config::HyperliquidConfig;
-use super::rest::{info, malformed, source};
+use super::rest::{SPACING, info, malformed, source};
 use crate::domain::{Cadence, Period, SeriesKey};
 use crate::ingest::candles::{CandleLayout, CandlePage, CandlePlan, read_candles};
 use crate::ingest::wire::from_json;
@@ -28,13 +28,13 @@ pub fn candle_feed(config: &HyperliquidConfig) -> PolledFeed {
         page: PAGE,
         page_days: PAGE,
     };
-    let config = config.clone();
+    let (config, asked) = (config.clone(), config.clone());
     PolledFeed {
         profile: Profile { name: "hyperliquid-candles", info: info(), cadence: Cadence::every(Period::HOUR.ms()) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(10)),
         resumes_from: plan.series(),
+        history: Some(plan.history(SPACING, move |page, visit| question(&asked, page, visit))),
         questions: Box::new(move |visit| plan.pages(*visit).into_iter().map(|page| question(&config, page, *visit)).collect()),
-        history: None,
     }
 }
 

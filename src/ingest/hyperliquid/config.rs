@@ -14,7 +14,7 @@ pub struct HyperliquidConfig {
     pub url: Url,
     /// Coins whose candles, open interest and funding are collected. Default: btc, eth, sol, xrp, bnb, doge.
     pub assets: Vec<Asset>,
-    /// How many days of hourly funding the first visit reads back; more cost much of the rate limit.
+    /// How many days of hourly funding are read back; more cost much of the rate limit.
     /// Default: 30.
     pub funding_history_days: u32,
 }

@@ -7,10 +7,16 @@ use super::config::HyperliquidConfig;
 use crate::domain::{Asset, Cadence, Knowledge, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind, Timestamp};
 use crate::ingest::funding::push_settlements;
 use crate::ingest::wire::{Decimal, Millis, from_json, row};
-use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use crate::ingest::{
+    FetchError, History, Pages, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Strand, Visit,
+};
 
 /// The most rows of an answer on funding.
 const FUNDING_PAGE: i64 = 500;
+/// Funding begins on 2023-05-12.
+const FUNDING_SINCE: Timestamp = Timestamp::from_unix_seconds(1_683_849_600);
+/// A full answer costs about 45 of the 1,200 that are allowed in a minute; half is left to the visits.
+pub(super) const SPACING: Duration = Duration::from_secs(5);
 
 /// An element of `universe`; its place is that of its context.
 #[derive(Deserialize)]
@@ -63,13 +69,12 @@ pub fn open_interest_feed(config: &HyperliquidConfig) -> PolledFeed {
 #[must_use]
 pub fn funding_feed(config: &HyperliquidConfig) -> PolledFeed {
     let config = config.clone();
-    let rate = |asset: &Asset| SeriesKey::new(Metric::FundingRate, asset.clone(), source(), Period::INSTANT);
     PolledFeed {
         profile: Profile { name: "hyperliquid-funding", info: info(), cadence: Cadence::every(Period::HOUR.ms()) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(55)),
-        resumes_from: config.assets.iter().map(rate).collect(),
+        resumes_from: config.assets.iter().map(funding_key).collect(),
+        history: Some(funding_past(&config)),
         questions: Box::new(move |visit| funding_questions(&config, *visit)),
-        history: None,
     }
 }
 
@@ -80,14 +85,41 @@ fn funding_questions(config: &HyperliquidConfig, visit: Visit) -> Result<Vec<Que
     let mut questions = Vec::new();
     for start in starts {
         for asset in &config.assets {
-            let coin = asset.as_str().to_ascii_uppercase();
-            let question = json!({"type": "fundingHistory", "coin": coin, "startTime": start.unix_ms()});
-            let request = Request::post(&config.url, "info", question)?;
-            let asset = asset.clone();
-            questions.push(Question::new(request, move |body| parse_funding(body, &asset, &visit)));
+            questions.push(funding_question(config, asset, start, visit.now, visit)?);
         }
     }
     Ok(questions)
+}
+
+fn funding_question(
+    config: &HyperliquidConfig,
+    asset: &Asset,
+    start: Timestamp,
+    end: Timestamp,
+    visit: Visit,
+) -> Result<Question, FetchError> {
+    let coin = asset.as_str().to_ascii_uppercase();
+    let question = json!({"type": "fundingHistory", "coin": coin, "startTime": start.unix_ms(), "endTime": end.unix_ms()});
+    let request = Request::post(&config.url, "info", question)?;
+    let asset = asset.clone();
+    Ok(Question::new(request, move |body| parse_funding(body, &asset, &visit)))
+}
+
+/// Funding in pages that are not cut where it is settled every hour.
+fn funding_past(config: &HyperliquidConfig) -> History {
+    let page_ms = (FUNDING_PAGE - 20) * Period::HOUR.ms();
+    let strand = |asset: &Asset| {
+        let (asked, coin) = (config.clone(), asset.clone());
+        Strand::new(funding_key(asset).to_string(), config.funding_history_days, page_ms, move |span, visit| {
+            funding_question(&asked, &coin, span.from(), span.to().plus_ms(-1), *visit)
+        })
+        .kept_since(FUNDING_SINCE)
+    };
+    History::Paged(Pages { strands: config.assets.iter().map(strand).collect(), spacing: SPACING })
+}
+
+fn funding_key(asset: &Asset) -> SeriesKey {
+    SeriesKey::new(Metric::FundingRate, asset.clone(), source(), Period::INSTANT)
 }
 
 /// Reads an answer of `metaAndAssetCtxs`: open interest of each of `assets` in coins and, at the

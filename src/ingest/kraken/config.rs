@@ -14,7 +14,7 @@ pub struct KrakenConfig {
     pub url: Url,
     /// Coins whose perpetuals are collected. Default: btc, eth, sol, xrp.
     pub assets: Vec<Asset>,
-    /// How many hours of executions the first visit reads back for liquidations; each hour is six
+    /// How many hours of executions are read back for liquidations; each hour is six
     /// requests a coin. Default: 1.
     pub liquidation_history_hours: u32,
 }

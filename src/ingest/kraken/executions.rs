@@ -5,15 +5,23 @@ use serde_json::Value;
 
 use super::config::KrakenConfig;
 use super::{coin, info, malformed, perpetual, source};
-use crate::domain::{Cadence, LiquidationOrder, Side, Timestamp};
+use crate::domain::{Asset, Cadence, LiquidationOrder, Period, Side, Timestamp};
 use crate::ingest::wire::{Decimal, Millis, from_json, row};
-use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use crate::ingest::{
+    FetchError, History, Pages, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Strand, Visit,
+};
 
 /// The most executions of one answer.
 const PAGE: usize = 1_000;
 /// The span one question asks about, and how far visits overlap.
 const SPAN_MS: i64 = 10 * 60_000;
 const OVERLAP_MS: i64 = 2 * 60_000;
+/// The span one question about the past asks about.
+const PAST_PAGE_MS: i64 = 2 * Period::HOUR.ms();
+/// The venue keeps executions since 2022-03-23.
+const KEPT_SINCE: Timestamp = Timestamp::from_unix_seconds(1_647_993_600);
+/// The venue states no limit for this path.
+const SPACING: Duration = Duration::from_millis(500);
 
 /// An execution: `elements[].event.Execution.execution`.
 #[derive(Deserialize)]
@@ -49,8 +57,8 @@ pub fn liquidation_feed(config: &KrakenConfig) -> PolledFeed {
         profile: Profile { name: "kraken-liquidations", info: info(), cadence: Cadence::every(60_000) },
         schedule: Schedule::every(Duration::from_mins(1)).after(Duration::from_secs(8)),
         resumes_from: Vec::new(),
+        history: Some(past(&config)),
         questions: Box::new(move |visit| questions(&config, *visit)),
-        history: None,
     }
 }
 
@@ -60,17 +68,40 @@ fn questions(config: &KrakenConfig, visit: Visit) -> Result<Vec<Question>, Fetch
     let mut questions = Vec::new();
     for start in starts {
         for asset in &config.assets {
-            let query = [
-                ("since", start.unix_ms().to_string()),
-                ("before", start.plus_ms(SPAN_MS).unix_ms().to_string()),
-                ("sort", "asc".to_owned()),
-                ("count", PAGE.to_string()),
-            ];
-            let path = format!("api/history/v3/market/{}/executions", perpetual(asset));
-            questions.push(Question::new(Request::get(&config.url, &path, &query)?, move |body| parse_executions(body, &visit)));
+            questions.push(question(config, asset, start, start.plus_ms(SPAN_MS), visit)?);
         }
     }
     Ok(questions)
+}
+
+fn question(
+    config: &KrakenConfig,
+    asset: &Asset,
+    since: Timestamp,
+    before: Timestamp,
+    visit: Visit,
+) -> Result<Question, FetchError> {
+    let query = [
+        ("since", since.unix_ms().to_string()),
+        ("before", before.unix_ms().to_string()),
+        ("sort", "asc".to_owned()),
+        ("count", PAGE.to_string()),
+    ];
+    let path = format!("api/history/v3/market/{}/executions", perpetual(asset));
+    Ok(Question::new(Request::get(&config.url, &path, &query)?, move |body| parse_executions(body, &visit)))
+}
+
+/// The venue keeps executions for years; a page with too many of them is asked again in halves.
+fn past(config: &KrakenConfig) -> History {
+    let days = config.liquidation_history_hours.div_ceil(24);
+    let strand = |asset: &Asset| {
+        let (asked, coin) = (config.clone(), asset.clone());
+        Strand::new(perpetual(asset), days, PAST_PAGE_MS, move |span, visit| {
+            question(&asked, &coin, span.from(), span.to(), *visit)
+        })
+        .kept_since(KEPT_SINCE)
+    };
+    History::Paged(Pages { strands: config.assets.iter().map(strand).collect(), spacing: SPACING })
 }
 
 /// Reads an answer of `/api/history/v3/market/{symbol}/executions`: the liquidations among the
@@ -95,7 +126,8 @@ pub fn parse_executions(body: &[u8], visit: &Visit) -> Result<Parsed, ParseError
             Err(reason) => parsed.refuse("execution", visit.now, reason),
         }
     }
-    if elements.len() >= PAGE {
+    parsed.cut = elements.len() >= PAGE;
+    if parsed.cut {
         parsed.refuse(
             "execution",
             visit.now,

@@ -10,7 +10,7 @@ use crate::domain::{Asset, Cadence, Knowledge, Metric, Period, SeriesKey, Timest
 use crate::ingest::funding::push_settlements;
 use crate::ingest::positions::INVERSE;
 use crate::ingest::wire::{Decimal, from_json, row};
-use crate::ingest::{ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use crate::ingest::{History, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
 
 /// A row of `/derivatives/api/v3/tickers`.
 #[derive(Deserialize)]
@@ -69,7 +69,7 @@ pub fn funding_feed(config: &KrakenConfig) -> PolledFeed {
             };
             config.assets.iter().map(question).collect()
         }),
-        history: None,
+        history: Some(History::FirstVisit),
     }
 }
 

@@ -11,6 +11,8 @@ use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Questio
 const PAGE: i64 = 100;
 /// How many of the latest candles the live method knows.
 const LATEST: i64 = 1_440;
+/// Half of the 20 questions that are allowed in two seconds.
+const SPACING: Duration = Duration::from_millis(200);
 
 /// Hourly and daily candles of the USDT swaps.
 #[must_use]
@@ -22,13 +24,13 @@ pub fn candle_feed(config: &OkxConfig) -> PolledFeed {
         page: PAGE,
         page_days: PAGE,
     };
-    let config = config.clone();
+    let (config, asked) = (config.clone(), config.clone());
     PolledFeed {
         profile: Profile { name: "okx-candles", info: info(Margin::Usdt), cadence: Cadence::every(Period::HOUR.ms()) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(8)),
         resumes_from: plan.series(),
+        history: Some(plan.history(SPACING, move |page, visit| question(&asked, page, visit))),
         questions: Box::new(move |visit| plan.pages(*visit).into_iter().map(|page| question(&config, page, *visit)).collect()),
-        history: None,
     }
 }
 

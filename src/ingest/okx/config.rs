@@ -19,9 +19,9 @@ pub struct OkxConfig {
     pub assets: Vec<Asset>,
     /// Those of them whose coin-margined swaps are collected too. Default: btc, eth, sol, xrp, doge.
     pub coin_assets: Vec<Asset>,
-    /// How many days of hourly candles the first visit reads back. Default: 90.
+    /// How many days of hourly candles are read back. Default: 90.
     pub hour_history_days: u32,
-    /// How many days of daily candles the first visit reads back. Default: 2000.
+    /// How many days of daily candles are read back. Default: 2000.
     pub day_history_days: u32,
     /// Seconds after which a stream without liquidations counts as broken. Default: 900.
     pub silent_after_seconds: u64,

@@ -6,16 +6,24 @@ use serde_json::Value;
 use super::config::OkxConfig;
 use super::margin::Margin;
 use super::{info, rows};
-use crate::domain::{Asset, Cadence, Knowledge, Metric, Period, Timestamp};
+use crate::domain::{Asset, Cadence, Knowledge, Metric, Period, TimeRange, Timestamp};
 use crate::ingest::funding::push_settlements;
-use crate::ingest::positions::{FINE_MS, INVERSE, PositionSpan, push_inverse_positions, push_positions, spans};
+use crate::ingest::positions::{FINE_MS, INVERSE, PositionSpan, history, push_inverse_positions, push_positions, spans};
 use crate::ingest::wire::{Decimal, Millis, field, optional, row};
-use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use crate::ingest::{
+    FetchError, History, Pages, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Strand, Visit,
+};
 
 /// The most rows of an answer on past open interest.
 const PAGE: i64 = 100;
 /// The venue keeps 1,440 rows of each grain.
-const HISTORY_DAYS: i64 = 59;
+const HISTORY_DAYS: u32 = 59;
+/// The most settlements of one answer.
+const FUNDING_PAGE: usize = 400;
+/// The venue keeps settlements for three months.
+const FUNDING_DAYS: u32 = 90;
+/// A fifth of the 10 questions that are allowed in two seconds: four feeds ask like this.
+const SPACING: Duration = Duration::from_secs(1);
 
 /// A row of `/api/v5/public/open-interest`.
 #[derive(Deserialize)]
@@ -69,33 +77,41 @@ pub fn open_interest_history_feed(config: &OkxConfig, margin: Margin) -> PolledF
         Margin::Usdt => ("okx-open-interest-history", 50),
         Margin::Coin => ("okx-coin-open-interest-history", 52),
     };
-    let config = config.clone();
+    let (config, asked) = (config.clone(), config.clone());
     PolledFeed {
         profile: Profile { name, info: info(margin), cadence: Cadence::every(Period::HOUR.ms()) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(seconds)),
         resumes_from: margin.assets(&config).iter().map(|asset| margin.key(Metric::OpenInterest, asset)).collect(),
+        history: Some(history(margin.assets(&config), (HISTORY_DAYS, HISTORY_DAYS), PAGE, SPACING, move |asset, span, visit| {
+            history_question(&asked, margin, asset, span, visit)
+        })),
         questions: Box::new(move |visit| history_questions(&config, margin, *visit)),
-        history: None,
     }
 }
 
 fn history_questions(config: &OkxConfig, margin: Margin, visit: Visit) -> Result<Vec<Question>, FetchError> {
-    let mut questions = Vec::new();
-    for PositionSpan { fine, from, until } in spans(visit, HISTORY_DAYS, PAGE) {
-        for asset in margin.assets(config) {
-            let query = [
-                ("instId", margin.swap(asset)),
-                ("period", if fine { "5m" } else { "1H" }.to_owned()),
-                ("begin", from.unix_ms().to_string()),
-                ("end", until.unix_ms().to_string()),
-                ("limit", PAGE.to_string()),
-            ];
-            let request = Request::get(&config.rest_url, "api/v5/rubik/stat/contracts/open-interest-history", &query)?;
-            let asset = asset.clone();
-            questions.push(Question::new(request, move |body| parse_open_interest_history(body, margin, &asset, &visit)));
-        }
-    }
-    Ok(questions)
+    let spans = spans(visit, i64::from(HISTORY_DAYS), PAGE);
+    let all = spans.into_iter().flat_map(|span| margin.assets(config).iter().map(move |asset| (asset, span)));
+    all.map(|(asset, span)| history_question(config, margin, asset, span, visit)).collect()
+}
+
+fn history_question(
+    config: &OkxConfig,
+    margin: Margin,
+    asset: &Asset,
+    PositionSpan { fine, from, until }: PositionSpan,
+    visit: Visit,
+) -> Result<Question, FetchError> {
+    let query = [
+        ("instId", margin.swap(asset)),
+        ("period", if fine { "5m" } else { "1H" }.to_owned()),
+        ("begin", from.unix_ms().to_string()),
+        ("end", until.unix_ms().to_string()),
+        ("limit", PAGE.to_string()),
+    ];
+    let request = Request::get(&config.rest_url, "api/v5/rubik/stat/contracts/open-interest-history", &query)?;
+    let asset = asset.clone();
+    Ok(Question::new(request, move |body| parse_open_interest_history(body, margin, &asset, &visit)))
 }
 
 /// Funding settlements of the swaps of one margin; the venue keeps three months of them.
@@ -110,18 +126,44 @@ pub fn funding_feed(config: &OkxConfig, margin: Margin) -> PolledFeed {
         profile: Profile { name, info: info(margin), cadence: Cadence::every(8 * Period::HOUR.ms()) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(seconds)),
         resumes_from: margin.assets(&config).iter().map(|asset| margin.key(Metric::FundingRate, asset)).collect(),
+        history: Some(funding_past(&config, margin)),
         questions: Box::new(move |visit| {
-            margin.assets(&config).iter().map(|asset| funding_question(&config, margin, asset, *visit)).collect()
+            margin.assets(&config).iter().map(|asset| funding_question(&config, margin, asset, None, *visit)).collect()
         }),
-        history: None,
     }
 }
 
-fn funding_question(config: &OkxConfig, margin: Margin, asset: &Asset, visit: Visit) -> Result<Question, FetchError> {
-    let query = [("instId", margin.swap(asset)), ("limit", "400".to_owned())];
+/// The newest settlements, or those of a span.
+fn funding_question(
+    config: &OkxConfig,
+    margin: Margin,
+    asset: &Asset,
+    span: Option<TimeRange>,
+    visit: Visit,
+) -> Result<Question, FetchError> {
+    let mut query = vec![("instId", margin.swap(asset)), ("limit", FUNDING_PAGE.to_string())];
+    if let Some(span) = span {
+        // `after` asks for older rows than that and `before` for newer ones.
+        query.push(("after", span.to().unix_ms().to_string()));
+        query.push(("before", span.from().plus_ms(-1).unix_ms().to_string()));
+    }
     let request = Request::get(&config.rest_url, "api/v5/public/funding-rate-history", &query)?;
     let asset = asset.clone();
     Ok(Question::new(request, move |body| parse_funding(body, margin, &asset, &visit)))
+}
+
+/// Three months in pages, which are cut into halves where funding is settled every hour.
+fn funding_past(config: &OkxConfig, margin: Margin) -> History {
+    let strand = |asset: &Asset| {
+        let (asked, coin) = (config.clone(), asset.clone());
+        let name = margin.key(Metric::FundingRate, asset).to_string();
+        Strand::new(name, FUNDING_DAYS, 30 * Period::DAY.ms(), move |span, visit| {
+            funding_question(&asked, margin, &coin, Some(span), *visit)
+        })
+        .kept_for(FUNDING_DAYS)
+        .cut_at(FUNDING_PAGE - 5)
+    };
+    History::Paged(Pages { strands: margin.assets(config).iter().map(strand).collect(), spacing: SPACING })
 }
 
 /// Reads an answer of `/api/v5/public/open-interest`: that of the swap of each of `assets`, in coins

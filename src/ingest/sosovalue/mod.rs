@@ -12,7 +12,7 @@ use super::config::{ApiKey, asset, public};
 use super::feed::trading_day_cadence;
 use super::runner::{Entry, Feed};
 use super::wire::{Decimal, from_json, optional, row};
-use super::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use super::{FetchError, History, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
 use crate::domain::{Asset, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind, Timestamp};
 
 /// The coins whose funds are read.
@@ -68,14 +68,15 @@ fn flow_feed(config: &SoSoValueConfig) -> PolledFeed {
         schedule: Schedule::every(Duration::from_hours(2)).after(Duration::from_mins(6)),
         resumes_from: COINS.iter().map(|coin| key(Metric::EtfFlow, &asset(coin))).collect(),
         questions: Box::new(move |visit| COINS.iter().map(|coin| question(&config, coin, *visit)).collect()),
-        history: None,
+        history: Some(History::FirstVisit),
     }
 }
 
 fn question(config: &SoSoValueConfig, coin: &'static str, visit: Visit) -> Result<Question, FetchError> {
     let query = [("symbol", coin.to_ascii_uppercase()), ("country_code", "US".to_owned()), ("limit", "300".to_owned())];
     let request = Request::get(&config.url, "openapi/v1/etfs/summary-history", &query)?
-        .with_key(HeaderName::from_static("x-soso-api-key"), config.api_key.expose().unwrap_or_default());
+        .with_key(HeaderName::from_static("x-soso-api-key"), config.api_key.expose().unwrap_or_default())
+        .unless_unchanged();
     let asset = asset(coin);
     Ok(Question::new(request, move |body| parse_summary(body, &asset, &visit)))
 }

@@ -11,7 +11,7 @@ use super::config::{asset, public};
 use super::feed::trading_day_cadence;
 use super::runner::{Entry, Feed};
 use super::wire::{Seconds, from_json, row};
-use super::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use super::{FetchError, History, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
 use crate::domain::{Asset, Bar, Metric, Observation, Period, SeriesKey, Source, SourceInfo, SourceKind};
 
 const DAY_MS: i64 = Period::DAY.ms();
@@ -36,7 +36,7 @@ pub struct YahooConfig {
     pub enabled: bool,
     /// Base address. Default: `https://query1.finance.yahoo.com`.
     pub url: Url,
-    /// How many days the first visit reads back. Default: 3650.
+    /// How many days are read back. Default: 3650.
     pub history_days: u32,
 }
 
@@ -99,7 +99,7 @@ fn chart_feed(config: &YahooConfig) -> PolledFeed {
         schedule: Schedule::every(Duration::from_hours(6)).after(Duration::from_mins(15)),
         resumes_from: SYMBOLS.iter().map(|(_, symbol, _)| key(&asset(symbol))).collect(),
         questions: Box::new(move |visit| SYMBOLS.iter().map(|symbol| question(&config, *symbol, *visit)).collect()),
-        history: None,
+        history: Some(History::FirstVisit),
     }
 }
 
