@@ -16,9 +16,27 @@ use crate::api::state::AppState;
 /// When the listener fails.
 pub async fn serve(listener: TcpListener, state: AppState, shutdown: CancellationToken) -> std::io::Result<()> {
     let grace = state.settings.shutdown_grace;
-    let (preparing, stop) = (state.clone(), shutdown.clone());
-    tokio::task::spawn_blocking(move || preparing.prepare(&stop));
+    tokio::spawn(keep_prepared(state.clone(), shutdown.clone()));
     serve_router(listener, router(state), grace, shutdown).await
+}
+
+/// Prepares what answers about the past rest on, at start and after each commit: a row that comes late
+/// changes days that nobody should have to wait for.
+async fn keep_prepared(state: AppState, stop: CancellationToken) {
+    let mut published = state.market.subscribe();
+    loop {
+        published.mark_unchanged();
+        let (preparing, stopped) = (state.clone(), stop.clone());
+        let prepared = tokio::task::spawn_blocking(move || preparing.prepare(&stopped)).await;
+        if prepared.is_err() {
+            tracing::error!("the past of the stress index is no longer prepared; questions about it take longer");
+            return;
+        }
+        tokio::select! {
+            changed = published.changed() => if changed.is_err() { return },
+            () = stop.cancelled() => return,
+        }
+    }
 }
 
 /// Serves a router as [`serve`] does its own.

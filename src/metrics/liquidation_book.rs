@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{Asset, Metric, Period, SeriesKey, Side, Source, SourceKind, TimeRange, Timestamp};
-use crate::market::{ColumnView, MarketView, Tally, TallySummary};
+use crate::market::{ColumnView, MarketView, Point, Tally, TallySummary};
 use crate::metrics::trail::{Trail, freshness};
 use crate::metrics::{Freshness, SourceOrder, Span, Unanswerable, WarningCode};
 use crate::stats::burst::Minute;
@@ -85,13 +85,13 @@ impl Leg<'_> {
 
     /// Adds what was liquidated inside the span to the buckets of `interval` it falls in.
     pub(super) fn add_to_buckets(&self, span: Span, interval: Period, buckets: &mut BTreeMap<Timestamp, Sides>) {
-        let mut add = |at: Timestamp, usd: f64| buckets.entry(interval.start_of(at)).or_default().add(self.side, usd);
+        let mut add = |at: Timestamp, usd: f64| buckets.entry(at).or_default().add(self.side, usd);
         if let Some((key, column)) = self.published {
-            column.for_each(span.rows(key.period), |row| add(row.observed_at, row.value));
+            sum_buckets(column, span.rows(key.period), interval, |sums| sums.sum.value(), &mut add);
         }
         if let Some((_, column)) = self.orders {
             for range in self.order_ranges(span) {
-                column.for_each(range, |row| add(row.observed_at, row.value.usd));
+                sum_buckets(column, range, interval, |tallies| tallies.usd.value(), &mut add);
             }
         }
     }
@@ -259,6 +259,25 @@ fn shows_orders(view: &MarketView, source: &Source, span: Span) -> bool {
     let of_source = view.tallies().filter(|(key, _)| key.source == *source);
     let newest = of_source.filter_map(|(key, column)| Some((key, column.last()?.observed_at))).max_by_key(|(_, at)| *at);
     newest.is_some_and(|(key, at)| at >= span.from || freshness(key, at, view.as_of()) != Freshness::Stale)
+}
+
+/// Gives each bucket of `interval` that holds any row of the range, by its start, the sum of its rows.
+/// Buckets are summed from block summaries, so that a day of minutes costs about as much as one row.
+fn sum_buckets<P: Point>(
+    column: ColumnView<'_, P>,
+    range: TimeRange,
+    interval: Period,
+    usd: impl Fn(P::Summary) -> f64,
+    add: &mut impl FnMut(Timestamp, f64),
+) {
+    let mut from = range.from();
+    while let Some(row) = column.at_or_after(from).filter(|row| range.contains(row.observed_at)) {
+        let start = interval.start_of(row.observed_at);
+        let end = start.plus_ms(interval.ms());
+        let Ok(bucket) = TimeRange::new(row.observed_at, end.min(range.to())) else { return };
+        add(start, usd(column.summary(bucket)));
+        from = end;
+    }
 }
 
 fn of_sources<'a>(

@@ -38,6 +38,13 @@ struct Contract<'a> {
     volume: Option<ColumnView<'a, f64>>,
 }
 
+/// One option's volatility and when it was read.
+#[derive(Debug, Clone, Copy)]
+struct Quote {
+    at: Timestamp,
+    quote: SmileQuote,
+}
+
 /// One expiry at one snapshot.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ExpirySnapshot {
@@ -49,8 +56,6 @@ pub(super) struct ExpirySnapshot {
     /// Options with a volatility.
     pub(super) quotes: usize,
     pub(super) smile: Option<Smile>,
-    pub(super) open_interest: PutsAndCalls,
-    pub(super) volume: PutsAndCalls,
 }
 
 /// Coins of puts and of calls; `None` where no option states any.
@@ -106,12 +111,32 @@ impl<'a> OptionChain<'a> {
     pub(super) fn snapshot(&self, until: Timestamp, (least, most): (f64, f64)) -> Vec<ExpirySnapshot> {
         let near = self.expiries.range(until..).filter(|(at, _)| (least..=most).contains(&years(until, **at)));
         let expiries: Vec<(&Timestamp, &Expiry<'_>)> = near.collect();
-        let newest =
-            |expiry: &Expiry<'_>| expiry.options.iter().filter_map(|option| option.vol.at_or_before(until)).map(at).max();
-        let taken_at = expiries.iter().filter_map(|(_, expiry)| newest(expiry)).max();
+        let quotes: Vec<Vec<Quote>> = expiries.iter().map(|(_, expiry)| expiry.quotes(until)).collect();
+        let taken_at = quotes.iter().flatten().map(|quote| quote.at).max();
         let Some(taken_at) = taken_at.filter(|at| until.ms_since(*at) <= Period::DAY.ms()) else { return Vec::new() };
-        let snapshots = expiries.into_iter().map(|(expires_at, expiry)| expiry.snapshot(*expires_at, taken_at));
+        let snapshots = expiries
+            .into_iter()
+            .zip(quotes)
+            .map(|((expires_at, expiry), quotes)| expiry.snapshot(*expires_at, taken_at, &quotes));
         snapshots.filter(|snapshot| snapshot.quotes > 0).collect()
+    }
+
+    /// Coins open in the options of a snapshot.
+    pub(super) fn open_interest(&self, snapshot: &ExpirySnapshot) -> PutsAndCalls {
+        self.coins(snapshot, |contract| contract.open_interest)
+    }
+
+    /// Coins traded in the options of a snapshot in 24 hours.
+    pub(super) fn volume(&self, snapshot: &ExpirySnapshot) -> PutsAndCalls {
+        self.coins(snapshot, |contract| contract.volume)
+    }
+
+    fn coins(&self, snapshot: &ExpirySnapshot, of: fn(&Contract<'a>) -> Option<ColumnView<'a, f64>>) -> PutsAndCalls {
+        let mut coins = PutsAndCalls::default();
+        for contract in self.expiries.get(&snapshot.expires_at).into_iter().flat_map(|expiry| &expiry.options) {
+            coins.add(contract.right, of(contract).and_then(|column| value_at(column, snapshot.taken_at)));
+        }
+        coins
     }
 
     /// The instant of the first volatility known.
@@ -122,26 +147,28 @@ impl<'a> OptionChain<'a> {
 }
 
 impl Expiry<'_> {
-    fn snapshot(&self, expires_at: Timestamp, taken_at: Timestamp) -> ExpirySnapshot {
-        let then = |column: &ColumnView<'_, f64>| {
-            column.at_or_before(taken_at).filter(|row| row.observed_at == taken_at).map(|row| row.value)
+    /// The newest quote of each option at `until` or before.
+    fn quotes(&self, until: Timestamp) -> Vec<Quote> {
+        let newest = |contract: &Contract<'_>| {
+            let row = contract.vol.at_or_before(until)?;
+            let quote = SmileQuote { right: contract.right, strike: contract.strike, vol: row.value / 100.0 };
+            Some(Quote { at: row.observed_at, quote })
         };
-        let years = years(taken_at, expires_at);
-        let forward = self.forward.as_ref().and_then(then);
-        let quote = |contract: &Contract<'_>| {
-            let vol = then(&contract.vol)? / 100.0;
-            Some(SmileQuote { right: contract.right, strike: contract.strike, vol })
-        };
-        let quotes: Vec<SmileQuote> = self.options.iter().filter_map(quote).collect();
-        let mut open_interest = PutsAndCalls::default();
-        let mut volume = PutsAndCalls::default();
-        for contract in &self.options {
-            open_interest.add(contract.right, contract.open_interest.as_ref().and_then(then));
-            volume.add(contract.right, contract.volume.as_ref().and_then(then));
-        }
-        let smile = forward.and_then(|forward| Smile::new(forward, years, &quotes));
-        ExpirySnapshot { taken_at, expires_at, years, forward, quotes: quotes.len(), smile, open_interest, volume }
+        self.options.iter().filter_map(newest).collect()
     }
+
+    fn snapshot(&self, expires_at: Timestamp, taken_at: Timestamp, quotes: &[Quote]) -> ExpirySnapshot {
+        let years = years(taken_at, expires_at);
+        let forward = self.forward.and_then(|column| value_at(column, taken_at));
+        let quotes: Vec<SmileQuote> = quotes.iter().filter(|quote| quote.at == taken_at).map(|quote| quote.quote).collect();
+        let smile = forward.and_then(|forward| Smile::new(forward, years, &quotes));
+        ExpirySnapshot { taken_at, expires_at, years, forward, quotes: quotes.len(), smile }
+    }
+}
+
+/// What a column says of exactly this instant.
+fn value_at(column: ColumnView<'_, f64>, at: Timestamp) -> Option<f64> {
+    column.at_or_before(at).filter(|row| row.observed_at == at).map(|row| row.value)
 }
 
 impl PutsAndCalls {

@@ -133,21 +133,29 @@ pub fn options(view: &MarketView, order: &SourceOrder, question: &OptionsQuestio
         chain.note(&mut trail, view.as_of());
         let snapshot = chain.snapshot(view.as_of(), (0.0, f64::MAX));
         working.n_obs = Some(snapshot.iter().map(|expiry| expiry.quotes as u64).sum());
-        fill_chain(&mut trail, &snapshot, question, &mut figures);
+        fill_chain(&mut trail, &chain, &snapshot, question, &mut figures);
         fill_protection(&mut trail, &chain, view.as_of(), &mut figures);
     }
     Ok(trail.answer(figures, working))
 }
 
-fn fill_chain(trail: &mut Trail<'_>, snapshot: &[ExpirySnapshot], question: &OptionsQuestion, figures: &mut Options) {
+fn fill_chain(
+    trail: &mut Trail<'_>,
+    chain: &OptionChain<'_>,
+    snapshot: &[ExpirySnapshot],
+    question: &OptionsQuestion,
+    figures: &mut Options,
+) {
     let Some(first) = snapshot.first() else {
         trail.warn(WarningCode::NoData, format!("no chain of options on {} was read in the last day", question.asset));
         return;
     };
     figures.snapshot_at = Some(first.taken_at);
-    let total = |of: fn(&ExpirySnapshot) -> PutsAndCalls| snapshot.iter().map(of).reduce(PutsAndCalls::plus).unwrap_or_default();
-    figures.put_call_oi_ratio = ratio(total(|expiry| expiry.open_interest));
-    figures.put_call_volume_ratio = ratio(total(|expiry| expiry.volume));
+    let rows = snapshot.iter().map(|expiry| (expiry, chain.open_interest(expiry), chain.volume(expiry)));
+    let rows: Vec<(&ExpirySnapshot, PutsAndCalls, PutsAndCalls)> = rows.collect();
+    let total = |coins: &mut dyn Iterator<Item = PutsAndCalls>| coins.reduce(PutsAndCalls::plus).unwrap_or_default();
+    figures.put_call_oi_ratio = ratio(total(&mut rows.iter().map(|(_, open, _)| *open)));
+    figures.put_call_volume_ratio = ratio(total(&mut rows.iter().map(|(_, _, traded)| *traded)));
     let days = f64::from(question.tenor_days);
     let tenor = days / YEAR_DAYS;
     let nearest = if days > NEAREST_DAYS { NEAREST_DAYS / YEAR_DAYS } else { 0.0 };
@@ -167,7 +175,7 @@ fn fill_chain(trail: &mut Trail<'_>, snapshot: &[ExpirySnapshot], question: &Opt
             format!("no two expiries with quoted wings lie around {} days, and nothing is extrapolated", question.tenor_days);
         trail.warn(WarningCode::InsufficientHistory, detail);
     }
-    figures.by_expiry = snapshot.iter().map(row).collect();
+    figures.by_expiry = rows.into_iter().map(|(expiry, open, traded)| row(expiry, open, traded)).collect();
 }
 
 /// The put's premium at 30 days against those of the last year, one chain a day.
@@ -207,7 +215,7 @@ fn of_wings(snapshot: &[ExpirySnapshot], nearest: f64, of: fn(&Wings) -> f64) ->
     TermStructure::new(snapshot.iter().filter(|expiry| expiry.years >= nearest).filter_map(value).collect())
 }
 
-fn row(expiry: &ExpirySnapshot) -> OptionExpiry {
+fn row(expiry: &ExpirySnapshot, open_interest: PutsAndCalls, volume: PutsAndCalls) -> OptionExpiry {
     let wings = expiry.smile.as_ref().and_then(Smile::wings);
     let at_the_money = expiry.smile.as_ref().and_then(|smile| smile.vol_at(0.5));
     OptionExpiry {
@@ -219,8 +227,8 @@ fn row(expiry: &ExpirySnapshot) -> OptionExpiry {
         risk_reversal_25d_vol_points: wings.map(|wings| 100.0 * wings.risk_reversal()),
         butterfly_25d_vol_points: wings.map(|wings| 100.0 * wings.butterfly()),
         normalised_skew_ratio: wings.map(|wings| wings.normalised_skew()),
-        put_call_oi_ratio: ratio(expiry.open_interest),
-        put_call_volume_ratio: ratio(expiry.volume),
+        put_call_oi_ratio: ratio(open_interest),
+        put_call_volume_ratio: ratio(volume),
     }
 }
 

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use crate::domain::{Asset, Metric, Period, SeriesKey, Source, SourceKind, Timestamp, TradingCalendar, Version, Vintage};
 use crate::market::{Bars, ColumnView, MarketView, Point};
 use crate::metrics::{Answer, Coverage, Freshness, Meta, Method, SourceReading, Span, Unanswerable, Warning, WarningCode};
@@ -14,7 +16,7 @@ const LATE_ROWS: i64 = 3;
 pub(super) struct Trail<'a> {
     view: &'a MarketView,
     sources: Vec<SourceReading>,
-    reads: Vec<(SeriesKey, Version)>,
+    reads: BTreeMap<SeriesKey, Version>,
     warnings: Vec<Warning>,
     next_expected_at: Option<Timestamp>,
     /// The first instant that any series read speaks of.
@@ -32,7 +34,7 @@ pub(super) struct Working {
 
 impl<'a> Trail<'a> {
     pub(super) const fn new(view: &'a MarketView) -> Self {
-        Self { view, sources: Vec::new(), reads: Vec::new(), warnings: Vec::new(), next_expected_at: None, first_at: None }
+        Self { view, sources: Vec::new(), reads: BTreeMap::new(), warnings: Vec::new(), next_expected_at: None, first_at: None }
     }
 
     /// Notes that a column was read.
@@ -70,11 +72,7 @@ impl<'a> Trail<'a> {
                 self.sources.push(reading);
             }
         }
-        for read in answer.reads {
-            if !self.reads.contains(&read) {
-                self.reads.push(read);
-            }
-        }
+        self.reads.extend(answer.reads);
         for Warning { code, detail } in answer.warnings {
             self.warn(code, detail);
         }
@@ -101,14 +99,14 @@ impl<'a> Trail<'a> {
             },
             sources: self.sources,
             warnings: self.warnings,
-            reads: self.reads,
+            reads: self.reads.into_iter().collect(),
             next_expected_at: self.next_expected_at,
             words: None,
         }
     }
 
     fn note<P>(&mut self, key: &SeriesKey, newest: &Vintage<P>, version: Version) {
-        if self.reads.iter().any(|(read, _)| read == key) {
+        if self.reads.contains_key(key) {
             return;
         }
         let observed_at = newest.observed_at.plus_ms(key.period.ms());
@@ -120,7 +118,7 @@ impl<'a> Trail<'a> {
         let note = self.view.source_info(&key.source).map(|info| info.note.clone()).filter(|note| !note.is_empty());
         let next = observed_at.plus_ms(key.expected_every_ms());
         self.next_expected_at = Some(self.next_expected_at.map_or(next, |earlier| earlier.min(next)));
-        self.reads.push((key.clone(), version));
+        self.reads.insert(key.clone(), version);
         self.sources.push(SourceReading {
             series: key.clone(),
             source: key.source.clone(),

@@ -19,7 +19,7 @@ impl Day<'_> {
         }
         let source = self.order.choose(None, etf_sources(self.view, &self.asset)).ok()??;
         let newest = self.start.plus_days(-1);
-        let flows = self.by_day(Metric::EtfFlow, &source, TimeRange::new(Timestamp::MIN, self.start).ok()?);
+        let flows = self.flows(&source)?;
         flows.contains_key(&newest).then_some(())?;
         let closes = self.closes_of(&flows)?;
         let first = flows.len().checked_sub(trading_days).filter(|first| *first > 0)?;
@@ -52,13 +52,14 @@ impl Day<'_> {
         assets.filter(|assets| !assets.is_empty()).map(sum)
     }
 
-    /// The rows of all funds of a source added up by trading day.
-    fn by_day(&mut self, metric: Metric, source: &Source, range: TimeRange) -> Flows {
+    /// The flows of all funds of a source before this day, added up by trading day.
+    fn flows(&mut self, source: &Source) -> Option<Flows> {
+        let before = TimeRange::new(Timestamp::MIN, self.start).ok()?;
         let mut days = Flows::new();
-        for (key, column) in self.view.readings(metric, &self.asset).filter(|(key, _)| key.source == *source) {
+        for (key, column) in self.view.readings(Metric::EtfFlow, &self.asset).filter(|(key, _)| key.source == *source) {
             self.reads.insert(key.clone());
-            column.for_each(range, |row| *days.entry(row.observed_at).or_default() += row.value);
+            column.for_each(before, |row| *days.entry(row.observed_at).or_default() += row.value);
         }
-        days
+        Some(days)
     }
 }

@@ -40,11 +40,11 @@ pub(super) struct StressHistory {
     order: SourceOrder,
     /// The first day, at the close of which any bar of the judged asset was known.
     start: Option<Timestamp>,
-    days: Vec<JudgedDay>,
+    days: Vec<Arc<JudgedDay>>,
     /// The state after the last closed day; `None` before the first.
     state: Option<Composite>,
     /// The states before every [`STATE_EVERY_DAYS`]th day.
-    states: Vec<Composite>,
+    states: Vec<Arc<Composite>>,
 }
 
 /// One day and what the index says of it.
@@ -92,7 +92,7 @@ impl StressBook {
 
 impl StressHistory {
     /// The days closed by `as_of`.
-    pub(super) fn closed_by(&self, as_of: Timestamp) -> &[JudgedDay] {
+    pub(super) fn closed_by(&self, as_of: Timestamp) -> &[Arc<JudgedDay>] {
         &self.days[..self.days.partition_point(|day| closes_at(day.start) <= as_of)]
     }
 
@@ -154,12 +154,12 @@ impl StressHistory {
         let values = day.values();
         let mut state = self.state.take().or_else(|| Composite::new(RECIPE.arithmetic()).ok())?;
         if self.days.len().is_multiple_of(STATE_EVERY_DAYS) {
-            self.states.push(state.clone());
+            self.states.push(Arc::new(state.clone()));
         }
         let reading = state.push(&values).ok()?;
         let former = self.days.last().map(|former| &former.reads).filter(|reads| ***reads == day.reads);
         let reads = former.map_or_else(|| Arc::new(day.reads), Arc::clone);
-        self.days.push(JudgedDay { start: day.start, values, reading, reads });
+        self.days.push(Arc::new(JudgedDay { start: day.start, values, reading, reads }));
         self.state = Some(state);
         Some(())
     }
@@ -170,9 +170,9 @@ impl StressHistory {
             return self.state.clone().or_else(|| Composite::new(RECIPE.arithmetic()).ok());
         }
         let kept = index / STATE_EVERY_DAYS;
-        let mut state = self.states.get(kept)?.clone();
+        let mut state = Composite::clone(self.states.get(kept)?);
         for day in &self.days[kept * STATE_EVERY_DAYS..index] {
-            state.push(&day.values).ok()?;
+            state.follow(&day.values).ok()?;
         }
         Some(state)
     }

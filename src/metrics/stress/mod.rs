@@ -12,6 +12,8 @@ mod rolling;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use crate::domain::{Period, Timestamp};
 use crate::market::MarketView;
 pub use crate::metrics::stress::answer::{Stress, StressBand, StressIndicator, StressRow, StressSegment, StressStanding};
@@ -50,7 +52,7 @@ pub fn stress(view: &MarketView, order: &SourceOrder, book: &StressBook) -> Resu
     let judged = open.as_ref().or_else(|| {
         let (last, before) = closed.split_last()?;
         closed = before;
-        Some(last)
+        Some(&**last)
     });
     let Some(judged) = judged else { return Ok(trail.answer(Stress::unknown(view.as_of().date()), working)) };
     note_reads(&mut trail, view, judged);
@@ -73,8 +75,9 @@ pub fn stress_series(
     let span = question.window.resolve(view.as_of())?;
     let history = book.history(view, order);
     let closed = history.closed_by(view.as_of());
-    let inside = |day: &&JudgedDay| span.rows(Period::DAY).contains(day.start);
-    let rows: Vec<StressRow> = closed.iter().filter(inside).map(row).filter(|row| row.coverage_ratio.is_some()).collect();
+    let inside = |day: &&Arc<JudgedDay>| span.rows(Period::DAY).contains(day.start);
+    let rows: Vec<StressRow> =
+        closed.iter().filter(inside).map(|day| row(day)).filter(|row| row.coverage_ratio.is_some()).collect();
     let mut trail = Trail::new(view);
     if let Some(last) = closed.last() {
         note_reads(&mut trail, view, last);
@@ -122,10 +125,10 @@ fn note_reads(trail: &mut Trail<'_>, view: &MarketView, day: &JudgedDay) {
 }
 
 /// The figures of a day, given the closed days before it.
-fn figures(judged: &JudgedDay, before: &[JudgedDay], running: bool) -> Stress {
+fn figures(judged: &JudgedDay, before: &[Arc<JudgedDay>], running: bool) -> Stress {
     let systemic = points(judged);
     let ago = |days: usize| before.len().checked_sub(days).and_then(|index| points(&before[index]));
-    let past = before.iter().rev().filter_map(points).take(RECIPE.window - 1);
+    let past = before.iter().rev().filter_map(|day| points(day)).take(RECIPE.window - 1);
     let percentile = systemic.and_then(|now| mid_rank(&past.chain([now]).collect::<Vec<_>>(), now));
     let reading = judged.reading.systemic;
     let yesterday = ago(1);

@@ -11,7 +11,8 @@ const NO_VARIANCE: f64 = 1e-18;
 pub(super) struct CoMovement {
     decay: f64,
     covariance: Vec<Vec<f64>>,
-    deviations: Vec<Vec<f64>>,
+    /// Day after day, one number for each segment.
+    deviations: Vec<f64>,
 }
 
 impl CoMovement {
@@ -21,7 +22,7 @@ impl CoMovement {
 
     /// How many days it has taken in.
     pub(super) fn days(&self) -> usize {
-        self.deviations.len()
+        self.deviations.len() / self.covariance.len()
     }
 
     /// The covariance after one more day of deviations.
@@ -38,18 +39,20 @@ impl CoMovement {
     }
 
     /// Takes one day in.
-    pub(super) fn push(&mut self, deviations: Vec<f64>) {
-        self.covariance = self.covariance_with(&deviations).0;
-        self.deviations.push(deviations);
+    pub(super) fn push(&mut self, deviations: &[f64]) {
+        self.covariance = self.covariance_with(deviations).0;
+        self.deviations.extend(deviations);
     }
 
     /// Sets the past deviations of one segment, given by day, and works them into the matrix.
     pub(super) fn backfill(&mut self, segment: usize, past: impl Iterator<Item = (usize, f64)>) {
+        let segments = self.covariance.len();
         for (day, deviation) in past {
-            self.deviations[day][segment] = deviation;
+            self.deviations[day * segments + segment] = deviation;
         }
-        for other in 0..self.covariance.len() {
-            let sigma = self.deviations.iter().fold(0.0, |sigma, x| self.step(sigma, x[segment] * x[other]));
+        for other in 0..segments {
+            let days = self.deviations.chunks_exact(segments);
+            let sigma = days.fold(0.0, |sigma, x| self.step(sigma, x[segment] * x[other]));
             self.covariance[segment][other] = sigma;
             self.covariance[other][segment] = sigma;
         }

@@ -81,15 +81,30 @@ impl Composite {
         self.recipe.check_day(day)?;
         let judged = self.judge(day);
         let reading = self.read(&judged);
+        self.take_in(day, &judged);
+        Ok(reading)
+    }
+
+    /// Closes one day like [`push`](Self::push), for a caller who knows already what the index says of it.
+    ///
+    /// # Errors
+    /// As for [`push`](Self::push).
+    pub fn follow(&mut self, day: &[Vec<Option<f64>>]) -> Result<(), CompositeError> {
+        self.recipe.check_day(day)?;
+        let judged = self.judge(day);
+        self.take_in(day, &judged);
+        Ok(())
+    }
+
+    fn take_in(&mut self, day: &[Vec<Option<f64>>], judged: &Judged) {
         let index = self.days();
         for ((segment, values), assessment) in self.segments.iter_mut().zip(day).zip(&judged.assessments) {
             segment.push(index, values, assessment);
         }
-        self.comovement.push(judged.deviations());
+        self.comovement.push(&judged.deviations());
         if self.days() >= self.recipe.warm_up {
             self.admit();
         }
-        Ok(reading)
     }
 
     fn admit(&mut self) {

@@ -77,7 +77,7 @@ mod tests {
         ) {
             let mut comovement = CoMovement::new(0.9, 4);
             for day in days {
-                comovement.push(day);
+                comovement.push(&day);
             }
             let points = |scores: &[f64]| {
                 let scores: Vec<_> = scores.iter().copied().map(Some).collect();

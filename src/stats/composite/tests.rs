@@ -63,6 +63,14 @@ proptest! {
     }
 
     #[test]
+    fn following_a_day_leaves_the_index_where_closing_it_does(days in histories()) {
+        let (last, before) = days.split_last().unwrap();
+        let mut composite = Composite::new(recipe(&SHAPE)).unwrap();
+        before.iter().for_each(|day| composite.follow(day).unwrap());
+        prop_assert_eq!(composite.push(last).unwrap(), run(recipe(&SHAPE), &days).pop().unwrap());
+    }
+
+    #[test]
     fn contributions_of_segments_add_to_the_index_and_those_of_indicators_to_their_segment(days in histories()) {
         for reading in run(recipe(&SHAPE), &days) {
             let sum: f64 = reading.segments.iter().filter_map(|segment| segment.contribution).sum();
