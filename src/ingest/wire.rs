@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use chrono::NaiveDate;
 use serde::de::{self, DeserializeOwned, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -20,6 +21,10 @@ pub(super) struct Millis(pub(super) Timestamp);
 /// An instant in seconds since 1970, written as a JSON number or as a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Seconds(pub(super) Timestamp);
+
+/// A calendar date whose start is an instant the store takes, written as `2026-02-04`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Day(pub(super) NaiveDate);
 
 /// Reads a whole body.
 ///
@@ -105,6 +110,14 @@ impl<'de> Deserialize<'de> for Seconds {
     }
 }
 
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let date = NaiveDate::deserialize(deserializer)?;
+        let known = Timestamp::from_date(date).is_acceptable();
+        known.then_some(Self(date)).ok_or_else(|| de::Error::custom(format!("{date} is no date of our time")))
+    }
+}
+
 fn instant<'de, D: Deserializer<'de>>(deserializer: D, unit: &str, from: fn(i64) -> Timestamp) -> Result<Timestamp, D::Error> {
     let value = Value::deserialize(deserializer)?;
     let count = value.as_i64().or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
@@ -129,6 +142,16 @@ mod tests {
     #[case("[1]", None)]
     fn numbers_come_as_numbers_or_strings_and_are_finite(#[case] json: &str, #[case] value: Option<f64>) {
         assert_eq!(serde_json::from_str::<Decimal>(json).ok(), value.map(Decimal));
+    }
+
+    #[rstest]
+    #[case("\"2026-02-04\"", true)]
+    #[case("\"1013-02-02\"", false)]
+    #[case("\"+262142-12-31\"", false)]
+    #[case("\"2026-02-30\"", false)]
+    #[case("20260204", false)]
+    fn dates_lie_in_our_time(#[case] json: &str, #[case] taken: bool) {
+        assert_eq!(serde_json::from_str::<Day>(json).is_ok(), taken);
     }
 
     #[rstest]

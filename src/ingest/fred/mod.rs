@@ -9,7 +9,7 @@ use url::Url;
 
 use super::config::{ApiKey, asset, public};
 use super::runner::{Entry, Feed};
-use super::wire::{from_json, row};
+use super::wire::{Day, from_json, row};
 use super::{FetchError, History, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
 use crate::domain::{Asset, Cadence, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind, Timestamp};
 
@@ -43,7 +43,7 @@ impl Default for FredConfig {
 #[derive(Deserialize)]
 struct Reading {
     /// Trading day.
-    date: NaiveDate,
+    date: Day,
     /// A number as text, or `.` on a holiday.
     value: String,
 }
@@ -104,14 +104,14 @@ pub fn parse_observations(body: &[u8], asset: &Asset, lag_days: u32, visit: &Vis
     for value in rows {
         let reading = row::<Reading>(value).and_then(|reading| {
             let close = if matches!(reading.value.as_str(), "." | "") { None } else { Some(number(&reading.value)?) };
-            Ok((Timestamp::from_date(reading.date), reading.date, close))
+            Ok((reading.date.0, close))
         });
         match reading {
-            Ok((day, date, Some(close))) if day.is_acceptable() => {
+            Ok((date, Some(close))) => {
                 let published = Timestamp::from_date(business_days_after(date, lag_days)).plus_ms(13 * Period::HOUR.ms());
-                parsed.push(key(asset), day, visit.knowledge(published), close);
+                parsed.push(key(asset), Timestamp::from_date(date), visit.knowledge(published), close);
             }
-            Ok(_) => {}
+            Ok((_, None)) => {}
             Err(reason) => parsed.refuse(key(asset).to_string(), visit.now, reason),
         }
     }

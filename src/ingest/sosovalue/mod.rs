@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::NaiveDate;
 use reqwest::header::HeaderName;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,7 +10,7 @@ use url::Url;
 use super::config::{ApiKey, asset, public};
 use super::feed::trading_day_cadence;
 use super::runner::{Entry, Feed};
-use super::wire::{Decimal, from_json, optional, row};
+use super::wire::{self, Decimal, from_json, optional, row};
 use super::{FetchError, History, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
 use crate::domain::{Asset, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind, Timestamp};
 
@@ -39,7 +38,7 @@ impl Default for SoSoValueConfig {
 /// One trading day, in the words of both versions of the interface.
 #[derive(Deserialize)]
 struct Day {
-    date: NaiveDate,
+    date: wire::Day,
     /// USD.
     #[serde(alias = "totalNetInflow")]
     total_net_inflow: Decimal,
@@ -99,7 +98,7 @@ pub fn parse_summary(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed
     for value in rows {
         match row::<Day>(value) {
             Ok(day) => {
-                let at = Timestamp::from_date(day.date);
+                let at = Timestamp::from_date(day.date.0);
                 let flow = key(Metric::EtfFlow, asset);
                 let knowledge = visit.knowledge(at.plus_ms(flow.publication_lag_ms()));
                 parsed.push(flow, at, knowledge, day.total_net_inflow.0);
@@ -139,6 +138,14 @@ mod tests {
             assert_eq!(told, ["etf_flow.btc@sosovalue 5.5", "etf_assets.btc@sosovalue 9"], "{body}");
         }
         assert!(parse_summary(br#"{"code":40001,"msg":"no key"}"#, &Asset::btc(), &visit).is_err());
+    }
+
+    #[test]
+    fn a_day_before_our_time_is_refused_and_the_next_lands() {
+        let visit = Visit { seen_until: None, now: "2026-02-04".parse().unwrap() };
+        let body = br#"[{"date":"1013-02-02","total_net_inflow":5.5}, {"date":"2026-02-02","total_net_inflow":5.5}]"#;
+        let parsed = parse_summary(body, &Asset::btc(), &visit).unwrap();
+        assert_eq!((parsed.batch.len(), parsed.refused.len()), (1, 1));
     }
 
     proptest! {
