@@ -8,8 +8,8 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod files;
-
 pub mod ingest;
+pub mod keys;
 pub mod market;
 pub mod metrics;
 pub mod scenario;

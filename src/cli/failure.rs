@@ -3,7 +3,9 @@ use std::process::ExitCode;
 
 use crate::app::ServiceError;
 use crate::config::ConfigError;
+use crate::domain::KeyId;
 use crate::files::{FileError, MixedSelection};
+use crate::keys::NoRandomness;
 use crate::store::StoreError;
 
 /// Why a command did not do what it was asked.
@@ -39,6 +41,15 @@ pub(super) enum Failure {
         /// The one most like it, in words.
         hint: String,
     },
+    /// A key that was never made.
+    #[error("there is no key {id}; `market-stress keys list` shows those there are")]
+    NoKey {
+        /// What was given.
+        id: KeyId,
+    },
+    /// A key cannot be drawn.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -106,6 +117,8 @@ impl Failure {
             ),
             Self::Refused { .. }
             | Self::NoRows { .. }
+            | Self::NoKey { .. }
+            | Self::NoRandomness(_)
             | Self::Service(_)
             | Self::Runtime(_)
             | Self::Lifeless { .. }

@@ -9,6 +9,7 @@ mod export;
 mod failure;
 mod feeds;
 mod import;
+mod keys;
 mod openapi;
 mod progress;
 mod report;
@@ -64,6 +65,9 @@ enum Command {
     /// Look after the feeds.
     #[command(subcommand)]
     Sources(sources::Sources),
+    /// Make, list and revoke the keys with which rows are pushed in over HTTP.
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Print the OpenAPI document of the service.
     Openapi,
     /// Ask the service on the configured address for a sign of life; for container health checks.
@@ -89,6 +93,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Export(export) => export.run(&cli.settings.load()?).await,
         Command::Backfill(backfill) => backfill.run(&cli.settings.load()?).await,
         Command::Sources(sources) => sources.run(&cli.settings.load()?).await,
+        Command::Keys(keys) => keys.run(&cli.settings.load()?).await,
         Command::Openapi => openapi::write(),
         Command::Health => {
             let listen = cli.settings.load()?.listen;

@@ -3,10 +3,12 @@
 //! Owns the types every other room speaks and the rules that make them valid. It imports nothing
 //! of ours, does no I/O and never asks the computer for the time (only [`SystemClock`] does).
 
+mod api_key;
 mod asset;
 mod batch;
 mod candle;
 mod clock;
+mod digest;
 mod feed_status;
 mod instrument;
 mod liquidation;
@@ -17,10 +19,12 @@ mod series;
 mod source;
 mod time;
 
+pub use api_key::{ApiKey, InvalidKeyId, KeyId};
 pub use asset::{Asset, AssetClass, InvalidAsset, TradingCalendar};
 pub use batch::{Batch, CommitReport, Delta, RecordedOrder, Refusal, Version};
 pub use candle::{Bar, Candle, InvalidBar};
 pub use clock::{Clock, FixedClock, SystemClock};
+pub use digest::{Digest, InvalidDigest};
 pub use feed_status::{BackfillStatus, Cadence, FeedState, FeedStatus, Role, StatusBoard};
 pub use instrument::Instrument;
 pub use liquidation::{InvalidSide, LiquidationOrder, Side};

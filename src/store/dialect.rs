@@ -61,6 +61,7 @@ pub(super) trait Columns: Send {
     fn real(&self, place: usize) -> Result<f64, sqlx::Error>;
     fn optional_real(&self, place: usize) -> Result<Option<f64>, sqlx::Error>;
     fn text(&self, place: usize) -> Result<String, sqlx::Error>;
+    fn optional_text(&self, place: usize) -> Result<Option<String>, sqlx::Error>;
 }
 
 impl<R: Row> Columns for R
@@ -87,6 +88,10 @@ where
     }
 
     fn text(&self, place: usize) -> Result<String, sqlx::Error> {
+        self.try_get(place)
+    }
+
+    fn optional_text(&self, place: usize) -> Result<Option<String>, sqlx::Error> {
         self.try_get(place)
     }
 }

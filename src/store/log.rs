@@ -11,10 +11,10 @@ use tokio::task::JoinHandle;
 use super::append::Append;
 use super::dialect::{Argument, Columns, Dialect};
 use super::{
-    Appended, Candidate, LoadSink, OnRefusal, OrderCursor, OrderFilter, SpansRead, Store, StoreError, StoreUrl, order_list, past,
-    read,
+    Appended, Candidate, Claim, Claimed, LoadSink, OnRefusal, OrderCursor, OrderFilter, SpansRead, Store, StoreError, StoreUrl,
+    key_list, order_list, past, read, receipts,
 };
-use crate::domain::{Batch, Delta, RecordedOrder, Source, SourceInfo, SourceKind, TimeRange, Timestamp, Version};
+use crate::domain::{ApiKey, Batch, Delta, KeyId, RecordedOrder, Source, SourceInfo, SourceKind, TimeRange, Timestamp, Version};
 
 /// A log and everything needed to reach it.
 pub(super) struct Log<D: Dialect> {
@@ -168,6 +168,38 @@ impl<D: Dialect> Store for Log<D> {
 
     async fn spans_read(&self, feed: &str) -> Result<SpansRead, StoreError> {
         past::read::<D>(&mut *self.readers.acquire().await?, feed).await
+    }
+
+    async fn put_key(&self, key: &ApiKey) -> Result<(), StoreError> {
+        key_list::put::<D>(&mut *self.writers.acquire().await?, key).await
+    }
+
+    async fn key(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {
+        key_list::get::<D>(&mut *self.readers.acquire().await?, id).await
+    }
+
+    async fn keys(&self) -> Result<Vec<ApiKey>, StoreError> {
+        key_list::all::<D>(&mut *self.readers.acquire().await?).await
+    }
+
+    async fn revoke_key(&self, id: &KeyId, at: Timestamp) -> Result<Option<ApiKey>, StoreError> {
+        key_list::revoke::<D>(&mut *self.writers.acquire().await?, id, at).await
+    }
+
+    async fn note_key_use(&self, id: &KeyId, at: Timestamp) -> Result<(), StoreError> {
+        key_list::note_use::<D>(&mut *self.writers.acquire().await?, id, at).await
+    }
+
+    async fn claim(&self, claim: &Claim, now: Timestamp) -> Result<Claimed, StoreError> {
+        receipts::claim::<D>(&mut *self.writers.acquire().await?, claim, now).await
+    }
+
+    async fn settle(&self, claim: &Claim, answer: &str) -> Result<(), StoreError> {
+        receipts::settle::<D>(&mut *self.writers.acquire().await?, claim, answer).await
+    }
+
+    async fn give_back(&self, claim: &Claim) -> Result<(), StoreError> {
+        receipts::give_back::<D>(&mut *self.writers.acquire().await?, claim).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -1,7 +1,8 @@
 //! The append-only log of everything that was stated and when it was known.
 //!
 //! Owns the trait [`Store`], its two engines and all SQL. It selects, inserts and orders; it does no
-//! arithmetic on values, knows no metric, and never updates or deletes a row of the log.
+//! arithmetic on values, knows no metric, and never updates or deletes a row of the log. Beside the
+//! log lie the keys with which rows are pushed in and the receipts of pushes; those change.
 
 mod address;
 mod append;
@@ -9,6 +10,7 @@ mod dialect;
 mod election;
 mod fault;
 mod hold;
+mod key_list;
 mod log;
 mod order_list;
 mod orders;
@@ -16,6 +18,7 @@ mod past;
 mod payload;
 mod postgres;
 mod read;
+mod receipts;
 mod reconcile;
 mod sqlite;
 
@@ -27,9 +30,10 @@ use async_trait::async_trait;
 use self::address::Place;
 pub use self::address::StoreUrl;
 pub use self::hold::{Hold, hold};
+pub use self::receipts::{Claim, Claimed};
 use crate::domain::{
-    Asset, Bar, Batch, CommitReport, Delta, RecordedOrder, SeriesKey, Side, Source, SourceInfo, TimeRange, Timestamp, Version,
-    Vintage,
+    ApiKey, Asset, Bar, Batch, CommitReport, Delta, KeyId, RecordedOrder, SeriesKey, Side, Source, SourceInfo, TimeRange,
+    Timestamp, Version, Vintage,
 };
 
 /// What to do with a batch in which single rows must be refused.
@@ -246,6 +250,56 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// [`StoreError`] when the database is away or refuses.
     async fn spans_read(&self, feed: &str) -> Result<SpansRead, StoreError>;
+
+    /// Keeps a new key.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away or refuses, as it does a second key of the same id.
+    async fn put_key(&self, key: &ApiKey) -> Result<(), StoreError>;
+
+    /// The key of this id, revoked or not.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away or refuses.
+    async fn key(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError>;
+
+    /// Every key there ever was, the oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away or refuses.
+    async fn keys(&self) -> Result<Vec<ApiKey>, StoreError>;
+
+    /// Lets a key open nothing from `at` on. One that was revoked before stays as it is. Gives the
+    /// key as it is then, or `None` where there is none of this id.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away or refuses.
+    async fn revoke_key(&self, id: &KeyId, at: Timestamp) -> Result<Option<ApiKey>, StoreError>;
+
+    /// Notes that a key was used at `at`; an earlier instant than the one noted changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away or refuses.
+    async fn note_key_use(&self, id: &KeyId, at: Timestamp) -> Result<(), StoreError>;
+
+    /// Asks for the right to do what a claim stands for, once: of several that ask at the same time
+    /// one is granted it. Receipts older than [`Claim::KEPT_MS`] are forgotten on the way.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away or refuses.
+    async fn claim(&self, claim: &Claim, now: Timestamp) -> Result<Claimed, StoreError>;
+
+    /// Keeps the answer that a granted claim was given; who claims the same again gets it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away or refuses.
+    async fn settle(&self, claim: &Claim, answer: &str) -> Result<(), StoreError>;
+
+    /// Gives a granted claim back, as when what it stands for was not done.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away or refuses.
+    async fn give_back(&self, claim: &Claim) -> Result<(), StoreError>;
 
     /// Asks the database for a sign of life.
     ///

@@ -1,0 +1,96 @@
+//! Receipts: what was answered to a push that carried an idempotency key, so that the same push sent
+//! again gets the same answer and is not done again.
+
+use futures_util::TryStreamExt;
+use sqlx::SqlSafeStr;
+
+use super::StoreError;
+use super::dialect::{Argument, Columns, Dialect};
+use super::log::execute;
+use crate::domain::{Digest, KeyId, Timestamp};
+
+/// A push that is to be done once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The key it is pushed with; claims of two keys never meet.
+    pub key: KeyId,
+    /// What the client calls it.
+    pub idempotency_key: String,
+    /// The digest of what is pushed.
+    pub fingerprint: Digest,
+}
+
+/// What became of asking for a claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claimed {
+    /// It is yours: do what it stands for, then settle it or give it back.
+    Granted,
+    /// Another one is at it.
+    Busy,
+    /// It was done before and answered so.
+    Settled(String),
+    /// The client called something else by the same name.
+    Contradicts,
+}
+
+impl Claim {
+    /// How long a receipt is kept, milliseconds: a day.
+    pub const KEPT_MS: i64 = 24 * 60 * 60 * 1_000;
+
+    /// How long a claim that is neither settled nor given back is left to its holder, milliseconds. A
+    /// holder that takes longer is taken for dead.
+    pub const LEASE_MS: i64 = 60_000;
+
+    /// The arguments `$1` to `$3` of every statement about it.
+    fn arguments(&self) -> Vec<Argument> {
+        vec![
+            Argument::Text(self.key.to_string()),
+            Argument::Text(self.idempotency_key.clone()),
+            Argument::Text(self.fingerprint.to_string()),
+        ]
+    }
+}
+
+pub(super) async fn claim<D: Dialect>(link: &mut D::Connection, claim: &Claim, now: Timestamp) -> Result<Claimed, StoreError> {
+    let forgotten = Argument::Integer(now.plus_ms(-Claim::KEPT_MS).unix_ms());
+    execute::<D>(link, "DELETE FROM push_receipt WHERE claimed_at <= $1", vec![forgotten]).await?;
+    if insert::<D>(link, claim, now).await? {
+        return Ok(Claimed::Granted);
+    }
+    let sql = "SELECT fingerprint, answer FROM push_receipt WHERE key_id = $1 AND idempotency_key = $2";
+    let named = claim.arguments().into_iter().take(2).collect();
+    let Some(row) = D::rows(link, sql.into_sql_str(), named).try_next().await? else {
+        // Given back in between: whoever asks again is granted it.
+        return Ok(Claimed::Busy);
+    };
+    if row.text(0)? != claim.fingerprint.to_string() {
+        return Ok(Claimed::Contradicts);
+    }
+    Ok(row.optional_text(1)?.map_or(Claimed::Busy, Claimed::Settled))
+}
+
+/// Writes the claim, or takes it over from a holder that is taken for dead; whether it was.
+async fn insert<D: Dialect>(link: &mut D::Connection, claim: &Claim, now: Timestamp) -> Result<bool, StoreError> {
+    let sql = "INSERT INTO push_receipt (key_id, idempotency_key, fingerprint, claimed_at) VALUES ($1, $2, $3, $4) \
+               ON CONFLICT (key_id, idempotency_key) DO UPDATE SET claimed_at = excluded.claimed_at \
+               WHERE push_receipt.answer IS NULL AND push_receipt.claimed_at <= $5 \
+                 AND push_receipt.fingerprint = excluded.fingerprint \
+               RETURNING claimed_at";
+    let mut arguments = claim.arguments();
+    arguments.extend([now, now.plus_ms(-Claim::LEASE_MS)].map(|at| Argument::Integer(at.unix_ms())));
+    Ok(D::rows(link, sql.into_sql_str(), arguments).try_next().await?.is_some())
+}
+
+pub(super) async fn settle<D: Dialect>(link: &mut D::Connection, claim: &Claim, answer: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE push_receipt SET answer = $4 \
+               WHERE key_id = $1 AND idempotency_key = $2 AND fingerprint = $3 AND answer IS NULL";
+    let mut arguments = claim.arguments();
+    arguments.push(Argument::Text(answer.to_owned()));
+    Ok(execute::<D>(link, sql, arguments).await?)
+}
+
+pub(super) async fn give_back<D: Dialect>(link: &mut D::Connection, claim: &Claim) -> Result<(), StoreError> {
+    let sql = "DELETE FROM push_receipt \
+               WHERE key_id = $1 AND idempotency_key = $2 AND fingerprint = $3 AND answer IS NULL";
+    Ok(execute::<D>(link, sql, claim.arguments()).await?)
+}
