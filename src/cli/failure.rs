@@ -18,7 +18,7 @@ pub(super) enum Failure {
     #[error("{0}")]
     Usage(String),
     /// A file was not taken.
-    #[error("{name}: {error}")]
+    #[error("{name}: {error}{}", error.advice())]
     File {
         /// The file, or `standard input`.
         name: String,

@@ -1,10 +1,10 @@
-use crate::domain::{Bar, Batch, Metric, Observation};
-use crate::files::column::{Header, Need};
-use crate::files::import::{Content, RowReader};
+use crate::domain::{Bar, Metric, Observation};
+use crate::files::column::Need;
+use crate::files::import::RowReader;
 use crate::files::keys::{Keys, knowledge};
 use crate::files::row::Row;
 use crate::files::sequence::Sequence;
-use crate::files::{Column, RowError, RowFault};
+use crate::files::{Column, RowError, RowFault, Stated};
 
 /// Reads bars.
 ///
@@ -14,21 +14,8 @@ use crate::files::{Column, RowError, RowFault};
 /// ends in `usd`.
 #[derive(Debug)]
 pub(super) struct Candles {
-    keys: Keys,
-    sequence: Sequence,
-    volume_in_usd: bool,
-}
-
-impl Candles {
-    pub(super) fn new(keys: Keys, sequence: Sequence, header: &Header) -> Self {
-        let volume = header.name(Column::Volume).unwrap_or_default();
-        Self { keys, sequence, volume_in_usd: volume.to_ascii_lowercase().ends_with("usd") }
-    }
-
-    /// The traded amount in coins; what was traded at a close of zero or less cannot be told from USD.
-    fn coins(&self, volume: f64, close: f64) -> Option<f64> {
-        if self.volume_in_usd { (close > 0.0).then(|| volume / close) } else { Some(volume) }
-    }
+    pub(super) keys: Keys,
+    pub(super) sequence: Sequence,
 }
 
 impl RowReader for Candles {
@@ -43,23 +30,27 @@ impl RowReader for Candles {
         (Column::KnownAt, Need::Optional),
     ];
 
-    fn read(&mut self, row: &Row<'_>, batch: &mut Batch) -> Result<Content, RowError> {
+    fn read(&mut self, row: &Row<'_>) -> Result<Stated, RowError> {
         let key = self.keys.of(row)?;
         let observed_at = row.observed_at()?;
         let known_at = row.known_at()?;
         let price = |column| row.plausible_number(column, Metric::Candle);
         let prices = [price(Column::Open)?, price(Column::High)?, price(Column::Low)?, price(Column::Close)?];
         let [open, high, low, close] = match prices {
-            [None, None, None, None | Some(0.0)] => return Ok(Content::Empty),
+            [None, None, None, None | Some(0.0)] => return Ok(Stated::Nothing),
             prices => all_present(row, prices)?,
         };
-        let volume = row.number(Column::Volume)?.and_then(|volume| self.coins(volume, close));
+        let volume = row.number(Column::Volume)?.and_then(|volume| coins(row, volume, close));
         let value = Bar::new(open, high, low, close, volume).map_err(|fault| row.fault(fault))?;
-        self.sequence.admit(&key, observed_at, known_at, row.line()).map_err(|fault| row.blame(Column::Time, fault))?;
+        self.sequence.admit(&key, observed_at, known_at, row.place).map_err(|fault| row.blame(Column::Time, fault))?;
         let knowledge = knowledge(&key, observed_at, known_at);
-        batch.push_candle(key, Observation { observed_at, knowledge, value });
-        Ok(Content::Stated)
+        Ok(Stated::Candle(key, Observation { observed_at, knowledge, value }))
     }
+}
+
+/// The traded amount in coins; what was traded at a close of zero or less cannot be told from USD.
+fn coins(row: &Row<'_>, volume: f64, close: f64) -> Option<f64> {
+    if row.is_in_usd(Column::Volume) { (close > 0.0).then(|| volume / close) } else { Some(volume) }
 }
 
 fn all_present(row: &Row<'_>, prices: [Option<f64>; 4]) -> Result<[f64; 4], RowError> {

@@ -70,7 +70,7 @@ impl Column {
     pub const fn recognised(self) -> &'static [&'static str] {
         match self {
             Self::Series => &["series"],
-            Self::Time => &["time", "open_time", "observed_at", "trading_day", "occurred_at", "timestamp", "date"],
+            Self::Time => &["time", "open_time", "observed_at", "trading_day", "occurred_at", "at", "timestamp", "date"],
             Self::KnownAt => &["known_at"],
             Self::Open => &["open"],
             Self::High => &["high"],
@@ -90,6 +90,34 @@ impl Column {
             Self::Price => &["price_usd", "avg_price", "price"],
             Self::Usd => &["usd"],
         }
+    }
+
+    /// Whether it holds a number, and not text.
+    #[must_use]
+    pub(super) const fn is_number(self) -> bool {
+        match self {
+            Self::Series | Self::Time | Self::KnownAt | Self::Fund | Self::Source | Self::Symbol | Self::Asset | Self::Side => {
+                false
+            }
+            Self::Open
+            | Self::High
+            | Self::Low
+            | Self::Close
+            | Self::Volume
+            | Self::Value
+            | Self::Flow
+            | Self::Long
+            | Self::Short
+            | Self::Quantity
+            | Self::Price
+            | Self::Usd => true,
+        }
+    }
+
+    /// Whether a header of this name is recognised as this column.
+    #[must_use]
+    pub(super) fn is_called(self, name: &str) -> bool {
+        self.recognised().contains(&name.to_ascii_lowercase().as_str())
     }
 
     /// The flag of the command line that names this column; empty where there is none.
@@ -140,6 +168,22 @@ impl Header {
         Ok(Self { names, places })
     }
 
+    /// Finds every column of the header among the wanted ones; one that is none of them is refused.
+    pub(super) fn resolve_all(names: Vec<String>, wanted: &[(Column, Need)]) -> Result<Self, FileError> {
+        if let Some(name) = names.iter().find(|name| wanted.iter().all(|(column, _)| !column.is_called(name))) {
+            return Err(FileError::UnknownColumn { name: name.clone(), known: first_names(wanted) });
+        }
+        Self::resolve(names, wanted, &ColumnNames::new())
+    }
+
+    /// Cells that are known one by one, from left to right.
+    pub(super) fn of(columns: &[(Column, &str)]) -> Self {
+        Self {
+            names: columns.iter().map(|(_, name)| (*name).to_owned()).collect(),
+            places: columns.iter().map(|(column, _)| *column).zip(0..).collect(),
+        }
+    }
+
     /// Whether the file has this column.
     pub(super) fn has(&self, column: Column) -> bool {
         self.places.contains_key(&column)
@@ -151,14 +195,19 @@ impl Header {
     }
 
     /// The column's name in this file.
-    pub(super) fn name(&self, column: Column) -> Option<String> {
-        self.place(column).map(|place| self.names[place].clone())
+    pub(super) fn name_of(&self, column: Column) -> Option<&str> {
+        self.place(column).map(|place| self.names[place].as_str())
     }
 
     /// How many fields a row must have.
     pub(super) fn width(&self) -> usize {
         self.names.len()
     }
+}
+
+/// The name by which each column is best known.
+pub(super) fn first_names(wanted: &[(Column, Need)]) -> Vec<String> {
+    wanted.iter().filter_map(|(column, _)| column.recognised().first()).map(|name| (*name).to_owned()).collect()
 }
 
 fn find_named(names: &[String], column: Column, wanted: &str) -> Result<usize, FileError> {
@@ -171,8 +220,7 @@ fn find_named(names: &[String], column: Column, wanted: &str) -> Result<usize, F
 }
 
 fn find_recognised(names: &[String], column: Column) -> Result<Option<usize>, FileError> {
-    let known = column.recognised();
-    let mut places = (0..names.len()).filter(|&place| known.contains(&names[place].to_ascii_lowercase().as_str()));
+    let mut places = (0..names.len()).filter(|&place| column.is_called(&names[place]));
     match (places.next(), places.next()) {
         (Some(first), Some(second)) if names[first] == names[second] => {
             Err(FileError::RepeatedColumn { name: names[first].clone() })

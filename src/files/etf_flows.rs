@@ -1,37 +1,42 @@
 use std::collections::HashMap;
 
-use crate::domain::{Asset, Batch, Metric, Observation, SeriesKey, Source};
+use crate::domain::{Asset, Metric, Observation, SeriesKey, Source};
 use crate::files::column::Need;
-use crate::files::import::{Content, RowReader};
+use crate::files::import::RowReader;
 use crate::files::keys::knowledge;
 use crate::files::row::Row;
 use crate::files::sequence::Sequence;
-use crate::files::{Column, RowError, RowFault};
+use crate::files::{Column, RowError, RowFault, Stated};
 
 /// Reads ETF flows, one fund and trading day a row. A blank flow states nothing and is counted as empty;
-/// a zero is the publisher's word and is kept.
+/// a zero is the publisher's word and is kept. Asset and source are those of all rows, or each row's own.
 #[derive(Debug)]
 pub(super) struct EtfFlows {
-    pub(super) asset: Asset,
-    pub(super) source: Source,
-    pub(super) sequence: Sequence,
-    funds: HashMap<String, SeriesKey>,
+    subject: Option<(Asset, Source)>,
+    sequence: Sequence,
+    funds: HashMap<(String, Asset, Source), SeriesKey>,
 }
 
 impl EtfFlows {
-    pub(super) fn new(asset: Asset, source: Source, sequence: Sequence) -> Self {
-        Self { asset, source, sequence, funds: HashMap::new() }
+    /// Reads rows that are all about the same asset and source, or with `None` rows that name their own.
+    pub(super) fn new(subject: Option<(Asset, Source)>, sequence: Sequence) -> Self {
+        Self { subject, sequence, funds: HashMap::new() }
     }
 
     fn key(&mut self, row: &Row<'_>) -> Result<SeriesKey, RowError> {
         let fund = row.required_text(Column::Fund)?;
-        if let Some(key) = self.funds.get(fund) {
+        let (asset, source) = match &self.subject {
+            Some(subject) => subject.clone(),
+            None => (row.named(Column::Asset)?, row.named(Column::Source)?),
+        };
+        let named = (fund.to_owned(), asset, source);
+        if let Some(key) = self.funds.get(&named) {
             return Ok(key.clone());
         }
-        let key: SeriesKey = format!("{}.{}.{fund}@{}", Metric::EtfFlow, self.asset, self.source)
+        let key: SeriesKey = format!("{}.{}.{fund}@{}", Metric::EtfFlow, named.1, named.2)
             .parse()
             .map_err(|error: crate::domain::InvalidSeriesKey| row.blame(Column::Fund, RowFault::Name(error.reason)))?;
-        self.funds.insert(fund.to_owned(), key.clone());
+        self.funds.insert(named, key.clone());
         Ok(key)
     }
 }
@@ -41,17 +46,18 @@ impl RowReader for EtfFlows {
         (Column::Time, Need::Required),
         (Column::Fund, Need::Required),
         (Column::Flow, Need::Required),
+        (Column::Asset, Need::Optional),
+        (Column::Source, Need::Optional),
         (Column::KnownAt, Need::Optional),
     ];
 
-    fn read(&mut self, row: &Row<'_>, batch: &mut Batch) -> Result<Content, RowError> {
+    fn read(&mut self, row: &Row<'_>) -> Result<Stated, RowError> {
         let key = self.key(row)?;
         let observed_at = row.observed_at()?;
         let known_at = row.known_at()?;
-        let Some(value) = row.plausible_number(Column::Flow, Metric::EtfFlow)? else { return Ok(Content::Empty) };
-        self.sequence.admit(&key, observed_at, known_at, row.line()).map_err(|fault| row.blame(Column::Time, fault))?;
+        let Some(value) = row.plausible_number(Column::Flow, Metric::EtfFlow)? else { return Ok(Stated::Nothing) };
+        self.sequence.admit(&key, observed_at, known_at, row.place).map_err(|fault| row.blame(Column::Time, fault))?;
         let knowledge = knowledge(&key, observed_at, known_at);
-        batch.push_reading(key, Observation { observed_at, knowledge, value });
-        Ok(Content::Stated)
+        Ok(Stated::Reading((key, Observation { observed_at, knowledge, value })))
     }
 }

@@ -36,12 +36,7 @@ pub enum FileError {
         line: u64,
     },
     /// The header lacks a column that is needed.
-    #[error(
-        "line 1: no column {} in the header ({}){}",
-        one_of(column.recognised()),
-        header.join(", "),
-        use_flag(*column)
-    )]
+    #[error("line 1: no column {} in the header ({})", one_of(column.recognised()), header.join(", "))]
     MissingColumn {
         /// What the column would hold.
         column: Column,
@@ -59,7 +54,7 @@ pub enum FileError {
         header: Vec<String>,
     },
     /// Two columns could both be meant.
-    #[error("line 1: `{first}` and `{second}` could both be meant{}", use_flag(*column))]
+    #[error("line 1: `{first}` and `{second}` could both be meant")]
     AmbiguousColumn {
         /// What the column would hold.
         column: Column,
@@ -67,6 +62,14 @@ pub enum FileError {
         first: String,
         /// The second candidate.
         second: String,
+    },
+    /// The header names a column that nothing is known of, where all must be known.
+    #[error("line 1: nothing is known of a column `{name}`{}", nearest(name, known))]
+    UnknownColumn {
+        /// Its name.
+        name: String,
+        /// The names that would be understood.
+        known: Vec<String>,
     },
     /// The header names a column twice.
     #[error("line 1: the column `{name}` stands twice in the header; rename one of them")]
@@ -83,6 +86,25 @@ pub enum FileError {
         flag: &'static str,
         /// A file name that says it.
         example: &'static str,
+    },
+    /// Text that is not the JSON it should be.
+    #[error("line {line}, column {column}: {reason}")]
+    Json {
+        /// The line, counted from 1.
+        line: usize,
+        /// The column, counted from 1.
+        column: usize,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// JSON that is no batch of rows.
+    #[error("the body is one object whose only field is `rows`, a list of rows")]
+    NoBatch,
+    /// More rows than are taken at once.
+    #[error("there are more than {limit} rows; send fewer at once")]
+    TooManyRows {
+        /// The most that are taken.
+        limit: usize,
     },
     /// Flags and the file both name the series.
     #[error("the rows name their series in the column `series`; leave out --asset, --source, --interval, --metric and --part")]
@@ -104,12 +126,21 @@ pub struct BadRows {
     pub count: u64,
 }
 
-/// A row that cannot be taken, by line and column.
+/// Where a row stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// On a line of a text, counted from 1; a header is line 1.
+    Line(u64),
+    /// In a list of rows, counted from 1.
+    Row(u64),
+}
+
+/// A row that cannot be taken, by place and column.
 #[derive(Debug, Clone)]
 pub struct RowError {
-    /// The line, counted from 1; the header is line 1.
-    pub line: u64,
-    /// The column's name in the file, where one is to blame.
+    /// Where it stands.
+    pub place: Place,
+    /// The column's name, where one is to blame.
     pub column: Option<String>,
     /// What is wrong.
     pub fault: RowFault,
@@ -129,6 +160,33 @@ pub enum RowFault {
     /// Bytes that are no UTF-8 text.
     #[error("is not UTF-8 text")]
     NotText,
+    /// No field where one is needed.
+    #[error("{} is missing", one_of(.0.recognised()))]
+    Missing(Column),
+    /// A field that nothing is known of.
+    #[error("nothing is known of a field `{name}`{}", nearest(name, known))]
+    Unknown {
+        /// Its name.
+        name: String,
+        /// The names that would be understood.
+        known: Vec<String>,
+    },
+    /// Two fields that mean the same.
+    #[error("`{first}` and `{second}` mean the same; leave one out")]
+    Twice {
+        /// The first.
+        first: String,
+        /// The second.
+        second: String,
+    },
+    /// A JSON value of another type than the field has.
+    #[error("{found} stands where {expected} is needed")]
+    Type {
+        /// What stands there.
+        found: &'static str,
+        /// What is needed.
+        expected: &'static str,
+    },
     /// A field that must say something is blank.
     #[error("is blank")]
     Blank,
@@ -161,26 +219,39 @@ pub enum RowFault {
     #[error("{0}")]
     Name(String),
     /// A side that is none.
-    #[error("`{0}` is not a side: BUY, SELL, long or short")]
-    Side(String),
+    #[error("`{0}` is not a side: {1}")]
+    Side(String, &'static str),
     /// The same point twice.
-    #[error("{at} was already stated in line {first_line}")]
+    #[error("{at} was already stated in {first}")]
     Duplicate {
         /// The instant.
         at: Timestamp,
         /// Where it stands first.
-        first_line: u64,
+        first: Place,
     },
     /// Time runs backwards.
-    #[error("{at} comes before {previous} of line {previous_line}; sort the file, or say --unsorted")]
+    #[error("{at} comes before {previous} of {previous_place}; sort the file, or say --unsorted")]
     OutOfOrder {
         /// The instant.
         at: Timestamp,
         /// The instant of the row before.
         previous: Timestamp,
-        /// The line of the row before.
-        previous_line: u64,
+        /// Where the row before stands.
+        previous_place: Place,
     },
+}
+
+impl FileError {
+    /// The flag of the command line that helps, in words to be added to the message; mostly empty.
+    #[must_use]
+    pub fn advice(&self) -> String {
+        match self {
+            Self::MissingColumn { column, .. } | Self::AmbiguousColumn { column, .. } if !column.flag().is_empty() => {
+                format!("; say which one with {}", column.flag())
+            }
+            _ => String::new(),
+        }
+    }
 }
 
 impl BadRows {
@@ -211,8 +282,17 @@ impl fmt::Display for BadRows {
 impl fmt::Display for RowError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.column {
-            Some(column) => write!(f, "line {}, column {column}: {}", self.line, self.fault),
-            None => write!(f, "line {}: {}", self.line, self.fault),
+            Some(column) => write!(f, "{}, column {column}: {}", self.place, self.fault),
+            None => write!(f, "{}: {}", self.place, self.fault),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(line) => write!(f, "line {line}"),
+            Self::Row(row) => write!(f, "row {row}"),
         }
     }
 }
@@ -224,15 +304,8 @@ fn one_of(names: &[&str]) -> String {
     }
 }
 
-fn use_flag(column: Column) -> String {
-    match column.flag() {
-        "" => String::new(),
-        flag => format!("; say which one with {flag}"),
-    }
-}
-
-fn nearest(name: &str, header: &[String]) -> String {
-    header
+fn nearest(name: &str, known: &[String]) -> String {
+    known
         .iter()
         .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
         .filter(|(likeness, _)| *likeness > 0.7)

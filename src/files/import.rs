@@ -11,7 +11,7 @@ use crate::files::orders::Orders;
 use crate::files::row::{Row, Table};
 use crate::files::sequence::Sequence;
 use crate::files::series::Series;
-use crate::files::{BadRows, Column, ColumnNames, FileError, RowError, SideMeaning};
+use crate::files::{BadRows, Column, ColumnNames, FileError, RowError, SideMeaning, Stated};
 
 /// The kinds of file that can be imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,20 +80,13 @@ pub struct Parsed {
     pub inferred: Vec<String>,
 }
 
-/// Whether a row said something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Content {
-    Stated,
-    Empty,
-}
-
 /// Understands the rows of one kind of file.
 pub(super) trait RowReader {
     /// The columns it looks for.
     const COLUMNS: &'static [(Column, Need)];
 
-    /// Adds what a row states to the batch.
-    fn read(&mut self, row: &Row<'_>, batch: &mut Batch) -> Result<Content, RowError>;
+    /// What a row states.
+    fn read(&mut self, row: &Row<'_>) -> Result<Stated, RowError>;
 }
 
 /// Reads a whole file; `path` is where it came from, if it has a name.
@@ -105,11 +98,11 @@ pub fn read(kind: FileKind, input: impl Read, path: Option<&Path>, options: &Imp
     let facts = Facts::new(kind, path, options);
     let sequence = Sequence::new(options.unsorted);
     match kind {
-        FileKind::Candles => {
-            read_rows(input, facts, |facts, header| Ok(Candles::new(facts.candle_keys(header)?, sequence, header)))
-        }
+        FileKind::Candles => read_rows(input, facts, |facts, header| Ok(Candles { keys: facts.candle_keys(header)?, sequence })),
         FileKind::Series => read_rows(input, facts, |facts, header| Ok(Series { keys: facts.series_keys(header)?, sequence })),
-        FileKind::EtfFlows => read_rows(input, facts, |facts, _| Ok(EtfFlows::new(facts.asset()?, facts.source()?, sequence))),
+        FileKind::EtfFlows => {
+            read_rows(input, facts, |facts, _| Ok(EtfFlows::new(Some((facts.asset()?, facts.source()?)), sequence)))
+        }
         FileKind::Liquidations => read_rows(input, facts, |facts, _| {
             Ok(Liquidations::new(&facts.asset()?, &facts.source()?, facts.interval()?, sequence))
         }),
@@ -124,17 +117,19 @@ fn read_rows<K: RowReader>(
     mut facts: Facts<'_>,
     make: impl FnOnce(&mut Facts<'_>, &Header) -> Result<K, FileError>,
 ) -> Result<Parsed, FileError> {
-    let mut table = Table::open(input, K::COLUMNS, &facts.options.columns)?;
-    let mut reader = make(&mut facts, table.header())?;
+    let mut table = Table::open(input)?;
+    let header = Header::resolve(table.names().to_vec(), K::COLUMNS, &facts.options.columns)?;
+    let mut reader = make(&mut facts, &header)?;
     let mut batch = Batch::new(facts.writer());
     let (mut rows, mut empty, mut bad) = (0, 0, BadRows::default());
-    table.for_each(|row| {
+    table.for_each(&header, |row| {
         rows += 1;
-        match row.check_width().and_then(|()| reader.read(row, &mut batch)) {
-            Ok(Content::Stated) => {}
-            Ok(Content::Empty) => empty += 1,
+        match row.check_width().and_then(|()| reader.read(row)) {
+            Ok(Stated::Nothing) => empty += 1,
+            Ok(stated) => stated.add_to(&mut batch),
             Err(error) => bad.push(error),
         }
+        Ok(())
     })?;
     if rows == 0 {
         return Err(FileError::NoRows);
@@ -190,10 +185,7 @@ mod tests {
     #[case::only_a_mark("\u{feff}", "the file is empty")]
     #[case::header_only(HEADER, "no rows")]
     #[case::missing_column("open_time,open,high,low\n", "line 1: no column `close` in the header (open_time, open, high, low)")]
-    #[case::two_times(
-        "date,open_time,open,high,low,close\n",
-        "line 1: `date` and `open_time` could both be meant; say which one with --time-column"
-    )]
+    #[case::two_times("date,open_time,open,high,low,close\n", "line 1: `date` and `open_time` could both be meant")]
     #[case::repeated("open_time,open,open,high,low,close\n", "line 1: the column `open` stands twice")]
     #[case::zero_byte("open_time,open,high,low,close\n\0\0\n", "line 2: this is not a text file")]
     #[case::open_quote("open_time,open,high,low,close\n\"2026-01-01,1,2,0.5,1\n", "line 2: a quoted field does not end")]
@@ -355,6 +347,6 @@ mod tests {
             None,
             &ImportOptions::default(),
         );
-        assert!(error.unwrap_err().to_string().contains("use `import candles`"));
+        assert!(error.unwrap_err().to_string().contains("whose rows have open, high, low and close"));
     }
 }

@@ -36,10 +36,10 @@ fn parse(text: &str, candles: bool) -> Result<SeriesKey, InvalidSeriesKey> {
     let key: SeriesKey = text.parse()?;
     let refuse = |reason: &str| Err(InvalidSeriesKey { text: text.to_owned(), reason: reason.to_owned() });
     match key.metric {
-        Metric::Candle if !candles => refuse("it is one of candles: use `import candles`"),
+        Metric::Candle if !candles => refuse("it is one of candles, whose rows have open, high, low and close"),
         Metric::Candle if key.period.is_instant() => refuse("candles need an interval"),
         Metric::Candle => Ok(key),
-        _ if candles => refuse("it is not one of candles: use `import series`"),
+        _ if candles => refuse("it is not one of candles, so its rows have a value"),
         _ => Ok(key),
     }
 }

@@ -1,10 +1,10 @@
-use crate::domain::{Asset, Batch, Metric, Observation, Period, SeriesKey, Side, Source};
+use crate::domain::{Asset, Metric, Observation, Period, SeriesKey, Side, Source};
 use crate::files::column::Need;
-use crate::files::import::{Content, RowReader};
+use crate::files::import::RowReader;
 use crate::files::keys::knowledge;
 use crate::files::row::Row;
 use crate::files::sequence::Sequence;
-use crate::files::{Column, RowError};
+use crate::files::{Column, RowError, Stated};
 
 /// Reads sums of liquidations by period, both sides in one row. A blank side states nothing.
 #[derive(Debug)]
@@ -30,21 +30,18 @@ impl RowReader for Liquidations {
         (Column::KnownAt, Need::Optional),
     ];
 
-    fn read(&mut self, row: &Row<'_>, batch: &mut Batch) -> Result<Content, RowError> {
+    fn read(&mut self, row: &Row<'_>) -> Result<Stated, RowError> {
         let observed_at = row.observed_at()?;
         let known_at = row.known_at()?;
         let long = row.plausible_number(Column::Long, Metric::Liquidation)?;
         let short = row.plausible_number(Column::Short, Metric::Liquidation)?;
         if long.or(short).is_none() {
-            return Ok(Content::Empty);
+            return Ok(Stated::Nothing);
         }
-        self.sequence.admit(&self.long, observed_at, known_at, row.line()).map_err(|fault| row.blame(Column::Time, fault))?;
-        for (key, value) in [(&self.long, long), (&self.short, short)] {
-            if let Some(value) = value {
-                let knowledge = knowledge(key, observed_at, known_at);
-                batch.push_reading(key.clone(), Observation { observed_at, knowledge, value });
-            }
-        }
-        Ok(Content::Stated)
+        self.sequence.admit(&self.long, observed_at, known_at, row.place).map_err(|fault| row.blame(Column::Time, fault))?;
+        Ok(Stated::Sides([(&self.long, long), (&self.short, short)].map(|(key, value)| {
+            let knowledge = knowledge(key, observed_at, known_at);
+            value.map(|value| (key.clone(), Observation { observed_at, knowledge, value }))
+        })))
     }
 }

@@ -4,8 +4,10 @@
 //! writes files; storing is the store's work.
 //!
 //! A file is read as a whole before anything is written: the first bad rows are listed by line, and
-//! nothing is taken unless the caller said to skip them.
+//! nothing is taken unless the caller said to skip them. The body of a push is read by the same
+//! readers, row by row, from CSV or JSON ([`read_body`]).
 
+mod body;
 mod candles;
 mod column;
 mod etf_flows;
@@ -14,6 +16,7 @@ mod facts;
 mod fault;
 mod guard;
 mod import;
+mod json;
 mod keys;
 mod liquidations;
 mod name;
@@ -21,10 +24,13 @@ mod orders;
 mod row;
 mod sequence;
 mod series;
+mod stated;
 
+pub use body::{BodyFormat, read_body};
 pub use column::{Column, ColumnNames};
 pub use export::{ExportFormat, Exported, Exporter, MixedSelection, Selection};
-pub use fault::{BadRows, FileError, RowError, RowFault};
+pub use fault::{BadRows, FileError, Place, RowError, RowFault};
 pub use import::{FileKind, ImportOptions, Parsed, read};
 pub use name::NameFacts;
 pub use orders::SideMeaning;
+pub use stated::{Reading, Stated};

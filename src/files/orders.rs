@@ -1,8 +1,8 @@
-use crate::domain::{Asset, Batch, Instrument, Knowledge, LiquidationOrder, Metric, Side, Source};
+use crate::domain::{Instrument, Knowledge, LiquidationOrder, Metric, Side, Source};
 use crate::files::column::Need;
-use crate::files::import::{Content, RowReader};
+use crate::files::import::RowReader;
 use crate::files::row::Row;
-use crate::files::{Column, RowError, RowFault};
+use crate::files::{Column, RowError, RowFault, Stated};
 
 /// What `BUY` and `SELL` mean in a file of forced orders. `long` and `short` always mean the position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -12,6 +12,8 @@ pub enum SideMeaning {
     Order,
     /// The position: `BUY` was a long.
     Position,
+    /// Nothing: they are refused.
+    Nothing,
 }
 
 /// Reads single forced orders. They have no ids, so equal rows are kept and any order of rows is fine.
@@ -37,7 +39,7 @@ impl RowReader for Orders {
         (Column::KnownAt, Need::Optional),
     ];
 
-    fn read(&mut self, row: &Row<'_>, batch: &mut Batch) -> Result<Content, RowError> {
+    fn read(&mut self, row: &Row<'_>) -> Result<Stated, RowError> {
         let occurred_at = row.observed_at()?;
         let symbol = row.required_text(Column::Symbol)?;
         let Instrument { asset, coins_per_unit } = instrument(row, symbol)?;
@@ -47,7 +49,7 @@ impl RowReader for Orders {
             Some(usd) => usd,
             None => quantity * price,
         };
-        batch.orders.push(LiquidationOrder {
+        Ok(Stated::Order(LiquidationOrder {
             source: self.source(row)?,
             symbol: symbol.to_owned(),
             asset,
@@ -57,8 +59,7 @@ impl RowReader for Orders {
             price_usd: price / coins_per_unit,
             quantity: quantity * coins_per_unit,
             usd,
-        });
-        Ok(Content::Stated)
+        }))
     }
 }
 
@@ -66,10 +67,7 @@ impl Orders {
     fn source(&self, row: &Row<'_>) -> Result<Source, RowError> {
         match &self.source {
             Some(source) => Ok(source.clone()),
-            None => row
-                .required_text(Column::Source)?
-                .parse()
-                .map_err(|error: crate::domain::InvalidSource| row.blame(Column::Source, RowFault::Name(error.to_string()))),
+            None => row.named(Column::Source),
         }
     }
 
@@ -78,17 +76,15 @@ impl Orders {
         match (text.to_ascii_lowercase().as_str(), self.meaning) {
             ("long", _) | ("sell", SideMeaning::Order) | ("buy", SideMeaning::Position) => Ok(Side::Long),
             ("short", _) | ("buy", SideMeaning::Order) | ("sell", SideMeaning::Position) => Ok(Side::Short),
-            _ => Err(row.blame(Column::Side, RowFault::Side(text.to_owned()))),
+            (_, SideMeaning::Nothing) => Err(row.blame(Column::Side, RowFault::Side(text.to_owned(), "long or short"))),
+            _ => Err(row.blame(Column::Side, RowFault::Side(text.to_owned(), "BUY, SELL, long or short"))),
         }
     }
 }
 
 fn instrument(row: &Row<'_>, symbol: &str) -> Result<Instrument, RowError> {
-    if let Some(text) = row.text(Column::Asset)? {
-        let asset: Asset = text
-            .parse()
-            .map_err(|error: crate::domain::InvalidAsset| row.blame(Column::Asset, RowFault::Name(error.to_string())))?;
-        return Ok(Instrument { asset, coins_per_unit: 1.0 });
+    if row.text(Column::Asset)?.is_some() {
+        return Ok(Instrument { asset: row.named(Column::Asset)?, coins_per_unit: 1.0 });
     }
     Instrument::from_symbol(symbol).ok_or_else(|| row.blame(Column::Symbol, RowFault::Name(format!("`{symbol}` names no coin"))))
 }

@@ -1,28 +1,34 @@
+use std::fmt::Display;
 use std::io::Read;
+use std::str::FromStr;
 
 use csv::ByteRecord;
 
 use crate::domain::{Metric, Timestamp, finite};
-use crate::files::column::{Header, Need};
+use crate::files::column::Header;
 use crate::files::guard::LineGuard;
-use crate::files::{Column, ColumnNames, FileError, RowError, RowFault};
+use crate::files::{Column, FileError, Place, RowError, RowFault};
 
-/// A CSV file with its header understood.
+/// A CSV file whose header was read.
 pub(super) struct Table<R: Read> {
     reader: csv::Reader<LineGuard<R>>,
-    header: Header,
+    names: Vec<String>,
 }
 
-/// One row of a table, asked by what its columns mean.
+/// One row, asked by what its columns mean.
 #[derive(Debug)]
 pub(super) struct Row<'a> {
-    record: &'a ByteRecord,
-    header: &'a Header,
+    /// Its cells as text.
+    pub(super) cells: &'a ByteRecord,
+    /// Which cell holds what.
+    pub(super) header: &'a Header,
+    /// Where it stands.
+    pub(super) place: Place,
 }
 
 impl<R: Read> Table<R> {
     /// Reads the header line.
-    pub(super) fn open(input: R, wanted: &[(Column, Need)], chosen: &ColumnNames) -> Result<Self, FileError> {
+    pub(super) fn open(input: R) -> Result<Self, FileError> {
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(LineGuard::new(input));
         let record = reader.byte_headers().map_err(fatal)?;
         let names = record
@@ -33,58 +39,69 @@ impl<R: Read> Table<R> {
         if names.iter().all(String::is_empty) {
             return Err(FileError::Empty);
         }
-        let header = Header::resolve(names, wanted, chosen)?;
-        Ok(Self { reader, header })
+        Ok(Self { reader, names })
     }
 
-    pub(super) const fn header(&self) -> &Header {
-        &self.header
+    /// The names of the columns, from left to right.
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
     }
 
-    /// Hands each row to `take`.
-    pub(super) fn for_each(&mut self, mut take: impl FnMut(&Row<'_>)) -> Result<(), FileError> {
-        let mut record = ByteRecord::new();
-        while self.reader.read_byte_record(&mut record).map_err(fatal)? {
-            take(&Row { record: &record, header: &self.header });
+    /// Hands each row to `take`, until that fails.
+    pub(super) fn for_each(
+        &mut self,
+        header: &Header,
+        mut take: impl FnMut(&Row<'_>) -> Result<(), FileError>,
+    ) -> Result<(), FileError> {
+        let mut cells = ByteRecord::new();
+        while self.reader.read_byte_record(&mut cells).map_err(fatal)? {
+            let place = Place::Line(cells.position().map_or(0, csv::Position::line));
+            take(&Row { cells: &cells, header, place })?;
         }
         Ok(())
     }
 }
 
 impl Row<'_> {
-    /// The line it stands on, counted from 1.
-    pub(super) fn line(&self) -> u64 {
-        self.record.position().map_or(0, csv::Position::line)
-    }
-
-    /// Blames a column for a fault.
+    /// Blames a column for a fault, even one that is not there.
     pub(super) fn blame(&self, column: Column, fault: impl Into<RowFault>) -> RowError {
-        RowError { line: self.line(), column: self.header.name(column), fault: fault.into() }
+        let name = self.header.name_of(column).or_else(|| column.recognised().first().copied());
+        RowError { place: self.place, column: name.map(str::to_owned), fault: fault.into() }
     }
 
     /// Blames the row as a whole.
     pub(super) fn fault(&self, fault: impl Into<RowFault>) -> RowError {
-        RowError { line: self.line(), column: None, fault: fault.into() }
+        RowError { place: self.place, column: None, fault: fault.into() }
     }
 
     /// A row that was cut off has fewer fields than the header.
     pub(super) fn check_width(&self) -> Result<(), RowError> {
-        let (found, expected) = (self.record.len(), self.header.width());
+        let (found, expected) = (self.cells.len(), self.header.width());
         if found == expected { Ok(()) } else { Err(self.fault(RowFault::Width { found, expected })) }
     }
 
     /// The text of a column; `None` where the file has no such column or the field is blank.
     pub(super) fn text(&self, column: Column) -> Result<Option<&str>, RowError> {
-        let Some(bytes) = self.header.place(column).and_then(|place| self.record.get(place)) else {
+        let Some(bytes) = self.header.place(column).and_then(|place| self.cells.get(place)) else {
             return Ok(None);
         };
         let text = std::str::from_utf8(bytes).map_err(|_| self.blame(column, RowFault::NotText))?.trim();
         Ok((!text.is_empty()).then_some(text))
     }
 
+    /// Whether the name of a column says that it holds USD.
+    pub(super) fn is_in_usd(&self, column: Column) -> bool {
+        self.header.name_of(column).is_some_and(|name| name.to_ascii_lowercase().ends_with("usd"))
+    }
+
     /// The text of a column that must say something.
     pub(super) fn required_text(&self, column: Column) -> Result<&str, RowError> {
         self.text(column)?.ok_or_else(|| self.blame(column, RowFault::Blank))
+    }
+
+    /// The name in a column that must hold one.
+    pub(super) fn named<T: FromStr<Err: Display>>(&self, column: Column) -> Result<T, RowError> {
+        self.required_text(column)?.parse().map_err(|error: T::Err| self.blame(column, RowFault::Name(error.to_string())))
     }
 
     /// The finite number in a column; `None` where it is blank.

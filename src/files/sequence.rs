@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use crate::domain::{SeriesKey, Timestamp};
-use crate::files::RowFault;
+use crate::files::{Place, RowFault};
 
 /// Watches that the rows of each series come in order of time and none comes twice.
 #[derive(Debug)]
@@ -13,9 +13,9 @@ pub(super) struct Sequence {
 #[derive(Debug)]
 struct Seen {
     latest: Timestamp,
-    latest_line: u64,
-    /// Lines by point and vintage: of the latest instant only, as long as time must not run backwards.
-    lines: HashMap<(Timestamp, Option<Timestamp>), u64>,
+    latest_place: Place,
+    /// Places by point and vintage: of the latest instant only, as long as time must not run backwards.
+    places: HashMap<(Timestamp, Option<Timestamp>), Place>,
 }
 
 impl Sequence {
@@ -29,26 +29,26 @@ impl Sequence {
         key: &SeriesKey,
         at: Timestamp,
         known_at: Option<Timestamp>,
-        line: u64,
+        place: Place,
     ) -> Result<(), RowFault> {
         let Some(seen) = self.series.get_mut(key) else {
-            let lines = HashMap::from([((at, known_at), line)]);
-            self.series.insert(key.clone(), Seen { latest: at, latest_line: line, lines });
+            let places = HashMap::from([((at, known_at), place)]);
+            self.series.insert(key.clone(), Seen { latest: at, latest_place: place, places });
             return Ok(());
         };
         if !self.any_order {
             if at < seen.latest {
-                return Err(RowFault::OutOfOrder { at, previous: seen.latest, previous_line: seen.latest_line });
+                return Err(RowFault::OutOfOrder { at, previous: seen.latest, previous_place: seen.latest_place });
             }
             if at > seen.latest {
-                seen.lines.clear();
+                seen.places.clear();
             }
         }
-        if let Some(&first_line) = seen.lines.get(&(at, known_at)) {
-            return Err(RowFault::Duplicate { at, first_line });
+        if let Some(&first) = seen.places.get(&(at, known_at)) {
+            return Err(RowFault::Duplicate { at, first });
         }
-        seen.lines.insert((at, known_at), line);
-        (seen.latest, seen.latest_line) = (at, line);
+        seen.places.insert((at, known_at), place);
+        (seen.latest, seen.latest_place) = (at, place);
         Ok(())
     }
 }

@@ -1,10 +1,10 @@
-use crate::domain::{Batch, Observation};
+use crate::domain::Observation;
 use crate::files::column::Need;
-use crate::files::import::{Content, RowReader};
+use crate::files::import::RowReader;
 use crate::files::keys::{Keys, knowledge};
 use crate::files::row::Row;
 use crate::files::sequence::Sequence;
-use crate::files::{Column, RowError};
+use crate::files::{Column, RowError, Stated};
 
 /// Reads readings and flows, one value a row. A blank value states nothing and is counted as empty.
 #[derive(Debug)]
@@ -21,14 +21,13 @@ impl RowReader for Series {
         (Column::KnownAt, Need::Optional),
     ];
 
-    fn read(&mut self, row: &Row<'_>, batch: &mut Batch) -> Result<Content, RowError> {
+    fn read(&mut self, row: &Row<'_>) -> Result<Stated, RowError> {
         let key = self.keys.of(row)?;
         let observed_at = row.observed_at()?;
         let known_at = row.known_at()?;
-        let Some(value) = row.plausible_number(Column::Value, key.metric)? else { return Ok(Content::Empty) };
-        self.sequence.admit(&key, observed_at, known_at, row.line()).map_err(|fault| row.blame(Column::Time, fault))?;
+        let Some(value) = row.plausible_number(Column::Value, key.metric)? else { return Ok(Stated::Nothing) };
+        self.sequence.admit(&key, observed_at, known_at, row.place).map_err(|fault| row.blame(Column::Time, fault))?;
         let knowledge = knowledge(&key, observed_at, known_at);
-        batch.push_reading(key, Observation { observed_at, knowledge, value });
-        Ok(Content::Stated)
+        Ok(Stated::Reading((key, Observation { observed_at, knowledge, value })))
     }
 }

@@ -1,0 +1,50 @@
+use crate::domain::{Bar, Batch, Knowledge, LiquidationOrder, Observation, SeriesKey};
+
+/// One reading or flow and its series.
+pub type Reading = (SeriesKey, Observation<f64>);
+
+/// What a row states.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stated {
+    /// Nothing: what would hold its value is blank.
+    Nothing,
+    /// A reading or a flow.
+    Reading(Reading),
+    /// The sums of both sides of one period, each where it is stated.
+    Sides([Option<Reading>; 2]),
+    /// A bar.
+    Candle(SeriesKey, Observation<Bar>),
+    /// A forced order.
+    Order(LiquidationOrder),
+}
+
+impl Stated {
+    /// Adds it to a batch.
+    pub fn add_to(self, batch: &mut Batch) {
+        match self {
+            Self::Nothing => {}
+            Self::Reading((key, reading)) => batch.push_reading(key, reading),
+            Self::Sides(sides) => sides.into_iter().flatten().for_each(|(key, sum)| batch.push_reading(key, sum)),
+            Self::Candle(key, candle) => batch.push_candle(key, candle),
+            Self::Order(order) => batch.orders.push(order),
+        }
+    }
+
+    /// The same, known when it is committed unless it brings its real vintage.
+    #[must_use]
+    pub fn live(mut self) -> Self {
+        let settle = |knowledge: &mut Knowledge| {
+            if matches!(knowledge, Knowledge::Published(_)) {
+                *knowledge = Knowledge::OnCommit;
+            }
+        };
+        match &mut self {
+            Self::Nothing => {}
+            Self::Reading((_, reading)) => settle(&mut reading.knowledge),
+            Self::Sides(sides) => sides.iter_mut().flatten().for_each(|(_, sum)| settle(&mut sum.knowledge)),
+            Self::Candle(_, candle) => settle(&mut candle.knowledge),
+            Self::Order(order) => settle(&mut order.knowledge),
+        }
+        self
+    }
+}
