@@ -1,11 +1,13 @@
-//! How often a client may ask: a token bucket for each address, in a fixed amount of memory.
+//! How often a client may ask: a token bucket for each address or key, in a fixed amount of memory.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::domain::KeyId;
 
 static POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 static LEFT: HeaderName = HeaderName::from_static("ratelimit");
@@ -66,7 +68,15 @@ impl Limiter {
 
     /// Counts one request of a client.
     pub(super) fn take(&self, address: IpAddr) -> Left {
-        let bucket = self.bucket(address);
+        self.spend(self.bucket(address))
+    }
+
+    /// Counts one request made with a key.
+    pub(super) fn take_for(&self, key: &KeyId) -> Left {
+        self.spend(self.bucket_of(key))
+    }
+
+    fn spend(&self, bucket: usize) -> Left {
         let now = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let (step, capacity) = (self.step_ns(), self.step_ns() * u64::from(self.allowance.burst));
         let spend = |full_at: u64| {
@@ -107,7 +117,11 @@ impl Limiter {
             IpAddr::V4(v4) => u64::from(v4.to_bits()),
             IpAddr::V6(v6) => u64::from_be_bytes(v6.octets()[..8].try_into().unwrap_or_default()),
         };
-        let [low, high, ..] = self.hasher.hash_one(network).to_le_bytes();
+        self.bucket_of(network)
+    }
+
+    fn bucket_of(&self, client: impl Hash) -> usize {
+        let [low, high, ..] = self.hasher.hash_one(client).to_le_bytes();
         usize::from(u16::from_le_bytes([low, high]))
     }
 }

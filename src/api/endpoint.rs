@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -15,7 +15,7 @@ use crate::api::page::Page;
 use crate::api::query::Query;
 use crate::api::render::Links;
 use crate::api::state::AppState;
-use crate::api::{openapi, orders};
+use crate::api::{openapi, orders, push};
 use crate::market::MarketView;
 use crate::metrics::{Answer, LiquidationOrderRow, SourceOrder, Unanswerable};
 
@@ -121,6 +121,13 @@ impl Routes {
             async move { orders::answer(&reader, &state, request).await.unwrap_or_else(|error| error.to_response()) }
         });
         self.router = self.router.routes((entry.schemas, entry.paths, route));
+        self
+    }
+
+    /// Adds the one endpoint that writes.
+    pub(super) fn pushes(mut self) -> Self {
+        let entry = push::entry(self.prefix);
+        self.router = self.router.routes((entry.schemas, entry.paths, post(push::push)));
         self
     }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, Parameter, Paths};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     Components, ContentBuilder, HeaderBuilder, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
@@ -12,7 +13,8 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::api::columns::{Column, columns};
 use crate::api::endpoint::Endpoint;
 use crate::api::negotiation::{Format, Offer};
-use crate::api::problem::{Problem, ProblemCode};
+use crate::api::problem::Problem;
+use crate::api::problem_code::ProblemCode;
 use crate::api::render::Links;
 use crate::metrics::Answer;
 
@@ -101,9 +103,9 @@ pub(super) fn entry(prefix: &str, endpoint: &Endpoint, parameters: Vec<Parameter
         .parameters(Some(parameters))
         .response("200", answer_response(&name, offer, examples.get(endpoint.operation).cloned()))
         .response("304", Ref::from_response_name("NotModified"));
-    let operation = QUESTION_PROBLEMS.into_iter().fold(operation, |operation, code| {
-        operation.response(code.status().as_str(), Ref::from_response_name(problem_name(code)))
-    });
+    let operation = QUESTION_PROBLEMS
+        .into_iter()
+        .fold(operation, |operation, code| operation.response(code.status().as_str(), problem_ref(code)));
     let mut paths = Paths::new();
     paths.add_path_operation(format!("{prefix}{}", endpoint.path), vec![HttpMethod::Get], operation);
     Entry { schemas, paths }
@@ -120,13 +122,19 @@ fn answer_response(schema: &str, offer: Offer, example: Option<Value>) -> Respon
     named.into_iter().fold(response, |response, name| response.header_ref(name, header_ref(name))).build()
 }
 
-fn header_ref(name: &str) -> Ref {
+/// A header all answers share, by name.
+pub(super) fn header_ref(name: &str) -> Ref {
     Ref::new(format!("#/components/headers/{name}"))
 }
 
 /// `get_market_cap` as `GetMarketCap`.
 fn pascal(operation: &str) -> String {
     operation.split('_').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+}
+
+/// The response that tells a problem of this kind.
+pub(super) fn problem_ref(code: ProblemCode) -> Ref {
+    Ref::from_response_name(problem_name(code))
 }
 
 fn problem_name(code: ProblemCode) -> String {
@@ -177,6 +185,8 @@ fn shared(components: Components) -> Components {
     }
     let not_modified = ResponseBuilder::new().description("The answer is the one `If-None-Match` names.").build();
     components.responses.insert("NotModified".to_owned(), not_modified.into());
+    let key = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("msk_ID_SECRET").description(Some(KEY_ABOUT));
+    components.security_schemes.insert(KEY_SCHEME.to_owned(), SecurityScheme::Http(key.build()).into());
     for (name, about) in HEADERS {
         let header =
             HeaderBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::String))).description(Some(about)).build();
@@ -185,14 +195,20 @@ fn shared(components: Components) -> Components {
     components
 }
 
+/// The name of the security scheme of endpoints that write.
+pub(super) const KEY_SCHEME: &str = "key";
+
+const KEY_ABOUT: &str = "A key made by `market-stress keys create`. Reading needs none.";
+
 /// The headers of answers.
-const HEADERS: [(&str, &str); 6] = [
+const HEADERS: [(&str, &str); 7] = [
     ("ETag", "A weak validator: the same question over the same rows has the same one."),
     ("Cache-Control", "How long the answer may be reused: until the next row is expected, long for a past `as_of`."),
     ("X-Request-Id", "The id of the request: the one that was sent, or a new one."),
     ("RateLimit", "What is left of the allowance: `r` requests, whole again in `t` seconds."),
     ("RateLimit-Policy", "The allowance of one client: `q` requests at once, refilled over `w` seconds."),
     ("Retry-After", "Seconds to wait."),
+    ("Idempotency-Replayed", "`true` when the push was done before, and this is what was answered then."),
 ];
 
 fn problem_response(code: ProblemCode) -> Response {

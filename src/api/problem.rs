@@ -1,43 +1,13 @@
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::api::problem_code::ProblemCode;
+use crate::api::push::{PushError, RowVerdict};
 use crate::domain::Timestamp;
 use crate::metrics::Unanswerable;
 use crate::store::StoreError;
-
-/// The closed set of problem codes; each belongs to one status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ProblemCode {
-    /// A parameter or a body cannot be understood (400).
-    BadRequest,
-    /// A key is needed and none was sent (401).
-    Unauthorized,
-    /// The key that was sent may not do this (403).
-    Forbidden,
-    /// There is no such path, asset, source or series (404).
-    NotFound,
-    /// The path answers other methods (405).
-    MethodNotAllowed,
-    /// The request contradicts one that came before (409).
-    Conflict,
-    /// The body is longer than the service takes (413).
-    PayloadTooLarge,
-    /// The body is of a type the service does not read (415).
-    UnsupportedMediaType,
-    /// The question is well formed and cannot be answered, such as one about the future (422).
-    Unprocessable,
-    /// The client asks more often than it may (429).
-    RateLimited,
-    /// A fault of the service (500).
-    Internal,
-    /// The service cannot answer now and may later (503).
-    Unavailable,
-    /// The answer took too long (504).
-    Timeout,
-}
 
 /// One parameter that was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -70,6 +40,9 @@ pub struct Problem {
     pub request_id: String,
     /// Every parameter that was refused; empty when the problem is another.
     pub errors: Vec<ParameterProblem>,
+    /// What became of every row of a push of which some were refused; absent otherwise.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub verdicts: Vec<RowVerdict>,
 }
 
 /// Why a request is not answered with a success. Each variant maps to one code in [`ApiError::code`].
@@ -127,6 +100,9 @@ pub(super) enum ApiError {
         /// The most it may take, seconds.
         limit_seconds: u64,
     },
+    /// A push that is not taken.
+    #[error(transparent)]
+    Push(#[from] PushError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -142,88 +118,9 @@ pub(super) struct Draft {
     code: ProblemCode,
     detail: String,
     errors: Vec<ParameterProblem>,
+    verdicts: Vec<RowVerdict>,
     /// What went wrong inside; for the log alone.
     fault: Option<String>,
-}
-
-impl ProblemCode {
-    /// Every code.
-    pub const ALL: [Self; 13] = [
-        Self::BadRequest,
-        Self::Unauthorized,
-        Self::Forbidden,
-        Self::NotFound,
-        Self::MethodNotAllowed,
-        Self::Conflict,
-        Self::PayloadTooLarge,
-        Self::UnsupportedMediaType,
-        Self::Unprocessable,
-        Self::RateLimited,
-        Self::Internal,
-        Self::Unavailable,
-        Self::Timeout,
-    ];
-
-    /// The code as it is written, its status, and what it means.
-    const fn facts(self) -> (&'static str, StatusCode, &'static str) {
-        match self {
-            Self::BadRequest => {
-                ("bad_request", StatusCode::BAD_REQUEST, "A parameter or a body cannot be understood; `errors` names every one.")
-            }
-            Self::Unauthorized => ("unauthorized", StatusCode::UNAUTHORIZED, "A key is needed and none was sent."),
-            Self::Forbidden => ("forbidden", StatusCode::FORBIDDEN, "The key that was sent may not do this."),
-            Self::NotFound => ("not_found", StatusCode::NOT_FOUND, "There is no such path, asset, source or series."),
-            Self::MethodNotAllowed => {
-                ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "The path answers other methods; `Allow` lists them.")
-            }
-            Self::Conflict => ("conflict", StatusCode::CONFLICT, "The request contradicts one that came before."),
-            Self::PayloadTooLarge => {
-                ("payload_too_large", StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than the service takes.")
-            }
-            Self::UnsupportedMediaType => {
-                ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is of a type the service does not read.")
-            }
-            Self::Unprocessable => (
-                "unprocessable",
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "The question is well formed and cannot be answered: its `as_of` lies in the future.",
-            ),
-            Self::RateLimited => (
-                "rate_limited",
-                StatusCode::TOO_MANY_REQUESTS,
-                "The client asks more often than it may; `Retry-After` says how long to wait.",
-            ),
-            Self::Internal => ("internal", StatusCode::INTERNAL_SERVER_ERROR, "A fault of the service."),
-            Self::Unavailable => {
-                ("unavailable", StatusCode::SERVICE_UNAVAILABLE, "The service cannot answer now and may after `Retry-After`.")
-            }
-            Self::Timeout => ("timeout", StatusCode::GATEWAY_TIMEOUT, "The answer took too long."),
-        }
-    }
-
-    /// The code as it is written.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        self.facts().0
-    }
-
-    /// The HTTP status it belongs to.
-    #[must_use]
-    pub const fn status(self) -> StatusCode {
-        self.facts().1
-    }
-
-    /// What it means, in a sentence.
-    #[must_use]
-    pub const fn about(self) -> &'static str {
-        self.facts().2
-    }
-
-    /// The code of a bare status that some library answered with.
-    fn of_status(status: StatusCode) -> Self {
-        let same = Self::ALL.into_iter().find(|code| code.status() == status);
-        same.unwrap_or(if status.is_server_error() { Self::Internal } else { Self::BadRequest })
-    }
 }
 
 impl ApiError {
@@ -250,6 +147,7 @@ impl ApiError {
             Self::RateLimited { .. } => ProblemCode::RateLimited,
             Self::Overloaded | Self::Starting | Self::Store(StoreError::Unavailable(_)) => ProblemCode::Unavailable,
             Self::Timeout { .. } => ProblemCode::Timeout,
+            Self::Push(error) => error.code(),
             Self::Store(_) | Self::Internal(_) => ProblemCode::Internal,
         }
     }
@@ -277,6 +175,7 @@ impl ApiError {
                 Unanswerable::EmptyWindow { .. } => one("until", vec![]),
                 Unanswerable::Parameter { parameter, allowed, .. } => one(parameter, allowed.clone()),
             },
+            Self::Push(error) => error.errors(),
             _ => vec![],
         }
     }
@@ -284,6 +183,7 @@ impl ApiError {
     const fn retry_after_seconds(&self) -> Option<u64> {
         match self {
             Self::RateLimited { retry_after_seconds } => Some(*retry_after_seconds),
+            Self::Push(error) => error.retry_after_seconds(),
             Self::Overloaded => Some(1),
             Self::Starting | Self::Store(StoreError::Unavailable(_)) => Some(5),
             _ => None,
@@ -300,7 +200,17 @@ impl ApiError {
         if let Some(seconds) = self.retry_after_seconds() {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        response.extensions_mut().insert(Draft { code, detail: self.detail(), errors: self.errors(), fault: self.fault() });
+        if code == ProblemCode::Unauthorized {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        let verdicts = if let Self::Push(error) = self { error.verdicts().to_vec() } else { vec![] };
+        response.extensions_mut().insert(Draft {
+            code,
+            detail: self.detail(),
+            errors: self.errors(),
+            verdicts,
+            fault: self.fault(),
+        });
         response
     }
 
@@ -329,6 +239,7 @@ impl Draft {
             code: ProblemCode::of_status(status),
             detail: status.canonical_reason().unwrap_or("the request failed").to_lowercase(),
             errors: vec![],
+            verdicts: vec![],
             fault: None,
         }))
     }
@@ -346,6 +257,7 @@ impl Draft {
             code: self.code,
             request_id: request_id.to_owned(),
             errors: self.errors,
+            verdicts: self.verdicts,
         }
     }
 
@@ -381,7 +293,7 @@ impl Problem {
             ProblemCode::BadRequest => (windw.detail.clone(), vec![windw]),
             other => (other.about().to_owned(), vec![]),
         };
-        Draft { code, detail, errors, fault: None }.document("/v1/drawdown", "0b7e6d1f4c5a4b7c9e2f3a1d8c6b5a49")
+        Draft { code, detail, errors, verdicts: vec![], fault: None }.document("/v1/drawdown", "0b7e6d1f4c5a4b7c9e2f3a1d8c6b5a49")
     }
 }
 
@@ -395,6 +307,8 @@ fn summary(problems: &[ParameterProblem]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::StatusCode;
+
     use super::*;
 
     #[test]

@@ -230,8 +230,8 @@ impl Query {
         let unknown: Vec<String> =
             self.given.iter().map(|(name, _)| name).filter(|name| !self.known.contains(&name.as_str())).cloned().collect();
         for name in unknown {
-            let hint = nearest(&name, self.known.iter().copied()).unwrap_or_default();
-            let detail = format!("is not a parameter of this path; did you mean `{hint}`?");
+            let hint = nearest(&name, self.known.iter().copied()).map(|hint| format!("; did you mean `{hint}`?"));
+            let detail = format!("is not a parameter of this path{}", hint.unwrap_or_else(|| ", which takes none".to_owned()));
             let allowed = self.known.iter().map(|&known| known.to_owned()).collect();
             self.refuse(&name, &detail, allowed);
         }

@@ -39,7 +39,7 @@ use crate::metrics::{self, StressBook};
 /// The prefix of the present version of the contract. The same questions answer without it.
 const PREFIX: &str = "/v1";
 
-/// Every question, under a prefix.
+/// Every question, and the push, under a prefix.
 fn questions(prefix: &'static str, book: &Arc<StressBook>) -> OpenApiRouter<AppState> {
     let single = Routes::new(prefix)
         .question(price::PRICE, price::price, metrics::price)
@@ -72,7 +72,7 @@ fn questions(prefix: &'static str, book: &Arc<StressBook>) -> OpenApiRouter<AppS
             Ok(metrics::revisions(view, question))
         })
         .status(sources::SOURCES, sources::sources, sources::answer_sources);
-    whole_picture(across_markets(single, book), book).into_router()
+    whole_picture(across_markets(single, book), book).pushes().into_router()
 }
 
 /// The questions that look at several markets at once.

@@ -11,7 +11,7 @@ use crate::api::kept::AnswerCache;
 use crate::api::repeated::Repeated;
 use crate::api::telemetry::Telemetry;
 use crate::domain::{Clock, StatusBoard};
-use crate::market::{Market, Publisher};
+use crate::market::{Market, Publisher, Recorder};
 use crate::metrics::{SourceOrder, StressBook};
 use crate::store::Store;
 
@@ -22,6 +22,10 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// The longest body a request may have, bytes.
     pub body_limit_bytes: u64,
+    /// The most rows one push may have.
+    pub push_rows: usize,
+    /// How often one key may push; `None` for as often as it likes.
+    pub push_allowance: Option<Allowance>,
     /// How often one client address may ask; `None` for as often as it likes.
     pub allowance: Option<Allowance>,
     /// Whether the client's address is the last one in `X-Forwarded-For`, as behind a proxy.
@@ -39,6 +43,8 @@ impl Default for Settings {
         Self {
             request_timeout: Duration::from_secs(10),
             body_limit_bytes: 8 << 20,
+            push_rows: 10_000,
+            push_allowance: Some(Allowance { burst: 50, per_second: 10 }),
             allowance: Some(Allowance { burst: 1_000, per_second: 200 }),
             behind_proxy: false,
             max_in_flight: 4_096,
@@ -59,6 +65,8 @@ pub struct Shared {
     pub(super) market: Arc<Publisher>,
     /// The log, for what is not in memory.
     pub(super) store: Arc<dyn Store>,
+    /// Writes what is pushed in.
+    pub(super) recorder: Recorder,
     /// Tells what "now" is.
     pub(super) clock: Arc<dyn Clock>,
     /// Which source answers where a question names none.
@@ -75,6 +83,8 @@ pub struct Shared {
     pub(super) repeated: Option<Repeated>,
     /// Keeps clients to their allowance.
     pub(super) limiter: Option<Limiter>,
+    /// Keeps keys to their allowance.
+    pub(super) push_limiter: Option<Limiter>,
     /// What the service counts about itself.
     pub(super) telemetry: Telemetry,
     /// Requests being answered.
@@ -82,7 +92,8 @@ pub struct Shared {
 }
 
 impl AppState {
-    /// The state of a service that answers from `market` and, for single orders, from `store`.
+    /// The state of a service that answers from `market` and, for single orders, from `store`, and
+    /// writes what is pushed in to both.
     #[must_use]
     pub fn new(
         market: Arc<Publisher>,
@@ -95,9 +106,12 @@ impl AppState {
         let cache = AnswerCache::new(settings.cache_bytes);
         let repeated = (settings.cache_bytes > 0).then(Repeated::new);
         let limiter = settings.allowance.map(Limiter::new);
+        let push_limiter = settings.push_allowance.map(Limiter::new);
+        let recorder = Recorder::new(Arc::clone(&store), Arc::clone(&market), Arc::clone(&clock));
         Self(Arc::new(Shared {
             market,
             store,
+            recorder,
             clock,
             source_order,
             stress: Arc::default(),
@@ -106,6 +120,7 @@ impl AppState {
             cache,
             repeated,
             limiter,
+            push_limiter,
             telemetry: Telemetry::new(),
             in_flight: AtomicUsize::new(0),
         }))

@@ -6,7 +6,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{Service, ServiceError, open_store};
 use crate::config::{Config, DatabaseUrl};
-use crate::domain::{Clock, FixedClock, Timestamp};
+use crate::domain::{ApiKey, Clock, FixedClock, Timestamp};
+use crate::keys::Token;
 use crate::scenario;
 use crate::store::OnRefusal;
 
@@ -14,13 +15,14 @@ use crate::store::OnRefusal;
 #[derive(Debug)]
 pub struct Demo {
     service: Service,
+    key: Token,
     /// Holds the store; removed when dropped.
     folder: TempDir,
 }
 
 impl Demo {
-    /// Takes the address and stores the scenario. The clock stands still at `now`, so answers stay the
-    /// same; feeds are off.
+    /// Takes the address and stores the scenario, and a key to push more rows in with. The clock stands
+    /// still at `now`, so answers stay the same; feeds are off.
     ///
     /// # Errors
     /// [`ServiceError`] when it cannot listen, or there is no room for the store.
@@ -37,7 +39,9 @@ impl Demo {
         for batch in scenario::batches()? {
             store.append(&batch, now, OnRefusal::Abort).await?;
         }
-        Ok(Self { service, folder })
+        let key = Token::draw()?;
+        store.put_key(&ApiKey::new(key.id().clone(), "demo", key.digest(), now)).await?;
+        Ok(Self { service, key, folder })
     }
 
     /// The address it answers on.
@@ -46,6 +50,12 @@ impl Demo {
     /// When the listener was lost.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.service.address()
+    }
+
+    /// The key with which rows may be pushed in.
+    #[must_use]
+    pub const fn key(&self) -> &Token {
+        &self.key
     }
 
     /// Answers until `stop` is cancelled.

@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 
 use crate::ingest::FetchError;
+use crate::keys::NoRandomness;
 use crate::scenario::ScenarioError;
 use crate::store::StoreError;
 
@@ -18,6 +19,9 @@ pub enum ServiceError {
     /// The store can never work as configured.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The demo's key cannot be drawn.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
     /// The bundled scenario is broken.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),

@@ -102,11 +102,13 @@ fn bind(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
 }
 
 fn settings(config: &Config) -> Settings {
-    let (burst, per_second) = (config.rate_limit_burst, config.rate_limit_per_second);
+    let allowance = |burst, per_second| (per_second > 0).then_some(Allowance { burst, per_second });
     Settings {
         request_timeout: config.request_timeout(),
         body_limit_bytes: config.body_limit_bytes,
-        allowance: (per_second > 0).then_some(Allowance { burst, per_second }),
+        allowance: allowance(config.rate_limit_burst, config.rate_limit_per_second),
+        push_rows: config.push_rows,
+        push_allowance: allowance(config.push_rate_limit_burst, config.push_rate_limit_per_second),
         behind_proxy: config.behind_proxy,
         max_in_flight: config.max_in_flight,
         cache_bytes: config.cache_bytes,

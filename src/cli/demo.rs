@@ -8,6 +8,7 @@ use crate::app::{self, Demo as Service};
 use crate::cli::Failure;
 use crate::cli::settings::Settings;
 use crate::domain::Timestamp;
+use crate::keys::Token;
 use crate::scenario;
 
 /// How the demo is shown.
@@ -28,12 +29,12 @@ impl Demo {
         let config = settings.load_with(self)?;
         let stop = app::stop_on_signal().map_err(Failure::Runtime)?;
         let demo = Service::prepare(config, self.now).await?;
-        self.introduce(demo.address()?)?;
+        self.introduce(demo.address()?, demo.key())?;
         Ok(demo.run(stop).await?)
     }
 
     /// Says where it answers and what to try.
-    fn introduce(&self, address: SocketAddr) -> io::Result<()> {
+    fn introduce(&self, address: SocketAddr, key: &Token) -> io::Result<()> {
         let base = format!("http://{address}");
         write!(
             io::stdout(),
@@ -42,8 +43,10 @@ impl Demo {
              curl '{base}/v1/price'\n  \
              curl '{base}/v1/drawdown?window=1y'\n  \
              curl '{base}/v1/drawdown/series?window=30d&format=csv'\n\n\
-             or open {base}/docs. Stop it with ctrl-c; nothing stays behind.\n",
-            now = self.now
+             or open {base}/docs. POST {base}/v1/observations takes rows of your own with the key\n{key}\n\n\
+             Stop it with ctrl-c; nothing stays behind.\n",
+            now = self.now,
+            key = key.reveal(),
         )
     }
 }

@@ -47,6 +47,12 @@ pub struct Config {
     pub rate_limit_per_second: u32,
     /// How many requests a client address may send at once.
     pub rate_limit_burst: u32,
+    /// The most rows one push may have.
+    pub push_rows: usize,
+    /// How many pushes one key may send in a second in the long run; 0 for any number.
+    pub push_rate_limit_per_second: u32,
+    /// How many pushes one key may send at once.
+    pub push_rate_limit_burst: u32,
     /// Whether the client's address is the last one in `X-Forwarded-For`, as behind a proxy.
     pub behind_proxy: bool,
     /// The most requests answered at once; more are turned away.
@@ -94,6 +100,9 @@ impl Default for Config {
             body_limit_bytes: 8 * 1024 * 1024,
             rate_limit_per_second: 200,
             rate_limit_burst: 1000,
+            push_rows: 10_000,
+            push_rate_limit_per_second: 10,
+            push_rate_limit_burst: 50,
             behind_proxy: false,
             max_in_flight: 4096,
             cache_bytes: 64 * 1024 * 1024,
@@ -123,7 +132,7 @@ const DEFAULT_ORDER: [&str; 15] = [
 ];
 
 /// What each key may be, said when it is something else. `*` stands for any table.
-const ALLOWED: [(&str, &str); 39] = [
+const ALLOWED: [(&str, &str); 42] = [
     ("listen", "an address and port such as 127.0.0.1:8080"),
     ("database_url", "sqlite://./data/market-stress.db or postgres://user:password@host/database"),
     ("log_format", "text or json"),
@@ -133,6 +142,9 @@ const ALLOWED: [(&str, &str); 39] = [
     ("body_limit_bytes", "a whole number from 1024 to 1073741824"),
     ("rate_limit_per_second", "a whole number; 0 for no limit"),
     ("rate_limit_burst", "a whole number"),
+    ("push_rows", "a whole number from 1 to 1000000"),
+    ("push_rate_limit_per_second", "a whole number; 0 for no limit"),
+    ("push_rate_limit_burst", "a whole number"),
     ("behind_proxy", "true or false"),
     ("max_in_flight", "a whole number from 1"),
     ("cache_bytes", "a whole number; 0 for no cache"),
@@ -208,6 +220,7 @@ impl Config {
             ("log_filter", self.log_filter.parse::<tracing_subscriber::EnvFilter>().is_ok()),
             ("request_timeout_seconds", (1..=300).contains(&self.request_timeout_seconds)),
             ("body_limit_bytes", (1024..=1024 * 1024 * 1024).contains(&self.body_limit_bytes)),
+            ("push_rows", (1..=1_000_000).contains(&self.push_rows)),
             ("max_in_flight", self.max_in_flight > 0),
             ("shutdown_grace_seconds", self.shutdown_grace_seconds <= 300),
         ];

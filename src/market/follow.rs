@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use crate::domain::{Batch, Clock, CommitReport, SourceInfo};
 use crate::market::publisher::{Applied, Publisher};
-use crate::store::{OnRefusal, Store, StoreError};
+use crate::store::{Appended, OnRefusal, Store, StoreError};
 
 /// Commits read from the log at a time.
 const COMMITS_PER_READ: u32 = 256;
@@ -33,13 +33,21 @@ impl Recorder {
     /// [`StoreError`] when the store is away or refuses. After an error in the commit nothing was
     /// written; after one in reading back what others committed, the follower makes up for it.
     pub async fn record(&self, batch: &Batch, on_refusal: OnRefusal) -> Result<CommitReport, StoreError> {
+        Ok(self.append(batch, on_refusal).await?.report)
+    }
+
+    /// The same, and tells which rows were added.
+    ///
+    /// # Errors
+    /// As [`Recorder::record`].
+    pub async fn append(&self, batch: &Batch, on_refusal: OnRefusal) -> Result<Appended, StoreError> {
         let appended = self.store.append(batch, self.clock.now(), on_refusal).await?;
         if let Some(delta) = &appended.delta
             && self.publisher.apply(delta) == Applied::Gap
         {
             catch_up(self.store.as_ref(), &self.publisher).await?;
         }
-        Ok(appended.report)
+        Ok(appended)
     }
 
     /// Records what is to be known about a source.

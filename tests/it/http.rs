@@ -8,12 +8,14 @@ use async_trait::async_trait;
 use axum::Router;
 use market_stress::api::{AppState, Settings, router_with, serve_router};
 use market_stress::domain::{
-    Bar, Batch, Clock, Delta, FixedClock, RecordedOrder, SeriesKey, Source, SourceInfo, StatusBoard, TimeRange, Timestamp,
-    Version, Vintage,
+    ApiKey, Bar, Batch, Clock, Delta, FixedClock, KeyId, RecordedOrder, SeriesKey, Source, SourceInfo, StatusBoard, TimeRange,
+    Timestamp, Version, Vintage,
 };
 use market_stress::market::{Market, Publisher};
 use market_stress::metrics::SourceOrder;
-use market_stress::store::{Appended, Candidate, LoadSink, OnRefusal, OrderCursor, OrderFilter, SpansRead, Store, StoreError};
+use market_stress::store::{
+    Appended, Candidate, Claim, Claimed, LoadSink, OnRefusal, OrderCursor, OrderFilter, SpansRead, Store, StoreError,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -99,6 +101,38 @@ impl Store for OrderStore {
 
     async fn spans_read(&self, _: &str) -> Result<SpansRead, StoreError> {
         self.reach().map(|()| SpansRead::new())
+    }
+
+    async fn put_key(&self, _: &ApiKey) -> Result<(), StoreError> {
+        unimplemented!("the tests of keys use a real store")
+    }
+
+    async fn key(&self, _: &KeyId) -> Result<Option<ApiKey>, StoreError> {
+        self.reach().map(|()| None)
+    }
+
+    async fn keys(&self) -> Result<Vec<ApiKey>, StoreError> {
+        self.reach().map(|()| vec![])
+    }
+
+    async fn revoke_key(&self, _: &KeyId, _: Timestamp) -> Result<Option<ApiKey>, StoreError> {
+        self.reach().map(|()| None)
+    }
+
+    async fn note_key_use(&self, _: &KeyId, _: Timestamp) -> Result<(), StoreError> {
+        self.reach()
+    }
+
+    async fn claim(&self, _: &Claim, _: Timestamp) -> Result<Claimed, StoreError> {
+        self.reach().map(|()| Claimed::Granted)
+    }
+
+    async fn settle(&self, _: &Claim, _: &str) -> Result<(), StoreError> {
+        self.reach()
+    }
+
+    async fn give_back(&self, _: &Claim) -> Result<(), StoreError> {
+        self.reach()
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -197,6 +231,16 @@ impl Client {
             request.extend([*name, ": ", *value, "\r\n"]);
         }
         self.send_raw(format!("{request}\r\n").as_bytes()).await
+    }
+
+    /// Sends a request with a body.
+    pub(crate) async fn post(&self, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        let length = body.len().to_string();
+        let mut request = format!("POST {target} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n");
+        for (name, value) in headers.iter().chain([&("Content-Length", length.as_str())]) {
+            request.extend([*name, ": ", *value, "\r\n"]);
+        }
+        self.send_raw(&[format!("{request}\r\n").as_bytes(), body].concat()).await
     }
 
     /// Sends bytes as they are.

@@ -1,0 +1,506 @@
+//! Pushing rows in over HTTP, with a real store of either engine.
+
+use std::sync::Arc;
+
+use market_stress::api::{Allowance, AppState, Settings, document, router, serve_router};
+use market_stress::domain::{ApiKey, Clock, FixedClock, StatusBoard, Timestamp};
+use market_stress::keys::Token;
+use market_stress::market::{self, Publisher};
+use market_stress::metrics::SourceOrder;
+use market_stress::store::Store;
+use rstest::rstest;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use crate::harness::{Engine, Home, contents, postgres};
+use crate::http::{Client, NOW, Reply, at};
+
+const PATH: &str = "/v1/observations";
+const JSON: &str = "application/json";
+
+/// A service on a store of its own, and a key to push with.
+struct Desk {
+    client: Client,
+    clock: Arc<FixedClock>,
+    store: Arc<dyn Store>,
+    token: String,
+    _stop: tokio_util::sync::DropGuard,
+}
+
+/// Serves a store as one more node does.
+async fn serve(store: Arc<dyn Store>, settings: Settings) -> Desk {
+    let market = Arc::new(Publisher::new(market::load(store.as_ref()).await.unwrap()));
+    let clock = Arc::new(FixedClock::new(at(NOW)));
+    let token = make_key(store.as_ref(), |key| key).await;
+    let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
+    let feeds = Arc::new(StatusBoard::new());
+    let grace = settings.shutdown_grace;
+    let state = AppState::new(market, Arc::clone(&store), shared, SourceOrder::default(), feeds, settings);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = Client { address: listener.local_addr().unwrap().to_string() };
+    let stop = CancellationToken::new();
+    tokio::spawn(serve_router(listener, router(state), grace, stop.clone()));
+    Desk { client, clock, store, token, _stop: stop.drop_guard() }
+}
+
+async fn desk(home: &Home) -> Desk {
+    serve(home.open().await, Settings::default()).await
+}
+
+async fn small_desk() -> (Home, Desk) {
+    let home = Home::new(Engine::Sqlite).await.unwrap();
+    let desk = desk(&home).await;
+    (home, desk)
+}
+
+/// Makes a key as `change` wants it and gives its token.
+async fn make_key(store: &dyn Store, change: impl FnOnce(ApiKey) -> ApiKey) -> String {
+    let token = Token::draw().unwrap();
+    let key = change(ApiKey::new(token.id().clone(), "desk", token.digest(), at("2026-02-01")));
+    store.put_key(&key).await.unwrap();
+    token.reveal()
+}
+
+impl Desk {
+    /// Pushes a body in with these further headers.
+    async fn push_with(&self, token: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        let bearer = format!("Bearer {token}");
+        let headers: Vec<(&str, &str)> = [("Authorization", bearer.as_str())].iter().chain(headers).copied().collect();
+        self.client.post(PATH, &headers, body.as_bytes()).await
+    }
+
+    async fn push(&self, media_type: &str, body: &str) -> Reply {
+        self.push_with(&self.token, &[("Content-Type", media_type)], body).await
+    }
+
+    async fn push_rows(&self, rows: Value) -> Reply {
+        self.push(JSON, &json!({ "rows": rows }).to_string()).await
+    }
+
+    async fn push_named(&self, name: &str, rows: &Value) -> Reply {
+        let headers = [("Content-Type", JSON), ("Idempotency-Key", name)];
+        self.push_with(&self.token, &headers, &json!({ "rows": rows }).to_string()).await
+    }
+
+    async fn is_empty(&self) -> bool {
+        self.store.latest_version().await.unwrap() == 0
+    }
+}
+
+/// A reading of the price of bitcoin.
+fn price(observed_at: &str, value: f64) -> Value {
+    json!({"series": "price.btc@desk", "observed_at": observed_at, "value": value})
+}
+
+/// What became of each row.
+fn verdicts(reply: &Reply) -> Vec<String> {
+    let body = reply.json();
+    let verdicts = if reply.status == 200 { &body["data"]["verdicts"] } else { &body["verdicts"] };
+    verdicts.as_array().unwrap().iter().map(|row| row["verdict"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What the document says of a push.
+fn documented() -> Value {
+    serde_json::to_value(document()).unwrap()["paths"][PATH]["post"].clone()
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_documented_bodies_are_taken_and_seen_in_the_very_next_answer(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+    #[values("application/json", "application/x-ndjson", "text/csv")] media_type: &str,
+) {
+    let Some(home) = Home::new(engine).await else { return };
+    let desk = desk(&home).await;
+    let example = &documented()["requestBody"]["content"][media_type]["example"];
+    let body = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
+    let reply = desk.push(media_type, &body).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert!(verdicts(&reply).iter().all(|verdict| verdict == "new"), "{}", reply.text());
+    let seen = desk.client.get("/v1/series/open_interest.btc@desk").await.json();
+    let last = seen["data"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!((&last["observed_at"], &last["known_at"]), (&"2026-02-04T07:55:00Z".into(), &NOW.into()), "{seen}");
+    let sources = desk.client.get("/v1/sources").await.json();
+    assert_eq!((&sources["data"][0]["source"], &sources["data"][0]["state"]), (&"desk".into(), &"fresh".into()), "{sources}");
+}
+
+#[tokio::test]
+async fn the_documented_example_is_answered_as_documented() {
+    let (_home, desk) = small_desk().await;
+    let documented = documented();
+    let reply = desk.push(JSON, &documented["requestBody"]["content"][JSON]["example"].to_string()).await;
+    assert_eq!(reply.json(), documented["responses"]["200"]["content"][JSON]["example"]);
+    assert_eq!(reply.header("cache-control"), Some("no-store"));
+    let flows = desk.client.get("/v1/etf-flows").await.json();
+    assert_eq!(flows["data"]["net_flow_usd"], -60_000_000.0, "{flows}");
+    let orders = desk.client.get("/v1/liquidations/orders").await.json();
+    assert_eq!(orders["data"][0]["usd"], 152_400.0, "{orders}");
+    let held = contents(desk.store.as_ref()).await;
+    assert_eq!((held.readings.len(), held.candles.len(), held.orders.len()), (2, 1, 1));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_repeat_changes_nothing_and_a_correction_leaves_the_past_alone(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let Some(home) = Home::new(engine).await else { return };
+    let desk = desk(&home).await;
+    let bar =
+        json!({"series": "candle.btc@desk:1h", "open_time": "2026-02-04T06:00:00Z", "open": 1, "high": 2, "low": 1, "close": 2});
+    let order = json!({"source": "desk", "symbol": "BTC", "side": "short", "at": "2026-02-04", "price_usd": 1, "quantity": 2});
+    let rows = json!([price("2026-02-04T07:00:00Z", 100.0), bar, order, order]);
+    assert_eq!(verdicts(&desk.push_rows(rows.clone()).await), ["new"; 4]);
+    desk.clock.set(at("2026-02-04T09:00:00Z"));
+    let past = "/v1/series/price.btc@desk?as_of=2026-02-04T08:30:00Z";
+    let before = desk.client.get(past).await.json();
+    let again = desk.push_rows(rows).await;
+    assert_eq!(verdicts(&again), ["unchanged"; 4]);
+    assert_eq!(again.json()["meta"]["data_version"], 1);
+    let corrected = desk.push_rows(json!([price("2026-02-04T07:00:00Z", 101.0), price("2026-02-04T07:30:00Z", 7.0)])).await;
+    assert_eq!(verdicts(&corrected), ["revised", "new"]);
+    assert_eq!(desk.client.get(past).await.json()["data"], before["data"]);
+    let now = desk.client.get("/v1/series/price.btc@desk").await.json();
+    assert_eq!(now["data"][0]["value"], 101.0, "{now}");
+    let revisions = desk.client.get("/v1/revisions").await.json();
+    assert_eq!((&revisions["data"][0]["old_value"], &revisions["data"][0]["new_value"]), (&json!(100.0), &json!(101.0)));
+}
+
+#[tokio::test]
+async fn a_row_without_a_value_says_nothing() {
+    let (_home, desk) = small_desk().await;
+    let nothing = json!({"series": "price.btc@desk", "observed_at": "2026-02-04", "value": null});
+    let reply = desk.push_rows(json!([nothing, price("2026-02-04T07:00:00Z", 1.0)])).await;
+    assert_eq!(verdicts(&reply), ["empty", "new"]);
+    assert_eq!((&reply.json()["data"]["rows"], &reply.json()["data"]["empty"]), (&json!(2), &json!(1)));
+}
+
+#[rstest]
+#[case::no_json(JSON, "{\"rows\": [", 400, "bad_request", "line 1, column 10")]
+#[case::not_a_number(JSON, "{\"rows\": [{\"value\": NaN}]}", 400, "bad_request", "expected value")]
+#[case::infinity(JSON, "{\"rows\": [{\"value\": 1e999}]}", 400, "bad_request", "out of range")]
+#[case::no_batch(JSON, "[]", 400, "bad_request", "whose only field is `rows`")]
+#[case::no_rows(JSON, "{\"rows\": []}", 400, "bad_request", "holds no rows")]
+#[case::nothing(JSON, "", 400, "bad_request", "EOF")]
+#[case::bad_line("application/x-ndjson", "{}\n{", 400, "bad_request", "line 2")]
+#[case::no_column("text/csv", "series,value\na,1\n", 400, "bad_request", "no column")]
+#[case::header_alone("text/csv; charset=utf-8", "series,observed_at,value\n", 400, "bad_request", "holds no rows")]
+#[case::open_quote("text/csv", "series,observed_at,value\n\"a,b,1\n", 400, "bad_request", "quoted field")]
+#[case::other_type("application/xml", "<rows/>", 415, "unsupported_media_type", "`application/xml`")]
+#[case::csv_not_a_number(
+    "text/csv",
+    "series,observed_at,value\nprice.btc@desk,2026-02-04,NaN\n",
+    422,
+    "unprocessable",
+    "NaN is not a finite number"
+)]
+#[case::csv_infinity(
+    "text/csv",
+    "series,observed_at,value\nprice.btc@desk,2026-02-04,inf\n",
+    422,
+    "unprocessable",
+    "inf is not a finite number"
+)]
+#[tokio::test]
+async fn a_body_that_cannot_be_read_is_a_problem_and_changes_nothing(
+    #[case] media_type: &str,
+    #[case] body: &str,
+    #[case] status: u16,
+    #[case] code: &str,
+    #[case] detail: &str,
+) {
+    let (_home, desk) = small_desk().await;
+    let reply = desk.push(media_type, body).await;
+    let problem = reply.problem();
+    assert_eq!((reply.status, problem["code"].as_str()), (status, Some(code)), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains(detail), "{problem}");
+    assert!(desk.is_empty().await);
+}
+
+#[rstest]
+#[case::metric(json!({"series": "mood.btc@desk", "observed_at": "2026-02-04", "value": 1}), "series", "the metric is one of")]
+#[case::asset(json!({"series": "price.BTC@desk", "observed_at": "2026-02-04", "value": 1}), "series", "`BTC` is not an asset")]
+#[case::date(price("2026-02-30", 1.0), "observed_at", "is not an RFC 3339 instant")]
+#[case::future(price("2026-02-05", 1.0), "", "speaks of the time up to 2026-02-05")]
+#[case::absurd(price("2026-02-04", 1e12), "value", "is outside of")]
+#[case::text(json!({"series": "price.btc@desk", "observed_at": "2026-02-04", "value": "1"}), "value", "text stands where a number")]
+#[case::no_bar(json!({"series": "candle.btc@desk:1h", "open_time": "2026-02-03", "open": 1, "high": 1, "low": 2, "close": 1}), "", "do not make a bar")]
+#[case::running_bar(json!({"series": "candle.btc@desk:1d", "open_time": "2026-02-04", "open": 1, "high": 1, "low": 1, "close": 1}), "", "push it when that is over")]
+#[case::twice(price("2026-02-03", 2.0), "observed_at", "was already stated in row 1")]
+#[case::negative(json!({"source": "desk", "symbol": "BTC", "side": "long", "at": "2026-02-03", "price_usd": 1, "quantity": -1}), "quantity", "-1 is negative")]
+#[case::store(json!({"source": "desk", "symbol": "B\u{7}", "side": "long", "at": "2026-02-03", "price_usd": 1, "quantity": 1}), "", "control characters")]
+#[tokio::test]
+async fn one_bad_row_keeps_all_out_and_every_row_gets_its_verdict(#[case] bad: Value, #[case] field: &str, #[case] detail: &str) {
+    let (_home, desk) = small_desk().await;
+    let reply = desk.push_rows(json!([price("2026-02-03", 1.0), bad, price("2026-02-02", 1.0)])).await;
+    let problem = reply.problem();
+    assert_eq!((reply.status, problem["code"].as_str()), (422, Some("unprocessable")), "{problem}");
+    assert_eq!(verdicts(&reply), ["not_written", "refused", "not_written"], "{problem}");
+    let told = &problem["verdicts"][1];
+    assert_eq!((&told["row"], told["field"].as_str().unwrap_or_default()), (&json!(2), field), "{problem}");
+    assert!(told["detail"].as_str().unwrap().contains(detail), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().starts_with("1 of 3 rows are refused, so nothing was written"), "{problem}");
+    assert!(problem["errors"][0]["parameter"].as_str().unwrap().starts_with("row 2"), "{problem}");
+    assert!(desk.is_empty().await);
+}
+
+#[tokio::test]
+async fn rows_that_contradict_each_other_are_refused_by_the_store() {
+    let (_home, desk) = small_desk().await;
+    let flow = json!({"source": "desk", "asset": "btc", "fund": "IBIT", "trading_day": "2026-02-03", "flow_usd": 1});
+    let same = json!({"series": "etf_flow.btc.IBIT@desk", "observed_at": "2026-02-03", "value": 2});
+    let reply = desk.push_rows(json!([flow, same])).await;
+    assert_eq!((reply.status, verdicts(&reply)), (422, vec!["refused".to_owned(); 2]));
+    assert!(desk.is_empty().await);
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_long_or_has_too_many_rows_is_refused() {
+    let home = Home::new(Engine::Sqlite).await.unwrap();
+    let settings = Settings { push_rows: 2, body_limit_bytes: 1_024, ..Settings::default() };
+    let desk = serve(home.open().await, settings).await;
+    let three: Vec<Value> = (1..=3).map(|day| price(&format!("2026-02-0{day}"), 1.0)).collect();
+    let long = json!({ "rows": [price("2026-02-01", 1.0)], "x": "y".repeat(2_000) }).to_string();
+    for reply in [desk.push_rows(json!(three)).await, desk.push(JSON, &long).await] {
+        assert_eq!((reply.status, reply.problem()["code"].as_str()), (413, Some("payload_too_large")), "{}", reply.text());
+    }
+    let head = format!(
+        "POST {PATH} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nAuthorization: Bearer {}\r\nContent-Type: {JSON}\r\n\
+         Transfer-Encoding: chunked\r\n\r\n7d0\r\n{}\r\n0\r\n\r\n",
+        desk.token,
+        "x".repeat(2_000)
+    );
+    assert_eq!(desk.client.send_raw(head.as_bytes()).await.status, 413, "the length is not known beforehand");
+    assert!(desk.is_empty().await);
+}
+
+#[tokio::test]
+async fn a_body_that_ends_too_early_changes_nothing() {
+    let (_home, desk) = small_desk().await;
+    let body = json!({ "rows": [price("2026-02-01", 1.0)] }).to_string();
+    let mut stream = TcpStream::connect(&desk.client.address).await.unwrap();
+    let head = format!(
+        "POST {PATH} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {}\r\nContent-Type: {JSON}\r\nContent-Length: {}\r\n\r\n",
+        desk.token,
+        body.len() + 10
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(body.as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut reply = vec![];
+    stream.read_to_end(&mut reply).await.unwrap();
+    assert!(reply.is_empty() || reply.starts_with(b"HTTP/1.1 400"), "{}", String::from_utf8_lossy(&reply));
+    assert!(desk.is_empty().await);
+}
+
+#[tokio::test]
+async fn without_a_key_that_opens_nothing_is_taken() {
+    let (home, desk) = small_desk().await;
+    let body = json!({ "rows": [price("2026-02-01", 1.0)] }).to_string();
+    let revoked = make_key(desk.store.as_ref(), |key| key).await;
+    let id = revoked.split('_').nth(1).unwrap().parse().unwrap();
+    assert_eq!(desk.push_with(&revoked, &[("Content-Type", JSON)], &body).await.status, 200);
+    // Another node revokes it.
+    home.open().await.revoke_key(&id, at(NOW)).await.unwrap();
+    let forged = format!("{}{}", &desk.token[..desk.token.len() - 4], "0000");
+    let unknown = Token::draw().unwrap().reveal();
+    for token in [revoked.as_str(), &forged, &unknown, "", "msk_x_y", "secret"] {
+        let reply = desk.push_with(token, &[("Content-Type", JSON)], &body).await;
+        assert_eq!((reply.status, reply.problem()["code"].as_str()), (401, Some("unauthorized")), "{token}");
+        assert_eq!(reply.header("www-authenticate"), Some("Bearer"));
+        assert!(token.is_empty() || !reply.text().contains(token), "a key was told on");
+    }
+    let basic = format!("Basic {}", desk.token);
+    for headers in [&[][..], &[("Authorization", basic.as_str())], &[("X-Api-Key", desk.token.as_str())]] {
+        let reply = desk.client.post(PATH, headers, body.as_bytes()).await;
+        assert_eq!((reply.status, reply.problem()["code"].as_str()), (401, Some("unauthorized")));
+    }
+    let in_the_address =
+        desk.client.post(&format!("{PATH}?key={}", desk.token), &[("Content-Type", JSON)], body.as_bytes()).await;
+    assert_eq!(in_the_address.status, 401);
+    assert_eq!(desk.store.latest_version().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_key_does_only_what_it_was_made_for() {
+    let (_home, desk) = small_desk().await;
+    let bound = make_key(desk.store.as_ref(), |key| ApiKey { sources: ["mine".parse().unwrap()].into(), ..key }).await;
+    let mine = json!({"series": "price.btc@mine", "observed_at": "2026-02-03", "value": 1});
+    let push = async |rows: Value| desk.push_with(&bound, &[("Content-Type", JSON)], &json!({ "rows": rows }).to_string()).await;
+    let reply = push(json!([mine, price("2026-02-03", 1.0)])).await;
+    assert_eq!((reply.status, reply.problem()["code"].as_str()), (403, Some("forbidden")));
+    assert!(reply.problem()["detail"].as_str().unwrap().contains("rows of mine, not of desk"), "{}", reply.text());
+    let mut dated = mine.clone();
+    dated["known_at"] = "2026-02-03".into();
+    assert_eq!(push(json!([dated])).await.status, 403);
+    assert!(desk.is_empty().await);
+    assert_eq!(push(json!([mine])).await.status, 200);
+}
+
+#[tokio::test]
+async fn only_a_key_that_may_backfill_adds_to_the_past() {
+    let (_home, desk) = small_desk().await;
+    let token = make_key(desk.store.as_ref(), |key| ApiKey { may_backfill: true, ..key }).await;
+    let push = async |rows: Value| desk.push_with(&token, &[("Content-Type", JSON)], &json!({ "rows": rows }).to_string()).await;
+    let dated = |value: f64, known_at: &str| json!({"series": "price.btc@desk", "observed_at": "2026-02-02", "value": value, "known_at": known_at});
+    let reply = push(json!([dated(2.0, "2026-02-03"), dated(1.0, "2026-02-02"), price("2026-02-01", 7.0)])).await;
+    assert_eq!(verdicts(&reply), ["revised", "new", "new"], "{}", reply.text());
+    let then = desk.client.get("/v1/series/price.btc@desk?as_of=2026-02-02T12:00:00Z").await.json();
+    assert_eq!(then["data"], json!([{"observed_at": "2026-02-02T00:00:00Z", "value": 1.0, "known_at": "2026-02-02T00:00:00Z"}]));
+    let contradicted = push(json!([dated(3.0, "2026-02-03")])).await;
+    assert_eq!(verdicts(&contradicted), ["refused"]);
+    let tomorrow = push(json!([dated(3.0, "2026-02-05")])).await;
+    assert_eq!(tomorrow.problem()["verdicts"][0]["field"], "known_at");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_named_push_is_done_once_and_answered_alike_even_after_a_restart(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let Some(home) = Home::new(engine).await else { return };
+    let first = desk(&home).await;
+    let rows = json!([price("2026-02-03", 1.0)]);
+    let done = first.push_named("load-7", &rows).await;
+    assert_eq!((done.status, done.header("idempotency-replayed")), (200, None));
+    assert_eq!(verdicts(&done), ["new"]);
+    let restarted = Desk { token: first.token.clone(), ..desk(&home).await };
+    for node in [&first, &restarted] {
+        let again = node.push_named("load-7", &rows).await;
+        assert_eq!((again.status, again.header("idempotency-replayed")), (200, Some("true")));
+        assert_eq!(again.body, done.body);
+        let other = node.push_named("load-7", &json!([price("2026-02-03", 2.0)])).await;
+        assert_eq!((other.status, other.problem()["code"].as_str()), (409, Some("conflict")), "{}", other.text());
+    }
+    let unnamed = restarted.push_rows(rows).await;
+    assert_eq!(verdicts(&unnamed), ["unchanged"]);
+    assert_eq!(first.store.latest_version().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_refused_push_uses_up_no_name() {
+    let (_home, desk) = small_desk().await;
+    let flow = json!({"source": "desk", "asset": "btc", "fund": "IBIT", "trading_day": "2026-02-03", "flow_usd": 1});
+    let same = json!({"series": "etf_flow.btc.IBIT@desk", "observed_at": "2026-02-03", "value": 2});
+    assert_eq!(desk.push_named("load-7", &json!([flow, same])).await.status, 422);
+    assert_eq!(desk.push_named("load-7", &json!([flow])).await.status, 200);
+}
+
+#[rstest]
+#[case::empty(&[("Idempotency-Key", "")])]
+#[case::twice(&[("Idempotency-Key", "a"), ("Idempotency-Key", "a")])]
+#[case::no_ascii(&[("Idempotency-Key", "é")])]
+#[tokio::test]
+async fn a_name_that_cannot_be_kept_is_refused(#[case] headers: &[(&str, &str)]) {
+    let (_home, desk) = small_desk().await;
+    let headers: Vec<(&str, &str)> = [("Content-Type", JSON)].iter().chain(headers).copied().collect();
+    let reply = desk.push_with(&desk.token, &headers, &json!({ "rows": [price("2026-02-03", 1.0)] }).to_string()).await;
+    assert_eq!((reply.status, &reply.problem()["errors"][0]["parameter"]), (400, &"Idempotency-Key".into()), "{}", reply.text());
+    assert!(desk.is_empty().await);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_equal_pushes_at_once_one_is_done(#[values(Engine::Sqlite, Engine::Postgres)] engine: Engine) {
+    let Some(home) = Home::new(engine).await else { return };
+    let desk = Arc::new(desk(&home).await);
+    let rows: Vec<Value> = (0..200).map(|n| price(&at("2026-02-01").plus_ms(n * 60_000).to_string(), 1.0)).collect();
+    let rows = Arc::new(json!(rows));
+    let pushing: Vec<_> = (0..8)
+        .map(|_| {
+            let (desk, rows) = (Arc::clone(&desk), Arc::clone(&rows));
+            tokio::spawn(async move { desk.push_named("load-7", &rows).await })
+        })
+        .collect();
+    let (mut done, mut answers) = (0, vec![]);
+    for pushed in pushing {
+        let reply = pushed.await.unwrap();
+        if reply.status == 409 {
+            assert_eq!(reply.header("retry-after"), Some("1"));
+            continue;
+        }
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        done += usize::from(reply.header("idempotency-replayed").is_none());
+        answers.push(reply.body);
+    }
+    assert_eq!(done, 1);
+    assert!(answers.iter().all(|answer| *answer == answers[0]));
+    assert_eq!(desk.store.latest_version().await.unwrap(), 1);
+    assert_eq!(desk.push_named("load-7", &rows).await.body, answers[0]);
+}
+
+#[tokio::test]
+async fn a_key_that_pushes_too_often_is_told_when_to_come_back() {
+    let home = Home::new(Engine::Sqlite).await.unwrap();
+    let settings = Settings { push_allowance: Some(Allowance { burst: 2, per_second: 1 }), ..Settings::default() };
+    let desk = serve(home.open().await, settings).await;
+    let mut statuses = vec![];
+    for _ in 0..20 {
+        let reply = desk.push_rows(json!([price("2026-02-03", 1.0)])).await;
+        statuses.push(reply.status);
+        if reply.status == 429 {
+            assert_eq!((reply.problem()["code"].as_str(), reply.header("retry-after")), (Some("rate_limited"), Some("1")));
+            break;
+        }
+    }
+    assert_eq!((&statuses[..2], statuses.last()), (&[200, 200][..], Some(&429)));
+    let other = make_key(desk.store.as_ref(), |key| key).await;
+    let body = json!({ "rows": [price("2026-02-03", 1.0)] }).to_string();
+    assert_eq!(desk.push_with(&other, &[("Content-Type", JSON)], &body).await.status, 200, "another key has its own allowance");
+}
+
+#[tokio::test]
+async fn the_use_of_a_key_is_noted_to_the_minute() {
+    let (_home, desk) = small_desk().await;
+    let used = async || desk.store.keys().await.unwrap()[0].last_used_at;
+    assert_eq!(used().await, None);
+    for (seconds, noted) in [(0, 0), (59, 0), (60, 60)] {
+        desk.clock.set(at(NOW).plus_ms(seconds * 1_000));
+        desk.push_rows(json!([price("2026-02-03", 1.0)])).await;
+        assert_eq!(used().await, Some(at(NOW).plus_ms(noted * 1_000)));
+    }
+}
+
+#[tokio::test]
+async fn a_compressed_body_an_unknown_parameter_and_another_method_are_problems() {
+    let (_home, desk) = small_desk().await;
+    let body = json!({ "rows": [price("2026-02-03", 1.0)] }).to_string();
+    let gzip = desk.push_with(&desk.token, &[("Content-Type", JSON), ("Content-Encoding", "gzip")], &body).await;
+    assert_eq!((gzip.status, gzip.problem()["code"].as_str()), (415, Some("unsupported_media_type")));
+    let no_type = desk.push_with(&desk.token, &[], &body).await;
+    assert_eq!(no_type.status, 415);
+    let bearer = format!("Bearer {}", desk.token);
+    let headers = [("Authorization", bearer.as_str()), ("Content-Type", JSON)];
+    let asked = desk.client.post(&format!("{PATH}?dry_run=true"), &headers, body.as_bytes()).await;
+    assert_eq!((asked.status, &asked.problem()["errors"][0]["parameter"]), (400, &"dry_run".into()), "{}", asked.text());
+    let read = desk.client.get(PATH).await;
+    assert_eq!((read.status, read.header("allow")), (405, Some("POST")));
+    assert!(desk.is_empty().await);
+    assert_eq!(desk.client.post("/observations", &headers, body.as_bytes()).await.status, 200, "the path answers without prefix");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_the_store_is_away_nothing_is_acknowledged_and_nothing_lost() {
+    let mut server = match postgres::Server::private() {
+        Ok(server) => server,
+        Err(reason) => return postgres::did_not_run(&reason),
+    };
+    let database = server.database().await;
+    let store = market_stress::store::open(&database.url.parse().unwrap()).await.unwrap();
+    let desk = serve(store, Settings::default()).await;
+    assert_eq!(desk.push_rows(json!([price("2026-02-01", 1.0)])).await.status, 200);
+    server.kill();
+    let rows = json!([price("2026-02-02", 2.0)]);
+    let away = desk.push_named("load-7", &rows).await;
+    assert_eq!((away.status, away.problem()["code"].as_str()), (503, Some("unavailable")), "{}", away.text());
+    assert_eq!(away.header("retry-after"), Some("5"));
+    assert_eq!(desk.client.get("/v1/series/price.btc@desk").await.json()["data"][0]["value"], 1.0);
+    server.start_again();
+    let back = desk.push_named("load-7", &rows).await;
+    assert_eq!((back.status, verdicts(&back)), (200, vec!["new".to_owned()]), "{}", back.text());
+    let known: Vec<Timestamp> =
+        contents(desk.store.as_ref()).await.readings.into_values().flatten().map(|row| row.observed_at).collect();
+    assert_eq!(known, [at("2026-02-01"), at("2026-02-02")]);
+}
