@@ -19,26 +19,32 @@ const HESITATION: Duration = Duration::from_millis(100);
 /// Minutes of a page.
 const PAGE: u32 = 1_500;
 
-/// Rows of the replay: minutes of one series.
-const ROWS: u32 = 200_000;
-
-/// How often the collector is killed in the middle of it.
-const KILLS: u32 = 20;
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_collector_that_is_killed_now_and_then_holds_the_replay(#[values(Engine::Sqlite, Engine::Postgres)] engine: Engine) {
+    replay_with_kills(engine, 36_000, 5).await;
+}
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes: the collector leaves a second between two pages of the past"]
 async fn a_collector_that_is_killed_twenty_times_holds_the_replay(#[values(Engine::Sqlite, Engine::Postgres)] engine: Engine) {
+    replay_with_kills(engine, 200_000, 20).await;
+}
+
+/// Collects a replay of so many rows, killing the collector so many times in the middle of it.
+async fn replay_with_kills(engine: Engine, rows: u32, kills: u32) {
     let Some(home) = Home::new(engine).await else { return };
     let seed = RandomState::new().build_hasher().finish();
-    let story = format!("{ROWS} rows on {engine:?}, {KILLS} kills, seed {seed}");
+    let story = format!("{rows} rows on {engine:?}, {kills} kills, seed {seed}");
     say(&story);
     let chance = SeededJitter::new(seed);
     // However fast the machine is, the replay is not over before the last kill.
-    let replay = Replay::in_parts(ROWS.into(), 0).await;
+    let replay = Replay::in_parts(rows.into(), 0).await;
     let program = Program::on(home.address());
     program.write("market-stress.toml", replay.settings());
-    for _ in 0..KILLS {
-        let (before, pages) = (replay.pages(), some_pages(ROWS / KILLS, &chance));
+    for _ in 0..kills {
+        let (before, pages) = (replay.pages(), some_pages(rows / kills, &chance));
         replay.let_through(pages);
         let node = Serving::start(&program, &["serve"]);
         // One of them may have gone to the node before, which cannot take it any more.
@@ -50,14 +56,9 @@ async fn a_collector_that_is_killed_twenty_times_holds_the_replay(#[values(Engin
     replay.let_through(Semaphore::MAX_PERMITS / 2);
     let log = home.open().await;
     let held = log.estimated_rows().await.unwrap();
-    assert!(held > 0 && held < ROWS.into(), "{story}: {held} rows after the last kill");
+    assert!(held > 0 && held < rows.into(), "{story}: {held} rows after the last kill");
     let _last = Serving::start(&program, &["serve"]);
-    while log.estimated_rows().await.unwrap() < ROWS.into() {
-        tokio::time::timeout(PATIENCE, log.wait_for_change(log.latest_version().await.unwrap(), PATIENCE))
-            .await
-            .unwrap()
-            .unwrap();
-    }
+    replay.is_collected_in(&*log, PATIENCE).await;
     replay.assert_equals(&contents(&*log).await, &story);
 }
 

@@ -4,10 +4,12 @@
 use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use market_stress::domain::{Bar, Clock, SeriesKey, SystemClock, Timestamp};
 use market_stress::ingest::IngestConfig;
+use market_stress::store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, broadcast};
 use tokio_tungstenite::tungstenite::Message;
@@ -101,6 +103,16 @@ impl Replay {
     /// The numbers of the forced orders in a log.
     pub(crate) fn orders_in(&self, log: &Collected) -> Vec<i64> {
         log.orders.iter().map(|recorded| recorded.order.occurred_at.ms_since(self.first)).collect()
+    }
+
+    /// Waits until a log holds as many rows as are replayed.
+    pub(crate) async fn is_collected_in(&self, log: &dyn Store, patience: Duration) {
+        let collecting = async {
+            while log.estimated_rows().await.unwrap() < self.minutes.unsigned_abs() {
+                log.wait_for_change(log.latest_version().await.unwrap(), patience).await.unwrap();
+            }
+        };
+        tokio::time::timeout(patience, collecting).await.expect("the replay was not collected");
     }
 
     /// Compares a log with the replay: each minute once, with its very numbers, and no other.
