@@ -120,11 +120,11 @@ fn read(unit: FigureUnit, question: &CheckQuestion) -> Result<FigureValue, Unans
             text.parse().map(FigureValue::YesNo).map_err(|_| refused("value", text, "the figure is true or false", allowed()))
         }
         FigureUnit::Word => {
-            let words = words_of(&question.figure);
-            if words.is_empty() || words.contains(&text) {
+            let known = words_of(&question.figure);
+            if known.is_empty() || known.contains(&text) {
                 return Ok(FigureValue::Word(text.to_owned()));
             }
-            Err(refused("value", text, "the figure is one of a few words", words.into_iter().map(str::to_owned).collect()))
+            Err(refused("value", text, "the figure is one of a few words", known.into_iter().map(str::to_owned).collect()))
         }
         FigureUnit::Date => {
             let date = text.parse::<NaiveDate>().map(|date| FigureValue::Word(date.to_string()));
