@@ -252,6 +252,6 @@ proptest! {
         prop_assert_eq!(found.price_usd, closes.last().copied());
         prop_assert_eq!(found.peak_usd, closes.iter().copied().reduce(f64::max));
         let near = found.max_drawdown_pct.is_none_or(|pct| (pct - 100.0 * deepest).abs() < 1e-9 && (-100.0..=0.0).contains(&pct));
-        prop_assert!(near && found.max_drawdown_pct.is_some() == !closes.is_empty(), "{:?} {}", found, deepest);
+        prop_assert!(near && found.max_drawdown_pct.is_some() != closes.is_empty(), "{:?} {}", found, deepest);
     }
 }
