@@ -31,7 +31,11 @@ static SERVED: LazyLock<Vec<String>> = LazyLock::new(|| {
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::to_value(document()).unwrap());
 
 /// Fields that say by themselves why they may be absent.
-const MAY_BE_ABSENT: [&str; 23] = [
+const MAY_BE_ABSENT: [&str; 28] = [
+    "backfill_error",
+    "backfill_pages",
+    "backfill_pages_read",
+    "backfill_since",
     "change",
     "change_pct",
     "difference_pct",
@@ -39,10 +43,11 @@ const MAY_BE_ABSENT: [&str; 23] = [
     "feed",
     "interval",
     "kind",
-    "last_error",
-    "last_success_at",
     "largest_order",
     "largest_outflow",
+    "last_error",
+    "last_refusal",
+    "last_success_at",
     "max_drawdown_peak_at",
     "max_drawdown_trough_at",
     "n_days",
@@ -58,7 +63,7 @@ const MAY_BE_ABSENT: [&str; 23] = [
 ];
 
 /// Fields that count what is known: where nothing is, none of it is a true count.
-const COUNTS: [&str; 5] = ["assets", "consecutive_failures", "downside_protection_n_obs", "n_obs", "present"];
+const COUNTS: [&str; 6] = ["assets", "consecutive_failures", "downside_protection_n_obs", "n_obs", "present", "refused_rows"];
 
 /// Every number and null of a document with the name of its field.
 fn leaves<'a>(name: &'a str, value: &'a Value, found: &mut Vec<(&'a str, &'a Value)>) {

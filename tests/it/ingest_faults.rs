@@ -64,13 +64,14 @@ impl Room {
         orders.iter().map(|row| format!("{} {} {:.0}", row.order.symbol, row.order.occurred_at, row.order.usd)).collect()
     }
 
-    /// Runs the liquidation feed until the store holds `count` orders, and says what it holds.
-    async fn collect(&self, url: &Url, count: usize) -> Vec<String> {
+    /// Runs the liquidation feed until the store holds `count` orders and the board says that they
+    /// came, and says what the store holds.
+    async fn collect(&self, feed: LiquidationFeed, count: usize) -> Vec<String> {
         let stop = CancellationToken::new();
-        let entry = Entry { feed: Feed::Streamed(Box::new(feed(url))), off: None };
+        let entry = Entry { feed: Feed::Streamed(Box::new(feed)), off: None };
         let tasks = self.collector.start(vec![entry], &stop);
         let enough = async {
-            while self.orders().await.len() < count {
+            while self.orders().await.len() < count || !self.told().await {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
@@ -79,16 +80,19 @@ impl Room {
         tasks.wait().await;
         self.orders().await
     }
+
+    /// Whether the board has the newest order of the store, and no failure after it.
+    async fn told(&self) -> bool {
+        let newest = contents(self.store.as_ref()).await.orders.iter().map(|row| row.order.occurred_at).max();
+        let status = self.desk.board.get("binance-liquidations");
+        status.is_some_and(|status| status.last_observation_at == newest && status.consecutive_failures == 0)
+    }
 }
 
-fn feed(url: &Url) -> LiquidationFeed {
+/// The feed of a stream that counts as broken after so many seconds of silence.
+fn feed(url: &Url, silent_after_seconds: u64) -> LiquidationFeed {
     let rest_url = "http://127.0.0.1:9".parse().unwrap();
-    LiquidationFeed::new(&BinanceConfig {
-        stream_url: url.clone(),
-        rest_url,
-        silent_after_seconds: 1,
-        ..BinanceConfig::default()
-    })
+    LiquidationFeed::new(&BinanceConfig { stream_url: url.clone(), rest_url, silent_after_seconds, ..BinanceConfig::default() })
 }
 
 fn text(symbol: &str, second: i64, coins: &str) -> String {
@@ -112,7 +116,7 @@ async fn a_socket_cut_in_the_middle_of_a_message_loses_and_doubles_nothing() {
     let first = [acknowledged(), vec![Line::Half(text("BTCUSDT", 2, "2"))]].concat();
     let second = [acknowledged(), vec![order(2, "2"), order(3, "3")]].concat();
     let (url, _heard) = websocket(vec![first, second]).await;
-    assert_eq!(room.collect(&url, 3).await, THREE);
+    assert_eq!(room.collect(feed(&url, 60), 3).await, THREE);
     let status = room.desk.board.get("binance-liquidations").unwrap();
     assert_eq!((status.consecutive_failures, status.state(at("2026-02-03T19:00:03Z"))), (0, FeedState::Fresh));
 }
@@ -123,7 +127,7 @@ async fn a_stream_that_fell_silent_is_connected_again_by_itself() {
     let silent = vec![Line::Hear, Line::Say(ACK.to_owned())];
     let speaking = vec![Line::Hear, Line::Say(ACK.to_owned()), order(1, "1"), order(2, "2"), order(3, "3")];
     let (url, mut heard) = websocket(vec![silent, speaking]).await;
-    assert_eq!(room.collect(&url, 3).await, THREE);
+    assert_eq!(room.collect(feed(&url, 3), 3).await, THREE);
     for _ in 0..2 {
         assert!(heard.recv().await.unwrap().contains("SUBSCRIBE"));
     }
@@ -135,8 +139,8 @@ async fn messages_repeated_and_out_of_order_are_stored_once_after_a_restart_too(
     let room = Room::new().await;
     let lines = vec![Line::Hear, order(3, "3"), order(1, "1"), order(3, "3"), order(2, "2"), order(1, "1")];
     let (url, _heard) = websocket(vec![lines]).await;
-    room.collect(&url, 3).await;
-    assert_eq!(room.collect(&url, 3).await, THREE);
+    room.collect(feed(&url, 60), 3).await;
+    assert_eq!(room.collect(feed(&url, 60), 3).await, THREE);
 }
 
 #[tokio::test]
@@ -144,7 +148,7 @@ async fn a_symbol_never_seen_before_lands_and_one_that_is_none_is_refused_alone(
     let room = Room::new().await;
     let lines = vec![Line::Hear, Line::Say(text("", 1, "1")), Line::Say(text("ZZQUUSDT", 2, "2")), order(3, "3")];
     let (url, _heard) = websocket(vec![lines]).await;
-    let orders = room.collect(&url, 2).await;
+    let orders = room.collect(feed(&url, 60), 2).await;
     assert_eq!(orders, ["BTCUSDT 2026-02-03T19:00:03Z 219000", "ZZQUUSDT 2026-02-03T19:00:02Z 146000"]);
     let stored = contents(room.store.as_ref()).await.orders;
     assert_eq!(stored[1].order.asset.as_str(), "zzqu");

@@ -66,7 +66,9 @@ proptest! {
     fn following_a_day_leaves_the_index_where_closing_it_does(days in histories()) {
         let (last, before) = days.split_last().unwrap();
         let mut composite = Composite::new(recipe(&SHAPE)).unwrap();
-        before.iter().for_each(|day| composite.follow(day).unwrap());
+        for day in before {
+            composite.follow(day).unwrap();
+        }
         prop_assert_eq!(composite.push(last).unwrap(), run(recipe(&SHAPE), &days).pop().unwrap());
     }
 
