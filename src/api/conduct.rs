@@ -19,7 +19,8 @@ use crate::api::problem::{ApiError, Draft};
 use crate::api::state::AppState;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-static EXPOSED: HeaderValue = HeaderValue::from_static("ETag, Link, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id");
+static EXPOSED: HeaderValue =
+    HeaderValue::from_static("ETag, Idempotency-Replayed, Link, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id");
 
 /// Answers one request.
 pub(super) async fn conduct(State(state): State<AppState>, request: Request, next: Next) -> Response {
@@ -128,8 +129,8 @@ fn preflight() -> Response {
     let mut response = Response::default();
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, OPTIONS"));
-    let allowed = "Accept, Authorization, Content-Type, If-None-Match, Last-Event-ID, X-Request-Id";
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, OPTIONS, POST"));
+    let allowed = "Accept, Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, X-Request-Id";
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(allowed));
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400"));

@@ -34,7 +34,7 @@ mod waiting;
 pub use allowance::Allowance;
 pub use problem::{ParameterProblem, Problem};
 pub use problem_code::ProblemCode;
-pub use push::{RowVerdict, Verdict};
+pub use push::{Fate, RowVerdict};
 pub use router::{document, router, router_with};
 pub use serve::{serve, serve_router};
 pub use state::{AppState, Settings, Shared};

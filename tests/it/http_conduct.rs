@@ -34,7 +34,7 @@ async fn every_answer_may_be_read_from_any_origin() {
         let reply = service.get_with(target, &[("Origin", "https://example.org")]).await;
         assert_eq!(reply.header("access-control-allow-origin"), Some("*"), "{target}");
         let exposed = reply.header("access-control-expose-headers").unwrap();
-        for name in ["ETag", "Link", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"] {
+        for name in ["ETag", "Idempotency-Replayed", "Link", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"] {
             assert!(exposed.split(", ").any(|known| known == name), "{name} is not exposed: {exposed}");
         }
     }
@@ -47,7 +47,11 @@ async fn a_preflight_is_answered_and_may_be_kept() {
     assert_eq!(reply.status, 204);
     assert_eq!(reply.header("access-control-allow-origin"), Some("*"));
     assert_eq!(reply.header("access-control-max-age"), Some("86400"));
-    assert!(reply.header("access-control-allow-methods").unwrap().contains("GET"));
+    let allows = |name: &str, value: &str| reply.header(name).unwrap().split(", ").any(|known| known == value);
+    assert!(allows("access-control-allow-methods", "GET") && allows("access-control-allow-methods", "POST"));
+    for name in ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match"] {
+        assert!(allows("access-control-allow-headers", name), "{name}");
+    }
 }
 
 /// Two requests, and another one after an hour.

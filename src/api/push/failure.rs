@@ -1,6 +1,6 @@
 use crate::api::problem::ParameterProblem;
 use crate::api::problem_code::ProblemCode;
-use crate::api::push::{RowVerdict, Verdict};
+use crate::api::push::{Fate, RowVerdict};
 use crate::files::FileError;
 
 /// How many refused rows are listed among the errors of a problem; its verdicts hold them all.
@@ -76,7 +76,7 @@ impl PushError {
         match self {
             Self::Header { name, .. } => vec![error((*name).to_owned(), self.to_string())],
             Self::Rows(verdicts) => {
-                let refused = verdicts.iter().filter(|row| row.verdict == Verdict::Refused).take(LISTED);
+                let refused = verdicts.iter().filter(|row| row.verdict == Fate::Refused).take(LISTED);
                 refused.map(|row| error(row.place(), row.detail.clone().unwrap_or_default())).collect()
             }
             _ => vec![],
@@ -110,7 +110,7 @@ fn words(error: &FileError) -> String {
 }
 
 fn summary(verdicts: &[RowVerdict]) -> String {
-    let refused = verdicts.iter().filter(|row| row.verdict == Verdict::Refused);
+    let refused = verdicts.iter().filter(|row| row.verdict == Fate::Refused);
     let (count, first) = (refused.clone().count(), refused.clone().next());
     let first = first.map(|row| format!("{}: {}", row.place(), row.detail.as_deref().unwrap_or_default())).unwrap_or_default();
     format!("{count} of {} rows are refused, so nothing was written; the first is {first}", verdicts.len())

@@ -18,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 
 pub(super) use self::document::entry;
 pub(super) use self::failure::PushError;
-pub use self::verdict::{RowVerdict, Verdict};
+pub use self::verdict::{Fate, RowVerdict};
 
 use self::verdict::{Blame, Pushed};
 use crate::api::problem::ApiError;

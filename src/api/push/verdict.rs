@@ -15,7 +15,7 @@ pub struct RowVerdict {
     /// Its place among the rows, from 1; the header line of CSV does not count.
     pub row: u64,
     /// What became of it.
-    pub verdict: Verdict,
+    pub verdict: Fate,
     /// The field to blame, of refused rows where one is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
@@ -27,7 +27,7 @@ pub struct RowVerdict {
 /// What can become of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum Fate {
     /// It said something about a point of which nothing was known.
     New,
     /// It said what was known already; nothing was written.
@@ -61,13 +61,13 @@ pub(super) struct Pushed {
 
 impl RowVerdict {
     /// A verdict that needs no words.
-    fn plain(row: u64, verdict: Verdict) -> Self {
+    fn plain(row: u64, verdict: Fate) -> Self {
         Self { row, verdict, field: None, detail: None }
     }
 
     /// A row that is refused.
     fn refused(row: u64, blame: Blame) -> Self {
-        Self { field: blame.field, detail: Some(blame.detail), ..Self::plain(row, Verdict::Refused) }
+        Self { field: blame.field, detail: Some(blame.detail), ..Self::plain(row, Fate::Refused) }
     }
 
     /// The row in words.
@@ -81,14 +81,14 @@ impl RowVerdict {
 
 impl Pushed {
     /// Counts verdicts.
-    pub(super) fn new(verdicts: &[Verdict]) -> Self {
-        let count = |wanted: Verdict| verdicts.iter().filter(|verdict| **verdict == wanted).count() as u64;
+    pub(super) fn new(verdicts: &[Fate]) -> Self {
+        let count = |wanted: Fate| verdicts.iter().filter(|verdict| **verdict == wanted).count() as u64;
         Self {
             rows: verdicts.len() as u64,
-            new: count(Verdict::New),
-            unchanged: count(Verdict::Unchanged),
-            revised: count(Verdict::Revised),
-            empty: count(Verdict::Empty),
+            new: count(Fate::New),
+            unchanged: count(Fate::Unchanged),
+            revised: count(Fate::Revised),
+            empty: count(Fate::Empty),
             verdicts: (1..).zip(verdicts).map(|(row, verdict)| RowVerdict::plain(row, *verdict)).collect(),
         }
     }
@@ -112,7 +112,7 @@ impl From<RowError> for Blame {
 /// The verdicts of a push that is not taken, from what is wrong with its rows.
 pub(super) fn not_taken(rows: impl IntoIterator<Item = Option<Blame>>) -> Vec<RowVerdict> {
     let verdict = |(row, blame): (u64, Option<Blame>)| match blame {
-        None => RowVerdict::plain(row, Verdict::NotWritten),
+        None => RowVerdict::plain(row, Fate::NotWritten),
         Some(blame) => RowVerdict::refused(row, blame),
     };
     (1..).zip(rows).map(verdict).collect()
@@ -137,26 +137,26 @@ fn subject(stated: &Stated) -> Option<(String, Timestamp)> {
 }
 
 /// The verdicts of a push that was taken: `delta` holds what it added, `view` everything known after.
-pub(super) fn taken(rows: &[Stated], delta: Option<&Delta>, view: &MarketView) -> Vec<Verdict> {
+pub(super) fn taken(rows: &[Stated], delta: Option<&Delta>, view: &MarketView) -> Vec<Fate> {
     let Some(delta) = delta else {
-        return rows.iter().map(|row| if *row == Stated::Nothing { Verdict::Empty } else { Verdict::Unchanged }).collect();
+        return rows.iter().map(|row| if *row == Stated::Nothing { Fate::Empty } else { Fate::Unchanged }).collect();
     };
     let mut orders = added_orders(delta);
     let reading = |(key, row): &Reading| of_point(row, delta.readings.get(key), view.reading(key));
     rows.iter()
         .map(|stated| match stated {
-            Stated::Nothing => Verdict::Empty,
+            Stated::Nothing => Fate::Empty,
             Stated::Reading(row) => reading(row),
             Stated::Sides(sides) => {
-                sides.iter().flatten().map(reading).find(|it| *it != Verdict::Unchanged).unwrap_or(Verdict::Unchanged)
+                sides.iter().flatten().map(reading).find(|it| *it != Fate::Unchanged).unwrap_or(Fate::Unchanged)
             }
             Stated::Candle(key, row) => of_point(row, delta.candles.get(key), view.candles(key)),
             Stated::Order(order) => match orders.get_mut(&content(order)).filter(|left| **left > 0) {
                 Some(left) => {
                     *left -= 1;
-                    Verdict::New
+                    Fate::New
                 }
-                None => Verdict::Unchanged,
+                None => Fate::Unchanged,
             },
         })
         .collect()
@@ -167,7 +167,7 @@ fn of_point<P: Point + PartialEq>(
     row: &Observation<P>,
     added: Option<&Vec<Vintage<P>>>,
     known: Option<ColumnView<'_, P>>,
-) -> Verdict {
+) -> Fate {
     let is_ours = |vintage: &&Vintage<P>| match row.knowledge {
         Knowledge::Vintage(at) => vintage.known_at == at,
         Knowledge::OnCommit | Knowledge::Published(_) => vintage.value == row.value,
@@ -175,11 +175,11 @@ fn of_point<P: Point + PartialEq>(
     let added = added.map_or(&[][..], Vec::as_slice);
     let first = added.partition_point(|vintage| vintage.observed_at < row.observed_at);
     let of_the_point = added[first..].iter().take_while(|vintage| vintage.observed_at == row.observed_at);
-    let Some(ours) = of_the_point.clone().find(is_ours) else { return Verdict::Unchanged };
+    let Some(ours) = of_the_point.clone().find(is_ours) else { return Fate::Unchanged };
     let instant = TimeRange::new(row.observed_at, row.observed_at.plus_ms(1)).unwrap_or(TimeRange::all());
     let is_older = |vintage: &Vintage<P>| vintage.observed_at == row.observed_at && vintage.known_at < ours.known_at;
     let has_older = known.is_some_and(|column| column.vintages(instant).iter().any(is_older));
-    if has_older { Verdict::Revised } else { Verdict::New }
+    if has_older { Fate::Revised } else { Fate::New }
 }
 
 /// Everything an order says: those that say the same are the same.
