@@ -7,7 +7,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::ServiceError;
 use crate::config::Config;
-use crate::domain::{Batch, Clock, CommitReport, Role, SeriesKey, SourceInfo, StatusBoard, Timestamp};
+use crate::domain::{Batch, Clock, CommitReport, Role, SeriesKey, Source, SourceInfo, StatusBoard, Timestamp};
 use crate::ingest::{Collector, HttpClient, IngestConfig, Past, SeededJitter, Sink};
 use crate::market::{Publisher, Recorder, catch_up};
 use crate::store::{Candidate, OnRefusal, Store, StoreError};
@@ -36,6 +36,12 @@ impl Sink for Recording {
         let view = self.publisher.load().at(Timestamp::MAX);
         let reading = view.reading(series).and_then(|column| column.last()).map(|row| row.observed_at);
         reading.or_else(|| view.candles(series)?.last().map(|row| row.observed_at))
+    }
+
+    fn newest_order(&self, source: &Source) -> Option<Timestamp> {
+        let view = self.publisher.load().at(Timestamp::MAX);
+        let of_source = view.tallies().filter(|(key, _)| key.source == *source);
+        of_source.filter_map(|(_, column)| column.last()).map(|row| row.observed_at).max()
     }
 }
 

@@ -45,6 +45,9 @@ pub enum Metric {
     FearGreed,
     /// Value of all stablecoins in circulation.
     StablecoinSupply,
+    /// How long a feed (the part) heard nothing, from `observed_at` on, where nobody can tell afterwards
+    /// what it missed.
+    Outage,
 }
 
 /// The unit of a series' values.
@@ -104,7 +107,7 @@ pub struct InvalidSeriesKey {
 
 impl Metric {
     /// Every metric with its name, in the order of the catalogue.
-    pub const ALL: [(Self, &'static str); 18] = [
+    pub const ALL: [(Self, &'static str); 19] = [
         (Self::Candle, "candle"),
         (Self::Price, "price"),
         (Self::MarketCap, "market_cap"),
@@ -123,6 +126,7 @@ impl Metric {
         (Self::OptionForward, "option_forward"),
         (Self::FearGreed, "fear_greed"),
         (Self::StablecoinSupply, "stablecoin_supply"),
+        (Self::Outage, "outage"),
     ];
 
     /// The name used in series keys.
@@ -147,7 +151,7 @@ impl Metric {
             | Self::StablecoinSupply => Unit::Usd,
             Self::OpenInterestNative | Self::OptionOpenInterest | Self::OptionVolume => Unit::Coin,
             Self::FundingRate => Unit::Ratio,
-            Self::FundingInterval => Unit::Hours,
+            Self::FundingInterval | Self::Outage => Unit::Hours,
             Self::ImpliedVol | Self::OptionVol => Unit::Percent,
             Self::FearGreed => Unit::Index,
         }
@@ -157,7 +161,7 @@ impl Metric {
     #[must_use]
     pub const fn kind(self) -> SeriesKind {
         match self {
-            Self::EtfFlow | Self::Liquidation => SeriesKind::Flow,
+            Self::EtfFlow | Self::Liquidation | Self::Outage => SeriesKind::Flow,
             _ => SeriesKind::Level,
         }
     }
@@ -182,6 +186,7 @@ impl Metric {
             Self::FundingInterval => (0.0, 24.0),
             Self::ImpliedVol | Self::OptionVol => (0.0, 2_000.0),
             Self::FearGreed => (0.0, 100.0),
+            Self::Outage => (0.0, 1e6),
         }
     }
 }

@@ -47,6 +47,11 @@ pub trait StreamedFeed: Send + Sync + std::fmt::Debug {
     /// Its name, source and cadence.
     fn profile(&self) -> &Profile;
 
+    /// Whether another feed asks for what this one missed while it was not connected.
+    fn is_filled_in(&self) -> bool {
+        false
+    }
+
     /// Learns what is needed before a session, such as contract sizes, and says how to open it.
     ///
     /// # Errors

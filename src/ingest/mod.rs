@@ -46,6 +46,7 @@ mod feed;
 pub mod fred;
 mod funding;
 mod gate;
+mod hearing;
 mod history;
 pub mod hyperliquid;
 pub mod kraken;

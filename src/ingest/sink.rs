@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 
-use crate::domain::{Batch, CommitReport, SeriesKey, SourceInfo, Timestamp};
+use crate::domain::{Batch, CommitReport, SeriesKey, Source, SourceInfo, Timestamp};
 use crate::store::StoreError;
 
 /// Where the rows of the feeds go. The service hands in the store together with the published
@@ -21,4 +21,10 @@ pub trait Sink: Send + Sync + std::fmt::Debug {
 
     /// The newest instant a series holds a row for, to go on from there after a restart.
     fn newest(&self, series: &SeriesKey) -> Option<Timestamp>;
+
+    /// The minute of the newest liquidation order of a venue, to tell after a restart since when none
+    /// was heard of; `None` where nobody can tell.
+    fn newest_order(&self, _source: &Source) -> Option<Timestamp> {
+        None
+    }
 }

@@ -12,6 +12,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use super::client::{HttpClient, host_of};
 use super::error::{FeedError, StreamError};
 use super::feed::{Message, Parsed, Session, StreamedFeed};
+use super::hearing::{Hearing, outage};
 use super::monitor::Monitor;
 use super::poll::record;
 use super::runner::Step;
@@ -40,6 +41,7 @@ pub struct Streamer {
     monitor: Monitor,
     pending: Vec<Parsed>,
     retry_at: Option<Instant>,
+    hearing: Hearing,
 }
 
 #[async_trait]
@@ -50,6 +52,11 @@ impl Step for Streamer {
             Err(error) => Err(error),
         };
         self.flush().await;
+        let silence_ms = match &ended {
+            Err(FeedError::Stream(StreamError::Silent { silence, .. })) => i64::try_from(silence.as_millis()).unwrap_or(i64::MAX),
+            _ => 0,
+        };
+        self.hearing.ended(silence_ms);
         match ended {
             Ok(never) => match never {},
             Err(error) => self.monitor.failed(&error),
@@ -77,12 +84,14 @@ impl Streamer {
         clock: Arc<dyn Clock>,
         monitor: Monitor,
     ) -> Self {
-        Self { feed, http, sink, clock, monitor, pending: Vec::new(), retry_at: None }
+        let hearing = Hearing::since(sink.newest_order(&feed.profile().info.source));
+        Self { feed, http, sink, clock, monitor, pending: Vec::new(), retry_at: None, hearing }
     }
 
     /// Keeps a session up until it breaks.
     async fn keep(&mut self, session: &Session) -> Result<std::convert::Infallible, FeedError> {
         let mut socket = open(session).await?;
+        self.hearing.began(self.clock.now());
         let mut renew_at = Instant::now() + session.renew_after;
         let mut silent_at = Instant::now() + session.silent_after;
         let mut ping = tokio::time::interval_at(Instant::now() + session.ping_every, session.ping_every);
@@ -90,6 +99,7 @@ impl Streamer {
             let retry_at = self.retry_at.unwrap_or(silent_at);
             tokio::select! {
                 frame = socket.next() => {
+                    self.hearing.heard(self.clock.now());
                     if self.take(&mut socket, frame, session).await? {
                         silent_at = Instant::now() + session.silent_after;
                     }
@@ -129,6 +139,7 @@ impl Streamer {
     async fn understand(&mut self, socket: &mut Socket, text: &str, session: &Session) -> Result<bool, FeedError> {
         match self.feed.read(text) {
             Ok(Message::Rows(parsed)) => {
+                self.note_outage();
                 self.pending.push(parsed);
                 return Ok(true);
             }
@@ -143,6 +154,15 @@ impl Streamer {
             }
         }
         Ok(false)
+    }
+
+    /// Notes, when rows have come, that some may be missing before.
+    fn note_outage(&mut self) {
+        if let Some((from, until)) = self.hearing.rows_came()
+            && !self.feed.is_filled_in()
+        {
+            self.pending.push(outage(self.feed.profile(), from, until));
+        }
     }
 
     /// Records what is pending, unless the store failed a moment ago.

@@ -65,7 +65,7 @@ pub fn liquidation_cascades(
     }
     let span = question.window.resolve(view.as_of())?;
     let mut trail = Trail::new(view);
-    let book = LiquidationBook::open(view, &mut trail, order, question.asset.as_ref(), &question.sources)?;
+    let book = LiquidationBook::open(view, &mut trail, order, question.asset.as_ref(), &question.sources, span)?;
     let span = limited(&mut trail, &book, span)?;
     let rows = match baseline(&mut trail, &book, span) {
         Some(hours) => find(view, &mut trail, order, question, &book, span, &hours)?,

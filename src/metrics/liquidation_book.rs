@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::{Asset, Metric, Period, SeriesKey, Side, Source, SourceKind, TimeRange, Timestamp};
 use crate::market::{ColumnView, MarketView, Point, Tally, TallySummary};
+use crate::metrics::outages::warn_of_outages;
 use crate::metrics::trail::{Trail, freshness};
 use crate::metrics::{Freshness, SourceOrder, Span, Unanswerable, WarningCode};
 use crate::stats::burst::Minute;
@@ -152,7 +153,8 @@ impl Leg<'_> {
 }
 
 impl<'a> LiquidationBook<'a> {
-    /// The legs of `asset` (`None`: of all assets) from the sources asked for.
+    /// The legs of `asset` (`None`: of all assets) from the sources asked for, and a warning of the parts
+    /// of the span that they did not hear.
     ///
     /// Where none is asked for, the first aggregator in the configured order answers alone, since its
     /// sums hold the venues'; without one, all venues are added. Where a source states a total over
@@ -163,6 +165,7 @@ impl<'a> LiquidationBook<'a> {
         order: &SourceOrder,
         asset: Option<&Asset>,
         asked: &[Source],
+        span: Span,
     ) -> Result<Self, Unanswerable> {
         let asset = asset.filter(|asset| **asset != Asset::total());
         let mut legs = of_sources(view, order, asset, asked)?;
@@ -175,6 +178,8 @@ impl<'a> LiquidationBook<'a> {
             leg.orders.iter().for_each(|(key, column)| trail.read(key, *column));
         }
         warn_of_bounds(view, trail, &legs);
+        let of_orders = legs.iter().filter(|leg| leg.orders.is_some());
+        warn_of_outages(view, trail, &of_orders.map(|leg| &leg.source).collect(), span);
         Ok(Self { legs })
     }
 

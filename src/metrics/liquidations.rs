@@ -245,7 +245,7 @@ fn open<'a>(
     }
     let span = question.window.resolve(view.as_of())?;
     let mut trail = Trail::new(view);
-    let book = LiquidationBook::open(view, &mut trail, order, question.asset.as_ref(), &question.sources)?;
+    let book = LiquidationBook::open(view, &mut trail, order, question.asset.as_ref(), &question.sources, span)?;
     if let Some(first) = book.first_at().filter(|first| span.from > Timestamp::MIN && *first > span.from) {
         trail.warn(WarningCode::HistoryLimit, format!("the window begins at {}, the first row is of {first}", span.from));
     }

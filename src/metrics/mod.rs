@@ -30,6 +30,7 @@ mod market_headlines;
 mod open_interest;
 mod option_chain;
 mod options;
+mod outages;
 mod path;
 mod position_book;
 mod price;

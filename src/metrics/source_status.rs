@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::domain::{FeedState, FeedStatus, Source, SourceKind, Timestamp};
 use crate::market::MarketView;
+use crate::metrics::outages::recent_outage;
 use crate::metrics::trail::{Trail, Working};
 use crate::metrics::{Answer, CatalogueQuestion, Freshness, SeriesEntry, WarningCode, catalogue};
 
@@ -71,7 +72,10 @@ pub fn source_statuses(view: &MarketView, feeds: &[FeedStatus]) -> Answer<Vec<So
 
 fn of_feed(view: &MarketView, feed: &FeedStatus) -> SourceStatus {
     let info = view.source_info(&feed.source);
-    let note = Some(feed.note.clone()).filter(|note| !note.is_empty());
+    let note = Some(feed.note.clone()).filter(|note| !note.is_empty()).or_else(|| note_of(view, &feed.source));
+    let outage = recent_outage(view, &feed.source, &feed.feed);
+    let outage = outage.map(|outage| format!("nothing was heard from {} to {}", outage.from, outage.until));
+    let notes: Vec<String> = note.into_iter().chain(outage).collect();
     let backfill = feed.backfill.as_ref();
     SourceStatus {
         source: feed.source.clone(),
@@ -84,7 +88,7 @@ fn of_feed(view: &MarketView, feed: &FeedStatus) -> SourceStatus {
         expected_every_seconds: Some(feed.cadence.expected_every_ms / 1_000),
         consecutive_failures: feed.consecutive_failures,
         last_error: feed.last_error.clone(),
-        note: note.or_else(|| note_of(view, &feed.source)),
+        note: (!notes.is_empty()).then(|| notes.join("; ")),
         refused_rows: feed.refused_rows,
         last_refusal: feed.last_refusal.clone(),
         backfill_since: backfill.and_then(|backfill| backfill.since),

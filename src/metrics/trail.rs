@@ -58,6 +58,11 @@ impl<'a> Trail<'a> {
         self.first_at = self.first_at.into_iter().chain(first_at).min();
     }
 
+    /// Notes that the answer rests on a series beside the figures' own.
+    pub(super) fn rest_on(&mut self, key: &SeriesKey, version: Version) {
+        self.reads.insert(key.clone(), version);
+    }
+
     pub(super) fn warn(&mut self, code: WarningCode, detail: impl Into<String>) {
         let warning = Warning { code, detail: detail.into() };
         if !self.warnings.contains(&warning) {

@@ -100,6 +100,21 @@ async fn a_stream_that_acknowledges_and_stays_silent_counts_as_broken() {
 }
 
 #[tokio::test]
+async fn what_a_broken_stream_may_have_missed_is_written_down_when_it_speaks_again() {
+    let broken = vec![Line::Hear, order(1, "1"), Line::Hang];
+    let (url, _heard) = websocket(vec![broken.clone(), vec![Line::Hear, say(ACK), Line::Hang], broken]).await;
+    let desk = Desk::at(NOW);
+    let mut step = desk.collector.step(Feed::Streamed(Box::new(feed(&url))));
+    for (now, outages) in [(NOW, 0), ("2026-02-03T19:30:05Z", 0), ("2026-02-03T20:00:05Z", 1)] {
+        desk.clock.set(now.parse().unwrap());
+        step.run_once().await;
+        assert_eq!(desk.sink.points().len(), outages, "at {now}");
+    }
+    let series = "outage.total.binance-liquidations@binance".to_owned();
+    assert_eq!(desk.sink.points().get(&(series, NOW.to_owned())), Some(&1.0), "an hour");
+}
+
+#[tokio::test]
 async fn a_refused_subscription_is_an_error_with_the_upstreams_words() {
     let refusal = r#"{"error":{"code":2,"msg":"Invalid request"},"id":1}"#;
     let (url, _heard) = websocket(vec![vec![Line::Hear, say(refusal)]]).await;

@@ -53,6 +53,11 @@ impl StreamedFeed for LiquidationFeed {
         &self.profile
     }
 
+    /// The trades of a day can be asked for.
+    fn is_filled_in(&self) -> bool {
+        true
+    }
+
     async fn session(&self, _http: &HttpClient) -> Result<Session, FeedError> {
         let channel = |asset: &crate::domain::Asset| format!("trades.future.{}.100ms", asset.as_str().to_ascii_uppercase());
         let channels: Vec<_> = self.config.assets.iter().map(channel).collect();
