@@ -1,0 +1,260 @@
+//! The way of a row into the program: read from a publisher's answer, stored, published.
+//!
+//! `cargo bench --bench ingest`. The same rows are written by the engine's own shell (`sqlite3`, `psql`)
+//! from one file into an equal table, in turns; where there is no shell, that is said. Then a stream
+//! says a thousand messages a second, and each is timed until it shows in the list of orders. Postgres is
+//! a private server made from the machine's programs, with its default settings: commits are durable
+//! on both engines. The figures are kept in `docs/BENCHMARKS.md`.
+#![expect(clippy::print_stdout, reason = "a bench tells its figures")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a bench that cannot go on says where it stopped")]
+
+#[path = "../tests/it/harness/postgres.rs"]
+#[expect(dead_code, reason = "tests also kill servers and make standbys")]
+mod postgres;
+mod prices;
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use futures_util::SinkExt;
+use market_stress::domain::{Batch, Clock, CommitReport, SeriesKey, SourceInfo, StatusBoard, SystemClock, TimeRange, Timestamp};
+use market_stress::ingest::binance::{BinanceConfig, LiquidationFeed, parse_klines};
+use market_stress::ingest::{Collector, Feed, HttpClient, HttpSettings, SeededJitter, Sink, Visit};
+use market_stress::market::{Publisher, Recorder, load};
+use market_stress::store::{OnRefusal, OrderFilter, Store, StoreError, StoreUrl, open};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio_tungstenite::tungstenite::Message;
+
+use self::prices::{END, at_minute, price_of};
+
+/// Rows of one round.
+const ROWS: i64 = 200_000;
+/// Rows of one answer, each recorded in one commit.
+const BATCHES: [i64; 3] = [1_000, 5_000, 50_000];
+/// How often each size is measured.
+const ROUNDS: usize = 3;
+/// Messages of the stream, and how long between two.
+const MESSAGES: usize = 20_000;
+const BETWEEN: Duration = Duration::from_millis(1);
+/// The series of the rows.
+const SERIES: &str = "candle.btc@binance-perp:1m";
+
+/// Says a line; what is shared with the tests says through it too.
+fn say(line: &str) {
+    println!("{line}");
+}
+
+/// One engine: gives an empty log, and its shell's command that imports a file into another.
+struct Engine<'a> {
+    name: &'static str,
+    empty: &'a dyn Fn() -> StoreUrl,
+    shell: &'a dyn Fn(&StoreUrl, &Path) -> Command,
+}
+
+/// A publisher's answer of so many candles, as Binance writes it.
+fn answer(first: i64, rows: i64) -> Vec<u8> {
+    let row = |minute: i64| {
+        let (at, [open, high, low, close]) = (at_minute(minute, ROWS).unix_ms(), bar(minute));
+        format!("[{at},\"{open}\",\"{high}\",\"{low}\",\"{close}\",\"12.5\",{},\"0\",1,\"0\",\"0\",\"0\"]", at + 59_999)
+    };
+    format!("[{}]", (first..first + rows).map(row).collect::<Vec<_>>().join(",")).into_bytes()
+}
+
+fn bar(minute: i64) -> [f64; 4] {
+    let (open, close) = (price_of(minute), price_of(minute + 1));
+    [open, open.max(close) + 5.0, open.min(close) - 5.0, close]
+}
+
+/// Parses and records one answer after the other; gives the time of it.
+fn collect(runtime: &Runtime, recorder: &Recorder, answers: &[Vec<u8>]) -> Duration {
+    let series: SeriesKey = SERIES.parse().unwrap();
+    let visit = Visit { seen_until: None, now: END.plus_days(1) };
+    let started = Instant::now();
+    for answer in answers {
+        let parsed = parse_klines(answer, "BTCUSDT", &series, &visit).expect("the answer is a good one");
+        let report = runtime.block_on(recorder.record(&parsed.batch, OnRefusal::Skip)).expect("the store takes it");
+        assert_eq!((report.new, report.refused.len()), (parsed.batch.len() as u64, 0));
+    }
+    started.elapsed()
+}
+
+/// A file of the same rows as the table `candle` holds them.
+fn table_file(folder: &Path) -> std::path::PathBuf {
+    let path = folder.join("candle.csv");
+    let mut file = BufWriter::new(File::create(&path).expect("a file in a temporary folder"));
+    for minute in 0..ROWS {
+        let (at, [open, high, low, close]) = (at_minute(minute, ROWS).unix_ms(), bar(minute));
+        writeln!(file, "1,{at},{},{open},{high},{low},{close},12.5,1", at + 60_000).expect("a row is written");
+    }
+    file.flush().expect("a file is written");
+    path
+}
+
+fn by_shell(mut shell: Command) -> Option<Duration> {
+    let started = Instant::now();
+    let ran = shell.output().ok()?;
+    assert!(ran.status.success() && ran.stderr.is_empty(), "{}", String::from_utf8_lossy(&ran.stderr));
+    Some(started.elapsed())
+}
+
+async fn recorder(store: &Arc<dyn Store>) -> Recorder {
+    let market = load(store.as_ref()).await.expect("an empty log is read");
+    Recorder::new(Arc::clone(store), Arc::new(Publisher::new(market)), Arc::new(SystemClock))
+}
+
+fn measure(runtime: &Runtime, engine: &Engine<'_>, file: &Path) {
+    for size in BATCHES {
+        let answers: Vec<Vec<u8>> = (0..ROWS / size).map(|batch| answer(batch * size, size)).collect();
+        let rounds = (0..ROUNDS).map(|_| {
+            let recorder = runtime.block_on(async { recorder(&open(&(engine.empty)()).await.expect("a log")).await });
+            let ours = collect(runtime, &recorder, &answers);
+            let other = (engine.empty)();
+            drop(runtime.block_on(open(&other)).expect("an empty log"));
+            (ours, by_shell((engine.shell)(&other, file)))
+        });
+        let mut rounds: Vec<(Duration, Option<Duration>)> = rounds.collect();
+        rounds.sort();
+        tell(engine.name, size, rounds[ROUNDS / 2].0, &rounds);
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a row count is small")]
+fn tell(engine: &str, size: i64, took: Duration, rounds: &[(Duration, Option<Duration>)]) {
+    let per_second = |took: Duration| ROWS as f64 / took.as_secs_f64();
+    let mut ratios: Vec<f64> =
+        rounds.iter().filter_map(|(ours, shell)| Some(shell.as_ref()?.as_secs_f64() / ours.as_secs_f64())).collect();
+    ratios.sort_by(f64::total_cmp);
+    let beside = match (ratios.get(ratios.len() / 2), rounds[rounds.len() / 2].1) {
+        (Some(ratio), Some(shell)) => format!("its shell {:.0} rows/s: ratio {ratio:.2}", per_second(shell)),
+        _ => "no shell to compare with".to_owned(),
+    };
+    say(&format!("i_ingest  {engine:<9} batches of {size:>6}: {:.0} rows/s, {beside}", per_second(took)));
+}
+
+/// Records, looks the newest order up as `/v1/liquidations/orders` does, and notes how long ago each was said.
+#[derive(Debug)]
+struct Timing {
+    recorder: Recorder,
+    store: Arc<dyn Store>,
+    said: Arc<Mutex<Vec<Instant>>>,
+    took: Mutex<Vec<Duration>>,
+}
+
+#[async_trait]
+impl Sink for Timing {
+    async fn record(&self, batch: &Batch) -> Result<CommitReport, StoreError> {
+        let report = self.recorder.record(batch, OnRefusal::Skip).await?;
+        let range = TimeRange::new(END, END.plus_days(1)).unwrap();
+        let (known_by, sources) = (SystemClock.now().plus_days(1), vec![]);
+        let filter = OrderFilter { range, known_by, sources, asset: None, side: None, min_usd: None };
+        assert_eq!(self.store.liquidation_orders(&filter, None, 1).await?.len(), 1);
+        let said = self.said.lock().unwrap();
+        let number = |at: Timestamp| usize::try_from(at.ms_since(END)).unwrap();
+        self.took.lock().unwrap().extend(batch.orders.iter().map(|order| said[number(order.occurred_at)].elapsed()));
+        Ok(report)
+    }
+
+    async fn introduce(&self, _info: &SourceInfo) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn newest(&self, _series: &SeriesKey) -> Option<Timestamp> {
+        None
+    }
+}
+
+/// Says the messages one after the other, noting when.
+async fn speak(listener: TcpListener, said: Arc<Mutex<Vec<Instant>>>) {
+    let (socket, _) = listener.accept().await.expect("the feed connects");
+    let mut socket = tokio_tungstenite::accept_async(socket).await.expect("the feed speaks websocket");
+    let mut beat = tokio::time::interval(BETWEEN);
+    for number in 0..MESSAGES {
+        beat.tick().await;
+        let at = END.unix_ms() + i64::try_from(number).unwrap();
+        let text =
+            format!(r#"{{"e":"forceOrder","o":{{"s":"BTCUSDT","S":"SELL","p":"70000","ap":"70000","z":"0.5","T":{at}}}}}"#);
+        said.lock().unwrap().push(Instant::now());
+        socket.send(Message::text(text)).await.expect("the feed listens");
+    }
+    std::future::pending::<()>().await;
+}
+
+async fn listen(engine: &str, url: &StoreUrl) {
+    let store = open(url).await.expect("an empty log");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let said = Arc::new(Mutex::new(Vec::with_capacity(MESSAGES)));
+    let speaking = tokio::spawn(speak(listener, Arc::clone(&said)));
+    let recorder = recorder(&store).await;
+    let timing = Arc::new(Timing { recorder, store, said, took: Mutex::default() });
+    let collector = Collector {
+        http: HttpClient::new(&HttpSettings::default()).expect("a client"),
+        sink: Arc::clone(&timing) as Arc<dyn Sink>,
+        clock: Arc::new(SystemClock),
+        board: Arc::new(StatusBoard::new()),
+        jitter: Arc::new(SeededJitter::new(1)),
+        past: None,
+    };
+    let config = BinanceConfig {
+        // Nobody there: the stream does not wait for the list of contracts.
+        rest_url: "http://127.0.0.1:9".parse().unwrap(),
+        stream_url: format!("ws://{address}").parse().unwrap(),
+        ..BinanceConfig::default()
+    };
+    let mut step = collector.step(Feed::Streamed(Box::new(LiquidationFeed::new(&config))));
+    let running = tokio::spawn(async move { step.run_once().await });
+    while timing.took.lock().unwrap().len() < MESSAGES {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    speaking.abort();
+    running.abort();
+    let mut took = timing.took.lock().unwrap().clone();
+    took.sort();
+    let (half, p99) = (took[took.len() / 2], took[took.len() * 99 / 100]);
+    say(&format!("j_visible {engine:<9} 1000 messages/s: median {half:.1?}, p99 {p99:.1?}"));
+}
+
+fn sqlite(runtime: &Runtime, folder: &Path, file: &Path) {
+    let made = std::cell::Cell::new(0);
+    let empty = || {
+        made.set(made.get() + 1);
+        StoreUrl::sqlite(folder.join(format!("log{}.db", made.get())))
+    };
+    let shell = |url: &StoreUrl, file: &Path| {
+        let mut shell = Command::new("sqlite3");
+        let path = url.to_string().replace("sqlite://", "");
+        shell.arg(path).args([".mode csv", &format!(".import {} candle", file.display())]);
+        shell
+    };
+    measure(runtime, &Engine { name: "sqlite", empty: &empty, shell: &shell }, file);
+    runtime.block_on(listen("sqlite", &empty()));
+}
+
+fn postgres(runtime: &Runtime, file: &Path) {
+    let server = match postgres::Server::private_with("") {
+        Ok(server) => server,
+        Err(reason) => return postgres::did_not_run(&reason),
+    };
+    let empty = || -> StoreUrl { runtime.block_on(server.database()).url.parse().expect("the server has an address") };
+    let shell = |url: &StoreUrl, file: &Path| {
+        let mut shell = Command::new("psql");
+        shell.args([&url.to_string(), "-q", "-c", &format!("\\copy candle FROM '{}' CSV", file.display())]);
+        shell
+    };
+    measure(runtime, &Engine { name: "postgres", empty: &empty, shell: &shell }, file);
+    runtime.block_on(listen("postgres", &empty()));
+}
+
+fn main() {
+    let runtime = Runtime::new().expect("a runtime can be built");
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let file = table_file(folder.path());
+    sqlite(&runtime, folder.path(), &file);
+    postgres(&runtime, &file);
+}
