@@ -229,7 +229,8 @@ fn sqlite(runtime: &Runtime, folder: &Path, file: &Path) {
     let shell = |url: &StoreUrl, file: &Path| {
         let mut shell = Command::new("sqlite3");
         let path = url.to_string().replace("sqlite://", "");
-        shell.arg(path).args([".mode csv", &format!(".import {} candle", file.display())]);
+        // The log that was just opened there may still be closing.
+        shell.arg(path).args([".timeout 10000", ".mode csv", &format!(".import {} candle", file.display())]);
         shell
     };
     measure(runtime, &Engine { name: "sqlite", empty: &empty, shell: &shell }, file);
