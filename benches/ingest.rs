@@ -1,7 +1,8 @@
 //! The way of a row into the program: read from a publisher's answer, stored, published.
 //!
-//! `cargo bench --bench ingest`. The same rows are written by the engine's own shell (`sqlite3`, `psql`)
-//! from one file into an equal table, in turns; where there is no shell, that is said. Then a stream
+//! `cargo bench --bench ingest`. The same rows are written by the engine's own shell (`sqlite3`, `psql`) in
+//! turns into an equal table: in the same batches, one file and one commit each, and all from one file in
+//! one commit; where there is no shell, that is said. Then a stream
 //! says a thousand messages a second, and each is timed until it shows in the list of orders. Postgres is
 //! a private server made from the machine's programs, with its default settings: commits are durable
 //! on both engines. The figures are kept in `docs/BENCHMARKS.md`.
@@ -15,7 +16,7 @@ mod prices;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -50,11 +51,19 @@ fn say(line: &str) {
     println!("{line}");
 }
 
-/// One engine: gives an empty log, and its shell's command that imports a file into another.
+/// One engine: gives an empty log, and its shell's command that imports files into another, one commit each.
 struct Engine<'a> {
     name: &'static str,
     empty: &'a dyn Fn() -> StoreUrl,
-    shell: &'a dyn Fn(&StoreUrl, &Path) -> Command,
+    shell: &'a dyn Fn(&StoreUrl, &[PathBuf]) -> Command,
+}
+
+/// What one round took: the program, and the shell in the same batches and at once.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Round {
+    ours: Duration,
+    in_batches: Option<Duration>,
+    at_once: Option<Duration>,
 }
 
 /// A publisher's answer of so many candles, as Binance writes it.
@@ -84,16 +93,19 @@ fn collect(runtime: &Runtime, recorder: &Recorder, answers: &[Vec<u8>]) -> Durat
     started.elapsed()
 }
 
-/// A file of the same rows as the table `candle` holds them.
-fn table_file(folder: &Path) -> std::path::PathBuf {
-    let path = folder.join("candle.csv");
-    let mut file = BufWriter::new(File::create(&path).expect("a file in a temporary folder"));
-    for minute in 0..ROWS {
-        let (at, [open, high, low, close]) = (at_minute(minute, ROWS).unix_ms(), bar(minute));
-        writeln!(file, "1,{at},{},{open},{high},{low},{close},12.5,1", at + 60_000).expect("a row is written");
-    }
-    file.flush().expect("a file is written");
-    path
+/// Files of so many of the same rows each, as the table `candle` holds them.
+fn table_files(folder: &Path, size: i64) -> Vec<PathBuf> {
+    let file_of = |first: i64| {
+        let path = folder.join(format!("candles-{size}-{first}.csv"));
+        let mut file = BufWriter::new(File::create(&path).expect("a file in a temporary folder"));
+        for minute in first..first + size {
+            let (at, [open, high, low, close]) = (at_minute(minute, ROWS).unix_ms(), bar(minute));
+            writeln!(file, "1,{at},{},{open},{high},{low},{close},12.5,1", at + 60_000).expect("a row is written");
+        }
+        file.flush().expect("a file is written");
+        path
+    };
+    (0..ROWS / size).map(|batch| file_of(batch * size)).collect()
 }
 
 fn by_shell(mut shell: Command) -> Option<Duration> {
@@ -108,33 +120,52 @@ async fn recorder(store: &Arc<dyn Store>) -> Recorder {
     Recorder::new(Arc::clone(store), Arc::new(Publisher::new(market)), Arc::new(SystemClock))
 }
 
-fn measure(runtime: &Runtime, engine: &Engine<'_>, file: &Path) {
+fn measure(runtime: &Runtime, engine: &Engine<'_>, folder: &Path) {
+    let whole = table_files(folder, ROWS);
     for size in BATCHES {
         let answers: Vec<Vec<u8>> = (0..ROWS / size).map(|batch| answer(batch * size, size)).collect();
-        let rounds = (0..ROUNDS).map(|_| {
-            let recorder = runtime.block_on(async { recorder(&open(&(engine.empty)()).await.expect("a log")).await });
-            let ours = collect(runtime, &recorder, &answers);
-            let other = (engine.empty)();
-            drop(runtime.block_on(open(&other)).expect("an empty log"));
-            (ours, by_shell((engine.shell)(&other, file)))
-        });
-        let mut rounds: Vec<(Duration, Option<Duration>)> = rounds.collect();
-        rounds.sort();
-        tell(engine.name, size, rounds[ROUNDS / 2].0, &rounds);
+        let files = table_files(folder, size);
+        let shell = |files: &[PathBuf]| {
+            let log = (engine.empty)();
+            drop(runtime.block_on(open(&log)).expect("an empty log"));
+            by_shell((engine.shell)(&log, files))
+        };
+        let round = |_| {
+            let log = (engine.empty)();
+            let recorder = runtime.block_on(async { recorder(&open(&log).await.expect("a log")).await });
+            Round { ours: collect(runtime, &recorder, &answers), in_batches: shell(&files), at_once: shell(&whole) }
+        };
+        let rounds: Vec<Round> = (0..ROUNDS).map(round).collect();
+        tell(engine.name, size, &rounds);
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a row count is small")]
-fn tell(engine: &str, size: i64, took: Duration, rounds: &[(Duration, Option<Duration>)]) {
-    let per_second = |took: Duration| ROWS as f64 / took.as_secs_f64();
-    let mut ratios: Vec<f64> =
-        rounds.iter().filter_map(|(ours, shell)| Some(shell.as_ref()?.as_secs_f64() / ours.as_secs_f64())).collect();
-    ratios.sort_by(f64::total_cmp);
-    let beside = match (ratios.get(ratios.len() / 2), rounds[rounds.len() / 2].1) {
-        (Some(ratio), Some(shell)) => format!("its shell {:.0} rows/s: ratio {ratio:.2}", per_second(shell)),
-        _ => "no shell to compare with".to_owned(),
+fn tell(engine: &str, size: i64, rounds: &[Round]) {
+    let ours = median(rounds.iter().map(|round| per_second(round.ours)));
+    let beside = |what: &str, of: fn(&Round) -> Option<Duration>| {
+        let both: Option<Vec<(Duration, Duration)>> = rounds.iter().map(|round| Some((round.ours, of(round)?))).collect();
+        both.map_or_else(
+            || format!("no shell {what} to compare with"),
+            |both| {
+                let shell = median(both.iter().map(|(_, shell)| per_second(*shell)));
+                let ratio = median(both.iter().map(|(ours, shell)| shell.as_secs_f64() / ours.as_secs_f64()));
+                format!("its shell {what} {shell:.0} rows/s: ratio {ratio:.2}")
+            },
+        )
     };
-    say(&format!("i_ingest  {engine:<9} batches of {size:>6}: {:.0} rows/s, {beside}", per_second(took)));
+    let (in_batches, at_once) = (beside("in the same", |round| round.in_batches), beside("at once", |round| round.at_once));
+    say(&format!("i_ingest  {engine:<9} batches of {size:>6}: {ours:.0} rows/s, {in_batches}, {at_once}"));
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a row count is small")]
+fn per_second(took: Duration) -> f64 {
+    ROWS as f64 / took.as_secs_f64()
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 /// Records, looks the newest order up as `/v1/liquidations/orders` does, and notes how long ago each was said.
@@ -220,42 +251,42 @@ async fn listen(engine: &str, url: &StoreUrl) {
     say(&format!("j_visible {engine:<9} 1000 messages/s: median {half:.1?}, p99 {p99:.1?}"));
 }
 
-fn sqlite(runtime: &Runtime, folder: &Path, file: &Path) {
+fn sqlite(runtime: &Runtime, folder: &Path) {
     let made = std::cell::Cell::new(0);
     let empty = || {
         made.set(made.get() + 1);
         StoreUrl::sqlite(folder.join(format!("log{}.db", made.get())))
     };
-    let shell = |url: &StoreUrl, file: &Path| {
+    let shell = |url: &StoreUrl, files: &[PathBuf]| {
         let mut shell = Command::new("sqlite3");
-        let path = url.to_string().replace("sqlite://", "");
-        // The log that was just opened there may still be closing.
-        shell.arg(path).args([".timeout 10000", ".mode csv", &format!(".import {} candle", file.display())]);
+        // The log that was just opened there may still be closing; its commits are as durable as ours.
+        shell.arg(url.to_string().replace("sqlite://", "")).args([".timeout 10000", "PRAGMA synchronous=FULL", ".mode csv"]);
+        shell.args(files.iter().map(|file| format!(".import {} candle", file.display())));
         shell
     };
-    measure(runtime, &Engine { name: "sqlite", empty: &empty, shell: &shell }, file);
+    measure(runtime, &Engine { name: "sqlite", empty: &empty, shell: &shell }, folder);
     runtime.block_on(listen("sqlite", &empty()));
 }
 
-fn postgres(runtime: &Runtime, file: &Path) {
+fn postgres(runtime: &Runtime, folder: &Path) {
     let server = match postgres::Server::private_with("") {
         Ok(server) => server,
         Err(reason) => return postgres::did_not_run(&reason),
     };
     let empty = || -> StoreUrl { runtime.block_on(server.database()).url.parse().expect("the server has an address") };
-    let shell = |url: &StoreUrl, file: &Path| {
+    let shell = |url: &StoreUrl, files: &[PathBuf]| {
         let mut shell = Command::new("psql");
-        shell.args([&url.to_string(), "-q", "-c", &format!("\\copy candle FROM '{}' CSV", file.display())]);
+        shell.args([&url.to_string(), "-q"]);
+        shell.args(files.iter().flat_map(|file| ["-c".to_owned(), format!("\\copy candle FROM '{}' CSV", file.display())]));
         shell
     };
-    measure(runtime, &Engine { name: "postgres", empty: &empty, shell: &shell }, file);
+    measure(runtime, &Engine { name: "postgres", empty: &empty, shell: &shell }, folder);
     runtime.block_on(listen("postgres", &empty()));
 }
 
 fn main() {
     let runtime = Runtime::new().expect("a runtime can be built");
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let file = table_file(folder.path());
-    sqlite(&runtime, folder.path(), &file);
-    postgres(&runtime, &file);
+    sqlite(&runtime, folder.path());
+    postgres(&runtime, folder.path());
 }
