@@ -8,9 +8,10 @@ use crate::metrics::thin::thin;
 use crate::metrics::trail::{Trail, Working, known_asset, known_asset_of};
 use crate::metrics::{Answer, Coverage, Method, SourceOrder, Unanswerable, WarningCode};
 use crate::stats::correlation::{
-    self, DownsideBeta, PairedReturn, beta, downside_beta, fisher_interval, pearson, spearman, variance_adjusted,
+    DownsideBeta, PairedReturn, beta, downside_beta, fisher_interval, pearson, rolling, spearman, variance_adjusted,
 };
 use crate::stats::moments::Moments;
+use crate::stats::rolling_rank::rolling_spearman;
 
 /// Falls of the driver that a downside beta needs.
 const LEAST_FALLS: usize = 20;
@@ -111,7 +112,7 @@ pub fn correlation_series(
             trail.warn(WarningCode::InsufficientHistory, shortage(&with, pairs.len(), question.observations));
         }
         let (first, second) = sides(&pairs);
-        let rolled = correlation::rolling(&first, &second, question.observations, question.method.formula());
+        let rolled = question.method.rolled(&first, &second, question.observations);
         if pairs.len() >= question.observations && rolled.iter().all(Option::is_none) {
             trail.warn(WarningCode::ZeroVariance, stillness(question, &with));
         }
@@ -137,6 +138,14 @@ impl CorrelationMethod {
         match self {
             Self::Pearson => pearson,
             Self::Spearman => spearman,
+        }
+    }
+
+    /// The correlation over each full trailing window, in place.
+    fn rolled(self, first: &[f64], second: &[f64], window: usize) -> Vec<Option<f64>> {
+        match self {
+            Self::Pearson => rolling(first, second, window, pearson),
+            Self::Spearman => rolling_spearman(first, second, window),
         }
     }
 }

@@ -26,6 +26,7 @@ pub mod phases;
 pub mod rank;
 pub mod regime;
 pub mod regression;
+pub mod rolling_rank;
 pub mod safe_haven;
 pub mod since;
 pub mod sum;

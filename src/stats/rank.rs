@@ -19,7 +19,17 @@ pub fn mid_rank(sample: &[f64], value: f64) -> Option<f64> {
 /// The mid-rank of each value of a sample in it, in the order given.
 #[must_use]
 pub fn mid_ranks(sample: &[f64]) -> Vec<f64> {
-    sample.iter().filter_map(|&value| mid_rank(sample, value)).collect()
+    let mut order: Vec<usize> = (0..sample.len()).collect();
+    order.sort_by(|a, b| sample[*a].total_cmp(&sample[*b]));
+    let mut ranks = vec![0.0; sample.len()];
+    let mut less = 0;
+    // In this order the next value is never below, so one that is not above is equal.
+    for ties in order.chunk_by(|a, b| sample[*a] >= sample[*b]) {
+        let rank = mid_rank_of(less, ties.len(), sample.len());
+        ties.iter().for_each(|index| ranks[*index] = rank);
+        less += ties.len();
+    }
+    ranks
 }
 
 fn mid_rank_of(less: usize, equal: usize, n: usize) -> f64 {
@@ -194,6 +204,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn ranks_of_all_are_the_rank_of_each(values in prop::collection::vec(-9_i8..9, 0..60)) {
+            let values: Vec<f64> = values.into_iter().map(|value| 0.0 - f64::from(value)).collect();
+            let each: Vec<f64> = values.iter().filter_map(|value| mid_rank(&values, *value)).collect();
+            prop_assert_eq!(mid_ranks(&values), each);
+        }
+
         #[test]
         fn the_running_ecdf_is_the_rank_in_its_window(values in prop::collection::vec(-9_i8..9, 1..60), cap in 1_usize..20) {
             let values: Vec<f64> = values.into_iter().map(f64::from).collect();
