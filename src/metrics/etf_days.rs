@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -26,26 +26,26 @@ pub enum EtfStatus {
 }
 
 /// One fund's figure for one trading day.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Cell {
-    pub(super) fund: String,
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Cell<'a> {
+    pub(super) fund: &'a str,
     pub(super) flow_usd: f64,
     pub(super) known_at: Timestamp,
 }
 
 /// One trading day as it was known at the cutoff.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct EtfDay {
+pub(super) struct EtfDay<'a> {
     /// The start of the US trading day's date in UTC.
     pub(super) at: Timestamp,
-    pub(super) cells: Vec<Cell>,
+    pub(super) cells: Vec<Cell<'a>>,
     /// Funds that reported lately and not yet for this day; while the day is unsettled also those
     /// whose figure is zero, since publishers write zero for a fund that has not reported.
     pub(super) pending_funds: Vec<String>,
     pub(super) status: EtfStatus,
 }
 
-impl EtfDay {
+impl EtfDay<'_> {
     /// The sum over the funds that reported, USD.
     pub(super) fn net_flow_usd(&self) -> f64 {
         crate::stats::sum::sum(self.cells.iter().map(|cell| cell.flow_usd))
@@ -64,30 +64,39 @@ pub(super) fn etf_sources(view: &MarketView, asset: &Asset) -> Vec<Source> {
 
 /// The trading days of the asset's funds known at the cutoff, in the order of time. Days on which no
 /// fund has a figure are holidays and are not there.
-pub(super) fn etf_days(view: &MarketView, trail: &mut Trail<'_>, asset: &Asset, source: &Source) -> Vec<EtfDay> {
-    let mut cells: BTreeMap<Timestamp, Vec<Cell>> = BTreeMap::new();
+pub(super) fn etf_days<'a>(view: &'a MarketView, trail: &mut Trail<'_>, asset: &Asset, source: &Source) -> Vec<EtfDay<'a>> {
+    let mut cells: Vec<(Timestamp, Cell<'a>)> = Vec::new();
     for (key, column) in view.readings(Metric::EtfFlow, asset).filter(|(key, _)| key.source == *source) {
         trail.read(key, column);
         let fund = key.part.as_deref().unwrap_or("all");
         column.for_each(TimeRange::all(), |Vintage { observed_at, known_at, value }| {
-            cells.entry(observed_at).or_default().push(Cell { fund: fund.to_owned(), flow_usd: value, known_at });
+            cells.push((observed_at, Cell { fund, flow_usd: value, known_at }));
         });
     }
-    let days: Vec<(Timestamp, Vec<Cell>)> = cells.into_iter().collect();
+    cells.sort_by_key(|(at, _)| *at);
+    let days: Vec<&[(Timestamp, Cell<'a>)]> = cells.chunk_by(|a, b| a.0 == b.0).collect();
     (0..days.len()).map(|index| settle(view.as_of(), &days, index)).collect()
 }
 
-fn settle(as_of: Timestamp, days: &[(Timestamp, Vec<Cell>)], index: usize) -> EtfDay {
-    let (at, cells) = &days[index];
-    let unsettled = as_of.ms_since(*at) < SETTLED_AFTER_MS;
-    let reported: BTreeSet<&str> =
-        cells.iter().filter(|cell| !(unsettled && is_zero(cell.flow_usd))).map(|cell| cell.fund.as_str()).collect();
-    let given_up = as_of.ms_since(*at) >= GIVEN_UP_AFTER_MS;
-    let lately = days[index.saturating_sub(EXPECTED_FOR_DAYS)..=index].iter().flat_map(|(_, cells)| cells);
-    let expected: BTreeSet<&str> = if given_up { BTreeSet::new() } else { lately.map(|cell| cell.fund.as_str()).collect() };
-    let pending_funds: Vec<String> = expected.difference(&reported).map(|fund| (*fund).to_owned()).collect();
+fn settle<'a>(as_of: Timestamp, days: &[&[(Timestamp, Cell<'a>)]], index: usize) -> EtfDay<'a> {
+    let at = days[index][0].0;
+    let unsettled = as_of.ms_since(at) < SETTLED_AFTER_MS;
+    let given_up = as_of.ms_since(at) >= GIVEN_UP_AFTER_MS;
+    let pending_funds = if given_up { Vec::new() } else { pending(&days[..=index], unsettled) };
     let status = if unsettled || !pending_funds.is_empty() { EtfStatus::Preliminary } else { EtfStatus::Final };
-    EtfDay { at: *at, cells: cells.clone(), pending_funds, status }
+    EtfDay { at, cells: days[index].iter().map(|(_, cell)| *cell).collect(), pending_funds, status }
+}
+
+/// The funds that reported lately and not yet for the last of these days.
+fn pending(days: &[&[(Timestamp, Cell<'_>)]], unsettled: bool) -> Vec<String> {
+    let funds = |days: &[&[(Timestamp, Cell<'_>)]], count: fn(&Cell<'_>) -> bool| -> BTreeSet<String> {
+        let cells = days.iter().flat_map(|day| day.iter()).map(|(_, cell)| cell);
+        cells.filter(|cell| count(cell)).map(|cell| cell.fund.to_owned()).collect()
+    };
+    let last = days.len().saturating_sub(1);
+    let reported = funds(&days[last..], if unsettled { |cell| !is_zero(cell.flow_usd) } else { |_| true });
+    let expected = funds(&days[last.saturating_sub(EXPECTED_FOR_DAYS)..], |_| true);
+    expected.difference(&reported).cloned().collect()
 }
 
 fn is_zero(flow_usd: f64) -> bool {

@@ -211,16 +211,16 @@ pub fn etf_funds(
     Ok(trail.answer(rows, working(view, question, window)?))
 }
 
-fn fund_rows(day: &EtfDay) -> Vec<EtfFundRow> {
+fn fund_rows(day: &EtfDay<'_>) -> Vec<EtfFundRow> {
     let trading_day = day.at.date();
     let reported = day.cells.iter().map(|cell| EtfFundRow {
-        fund: cell.fund.clone(),
+        fund: cell.fund.to_owned(),
         trading_day,
         flow_usd: Some(cell.flow_usd),
-        status: if day.pending_funds.contains(&cell.fund) { EtfStatus::Preliminary } else { day.status },
+        status: if day.pending_funds.iter().any(|fund| fund == cell.fund) { EtfStatus::Preliminary } else { day.status },
         known_at: Some(cell.known_at),
     });
-    let awaited = day.pending_funds.iter().filter(|fund| day.cells.iter().all(|cell| cell.fund != **fund)).map(|fund| {
+    let awaited = day.pending_funds.iter().filter(|fund| day.cells.iter().all(|cell| cell.fund != *fund)).map(|fund| {
         EtfFundRow { fund: fund.clone(), trading_day, flow_usd: None, status: EtfStatus::Preliminary, known_at: None }
     });
     let mut rows: Vec<_> = reported.chain(awaited).collect();
@@ -232,7 +232,7 @@ fn open<'a>(
     view: &'a MarketView,
     order: &SourceOrder,
     question: &EtfFlowsQuestion,
-) -> Result<(Trail<'a>, Vec<EtfDay>), Unanswerable> {
+) -> Result<(Trail<'a>, Vec<EtfDay<'a>>), Unanswerable> {
     known_asset(view, &question.asset)?;
     let mut trail = Trail::new(view);
     let source = order.choose(question.source.as_ref(), etf_sources(view, &question.asset))?;
@@ -241,7 +241,11 @@ fn open<'a>(
 }
 
 /// The days of the window: the last so many trading days, or those whose date lies between two moments.
-fn in_window<'d>(view: &MarketView, question: &EtfFlowsQuestion, days: &'d [EtfDay]) -> Result<&'d [EtfDay], Unanswerable> {
+fn in_window<'a, 'd>(
+    view: &MarketView,
+    question: &EtfFlowsQuestion,
+    days: &'d [EtfDay<'a>],
+) -> Result<&'d [EtfDay<'a>], Unanswerable> {
     if let Window::Last(Length::Ms(ms)) = question.window {
         let count = usize::try_from(ms / Period::DAY.ms()).unwrap_or(usize::MAX).max(1);
         return Ok(&days[days.len().saturating_sub(count)..]);
@@ -253,7 +257,7 @@ fn in_window<'d>(view: &MarketView, question: &EtfFlowsQuestion, days: &'d [EtfD
 }
 
 /// Trading days reach farther back than as many calendar days: a window of them begins with its first day.
-fn working(view: &MarketView, question: &EtfFlowsQuestion, window: &[EtfDay]) -> Result<Working, Unanswerable> {
+fn working(view: &MarketView, question: &EtfFlowsQuestion, window: &[EtfDay<'_>]) -> Result<Working, Unanswerable> {
     let method = Method { name: "etf_flows", version: 1, interval: Some(Period::DAY.to_string()), basis: None };
     let asked = question.window.resolve(view.as_of())?;
     let first = window.first().filter(|_| matches!(question.window, Window::Last(_)));
@@ -261,7 +265,7 @@ fn working(view: &MarketView, question: &EtfFlowsQuestion, window: &[EtfDay]) ->
     Ok(Working { span: Some(span), method: Some(method), ..Working::default() })
 }
 
-fn day_flow(day: &EtfDay) -> EtfDayFlow {
+fn day_flow(day: &EtfDay<'_>) -> EtfDayFlow {
     EtfDayFlow {
         trading_day: day.at.date(),
         net_flow_usd: day.net_flow_usd(),
@@ -271,7 +275,7 @@ fn day_flow(day: &EtfDay) -> EtfDayFlow {
     }
 }
 
-fn fill_days(trail: &mut Trail<'_>, latest: &EtfDay, previous: Option<&EtfDay>, figures: &mut EtfFlows) {
+fn fill_days(trail: &mut Trail<'_>, latest: &EtfDay<'_>, previous: Option<&EtfDay<'_>>, figures: &mut EtfFlows) {
     if latest.status == EtfStatus::Preliminary {
         trail.warn(WarningCode::Provisional, format!("funds are still reporting for {}", latest.at.date()));
     }
@@ -286,7 +290,7 @@ fn fill_days(trail: &mut Trail<'_>, latest: &EtfDay, previous: Option<&EtfDay>, 
     figures.offset_ratio = (before.abs() > 0.0).then(|| -now / before);
 }
 
-fn fill_runs(trail: &mut Trail<'_>, days: &[EtfDay], figures: &mut EtfFlows) {
+fn fill_runs(trail: &mut Trail<'_>, days: &[EtfDay<'_>], figures: &mut EtfFlows) {
     let daily: Vec<f64> = days.iter().map(EtfDay::net_flow_usd).collect();
     let streak = flows::streak(&daily);
     let direction = match streak.total {
@@ -315,7 +319,7 @@ fn fill_runs(trail: &mut Trail<'_>, days: &[EtfDay], figures: &mut EtfFlows) {
 }
 
 /// Names where trading days of the window must be missing: no exchange is closed that long.
-fn warn_of_gaps(trail: &mut Trail<'_>, window: &[EtfDay]) {
+fn warn_of_gaps(trail: &mut Trail<'_>, window: &[EtfDay<'_>]) {
     for pair in window.windows(2) {
         if pair[1].at.ms_since(pair[0].at) > Period::DAY.ms() + CLOSED_MARKET_MS {
             let detail = format!("no trading day is known between {} and {}", pair[0].at.date(), pair[1].at.date());
@@ -324,11 +328,11 @@ fn warn_of_gaps(trail: &mut Trail<'_>, window: &[EtfDay]) {
     }
 }
 
-fn fill_window(window: &[EtfDay], figures: &mut EtfFlows) {
+fn fill_window(window: &[EtfDay<'_>], figures: &mut EtfFlows) {
     if window.is_empty() {
         return;
     }
-    let extreme = |day: &EtfDay| EtfExtreme { trading_day: day.at.date(), net_flow_usd: day.net_flow_usd() };
+    let extreme = |day: &EtfDay<'_>| EtfExtreme { trading_day: day.at.date(), net_flow_usd: day.net_flow_usd() };
     let by_flow = |a: &EtfExtreme, b: &EtfExtreme| a.net_flow_usd.total_cmp(&b.net_flow_usd);
     figures.net_flow_usd = Some(sum(window.iter().map(EtfDay::net_flow_usd)));
     figures.largest_inflow = window.iter().map(extreme).max_by(by_flow).filter(|day| day.net_flow_usd > 0.0);

@@ -271,19 +271,23 @@ fn fill_totals(book: &LiquidationBook<'_>, span: Span, figures: &mut Liquidation
 }
 
 fn fill_days(trail: &mut Trail<'_>, book: &LiquidationBook<'_>, span: Span, figures: &mut Liquidations) {
-    let all = Span { from: Timestamp::MIN, ..span };
-    let days = book.buckets(all, Period::DAY);
-    let inside = book.buckets(span, Period::DAY);
-    figures.record_day = largest(&days);
-    figures.largest_day = largest(&inside);
-    let begins_inside_a_day = span.from > span.from.day_start();
-    if begins_inside_a_day && inside.contains_key(&span.from.day_start()) {
+    let days = book.buckets(Span { from: Timestamp::MIN, ..span }, Period::DAY);
+    figures.record_day = largest(days.iter());
+    let first = span.from.day_start();
+    let begins_inside_a_day = span.from > first;
+    // Of the days of the window only the first can be cut; the others are those of all history.
+    let first_day = Span { to: first.plus_days(1).min(span.to), ..span };
+    let cut = begins_inside_a_day.then(|| book.buckets(first_day, Period::DAY).remove(&first)).flatten();
+    let whole = days.range(if begins_inside_a_day { first.plus_days(1) } else { first }..);
+    figures.largest_day = largest(cut.iter().map(|sides| (&first, sides)).chain(whole));
+    if cut.is_some() {
         trail.warn(WarningCode::PartialBar, format!("the window holds a part of the day of {} only", span.from.date()));
     }
 }
 
-fn largest(days: &BTreeMap<Timestamp, Sides>) -> Option<LiquidationDayTotal> {
-    let (day, sides) = days.iter().rev().max_by(|a, b| a.1.total().total_cmp(&b.1.total()))?;
+/// The day with the largest total; of equal ones the earliest.
+fn largest<'a>(days: impl DoubleEndedIterator<Item = (&'a Timestamp, &'a Sides)>) -> Option<LiquidationDayTotal> {
+    let (day, sides) = days.rev().max_by(|a, b| a.1.total().total_cmp(&b.1.total()))?;
     (sides.total() > 0.0).then(|| LiquidationDayTotal { date: day.date(), total_usd: sides.total() })
 }
 

@@ -118,7 +118,9 @@ impl<'a> Trail<'a> {
         let as_of = self.view.as_of();
         let state = freshness(key, observed_at, as_of);
         if state == Freshness::Stale {
-            self.warn(WarningCode::StaleInput, format!("{key} has had no row since {observed_at}"));
+            // Said once of each series, so nothing like it stands there already: of thousands of options that counts.
+            let detail = format!("{key} has had no row since {observed_at}");
+            self.warnings.push(Warning { code: WarningCode::StaleInput, detail });
         }
         let note = self.view.source_info(&key.source).map(|info| info.note.clone()).filter(|note| !note.is_empty());
         let next = observed_at.plus_ms(key.expected_every_ms());
