@@ -13,6 +13,7 @@ mod feed_status;
 mod instrument;
 mod liquidation;
 mod observation;
+mod option_name;
 mod period;
 mod range;
 mod series;
@@ -29,6 +30,7 @@ pub use feed_status::{BackfillStatus, Cadence, FeedState, FeedStatus, Role, Stat
 pub use instrument::Instrument;
 pub use liquidation::{InvalidSide, LiquidationOrder, Side};
 pub use observation::{Knowledge, NonFinite, Observation, Vintage, finite};
+pub use option_name::{OptionName, OptionQuote};
 pub use period::Period;
 pub use range::{EmptyRange, TimeRange};
 pub use series::{InvalidSeriesKey, Metric, SeriesKey, SeriesKind, Unit};

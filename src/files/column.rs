@@ -45,6 +45,16 @@ pub enum Column {
     Price,
     /// The value of an order, USD.
     Usd,
+    /// An option in the venue's words; the asset before it may be left out.
+    Instrument,
+    /// The implied volatility of an option's mark price, annualised percent.
+    MarkIv,
+    /// The forward of an option's expiry, USD.
+    Underlying,
+    /// The open interest of an option, coins.
+    OpenInterest,
+    /// What was traded of an option in 24 hours, coins.
+    OptionVolume,
 }
 
 /// Whether a kind of file can do without a column.
@@ -89,6 +99,11 @@ impl Column {
             Self::Quantity => &["quantity", "filled_qty", "qty"],
             Self::Price => &["price_usd", "avg_price", "price"],
             Self::Usd => &["usd"],
+            Self::Instrument => &["instrument", "instrument_name"],
+            Self::MarkIv => &["mark_iv"],
+            Self::Underlying => &["underlying_price", "underlying"],
+            Self::OpenInterest => &["open_interest"],
+            Self::OptionVolume => &["volume"],
         }
     }
 
@@ -96,9 +111,15 @@ impl Column {
     #[must_use]
     pub(super) const fn is_number(self) -> bool {
         match self {
-            Self::Series | Self::Time | Self::KnownAt | Self::Fund | Self::Source | Self::Symbol | Self::Asset | Self::Side => {
-                false
-            }
+            Self::Series
+            | Self::Time
+            | Self::KnownAt
+            | Self::Fund
+            | Self::Source
+            | Self::Symbol
+            | Self::Asset
+            | Self::Side
+            | Self::Instrument => false,
             Self::Open
             | Self::High
             | Self::Low
@@ -110,7 +131,11 @@ impl Column {
             | Self::Short
             | Self::Quantity
             | Self::Price
-            | Self::Usd => true,
+            | Self::Usd
+            | Self::MarkIv
+            | Self::Underlying
+            | Self::OpenInterest
+            | Self::OptionVolume => true,
         }
     }
 
@@ -131,7 +156,7 @@ impl Column {
             Self::High => "--high-column",
             Self::Low => "--low-column",
             Self::Close => "--close-column",
-            Self::Volume => "--volume-column",
+            Self::Volume | Self::OptionVolume => "--volume-column",
             Self::Value => "--value-column",
             Self::Fund => "--fund-column",
             Self::Flow => "--flow-column",
@@ -142,6 +167,10 @@ impl Column {
             Self::Quantity => "--quantity-column",
             Self::Price => "--price-column",
             Self::Usd => "--usd-column",
+            Self::Instrument => "--instrument-column",
+            Self::MarkIv => "--mark-iv-column",
+            Self::Underlying => "--underlying-column",
+            Self::OpenInterest => "--open-interest-column",
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::domain::{InvalidBar, InvalidSeriesKey, InvalidTimestamp, NonFinite, Timestamp};
+use crate::domain::{Asset, InvalidBar, InvalidSeriesKey, InvalidTimestamp, NonFinite, Timestamp};
 use crate::files::Column;
 
 /// Why a file was not taken. Nothing of it was written.
@@ -221,6 +221,27 @@ pub enum RowFault {
     /// A side that is none.
     #[error("`{0}` is not a side: {1}")]
     Side(String, &'static str),
+    /// A name that is not one of an option on the asset of the file.
+    #[error("`{name}` is no option on {asset}, which are named like {}-29MAY26-82000-P", asset.as_str().to_ascii_uppercase())]
+    Option {
+        /// The name.
+        name: String,
+        /// The asset.
+        asset: Asset,
+    },
+    /// An option that was gone at the instant of the row.
+    #[error("it expired at {0}, and the row speaks of that instant or a later one")]
+    Expired(Timestamp),
+    /// Two forwards of one expiry in one snapshot.
+    #[error("{value} is not {known}, the forward of the same expiry and instant in {first}")]
+    Forward {
+        /// The forward of the row, USD.
+        value: f64,
+        /// The forward that was stated first, USD.
+        known: f64,
+        /// Where that stands.
+        first: Place,
+    },
     /// The same point twice.
     #[error("{at} was already stated in {first}")]
     Duplicate {

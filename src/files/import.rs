@@ -7,6 +7,7 @@ use crate::files::column::{Header, Need};
 use crate::files::etf_flows::EtfFlows;
 use crate::files::facts::Facts;
 use crate::files::liquidations::Liquidations;
+use crate::files::options::Options;
 use crate::files::orders::Orders;
 use crate::files::row::{Row, Table};
 use crate::files::sequence::Sequence;
@@ -26,6 +27,8 @@ pub enum FileKind {
     Liquidations,
     /// Single forced orders.
     Orders,
+    /// Snapshots of option chains: time, instrument, volatility, forward and perhaps coins.
+    Options,
 }
 
 impl FileKind {
@@ -38,6 +41,7 @@ impl FileKind {
             Self::EtfFlows => "btc-farside.csv",
             Self::Liquidations => "btc-binance-4h.csv",
             Self::Orders => "orders-binance.csv",
+            Self::Options => "btc-deribit-2026-04-28.csv",
         }
     }
 }
@@ -109,6 +113,7 @@ pub fn read(kind: FileKind, input: impl Read, path: Option<&Path>, options: &Imp
         FileKind::Orders => read_rows(input, facts, |facts, header| {
             Ok(Orders { source: facts.order_source(header)?, meaning: options.side_means })
         }),
+        FileKind::Options => read_rows(input, facts, |facts, _| Ok(Options::new(facts.asset()?, facts.source()?, sequence))),
     }
 }
 

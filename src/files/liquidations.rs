@@ -39,9 +39,10 @@ impl RowReader for Liquidations {
             return Ok(Stated::Nothing);
         }
         self.sequence.admit(&self.long, observed_at, known_at, row.place).map_err(|fault| row.blame(Column::Time, fault))?;
-        Ok(Stated::Sides([(&self.long, long), (&self.short, short)].map(|(key, value)| {
+        let sides = [(&self.long, long), (&self.short, short)].into_iter().filter_map(|(key, value)| {
             let knowledge = knowledge(key, observed_at, known_at);
             value.map(|value| (key.clone(), Observation { observed_at, knowledge, value }))
-        })))
+        });
+        Ok(Stated::Readings(sides.collect()))
     }
 }

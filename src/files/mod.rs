@@ -1,4 +1,4 @@
-//! Files in and out: CSV of candles, series, ETF flows, liquidations and orders.
+//! Files in and out: CSV of candles, series, ETF flows, liquidations, orders and option chains.
 //!
 //! Owns column mapping, line-numbered errors and reports of `import` and `export`. It parses and
 //! writes files; storing is the store's work.
@@ -20,6 +20,7 @@ mod json;
 mod keys;
 mod liquidations;
 mod name;
+mod options;
 mod orders;
 mod row;
 mod sequence;

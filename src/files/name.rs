@@ -4,7 +4,7 @@ use crate::domain::{Asset, Metric, Period, Source};
 use crate::files::FileKind;
 
 /// What a file's name says about its rows: `btc-binance-perp-30m.csv`, `open_interest-eth-coinglass-4h.csv`,
-/// `btc-farside.csv`, `orders-binance-2025-12-11.csv`.
+/// `btc-farside.csv`, `orders-binance-2025-12-11.csv`, `btc-deribit-2026-04-28.csv`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct NameFacts {
     /// The metric, of series.
@@ -32,13 +32,14 @@ impl NameFacts {
             (_, all) => (None, all),
         };
         let Some((asset, pieces)) = pieces.split_first() else { return Self::default() };
-        let interval_at = pieces.iter().position(|piece| piece.parse::<Period>().is_ok());
-        let source = pieces[..interval_at.unwrap_or(pieces.len())].join("-");
+        let is_year = |piece: &str| piece.len() == 4 && piece.bytes().all(|byte| byte.is_ascii_digit());
+        let source_ends = pieces.iter().position(|piece| piece.parse::<Period>().is_ok() || is_year(piece));
+        let source = pieces[..source_ends.unwrap_or(pieces.len())].join("-");
         Self {
             metric,
             asset: asset.parse().ok(),
             source: source.parse().ok(),
-            interval: interval_at.and_then(|at| pieces[at].parse().ok()),
+            interval: source_ends.and_then(|at| pieces[at].parse().ok()),
         }
     }
 }
@@ -67,6 +68,7 @@ mod tests {
             (FileKind::EtfFlows, "btc-farside.csv", "? btc farside ?"),
             (FileKind::Liquidations, "btc-binance-4h.csv", "? btc binance 4h"),
             (FileKind::Orders, "orders-binance-2025-12-11.csv", "? ? binance ?"),
+            (FileKind::Options, "btc-deribit-2026-04-28T2134.csv", "? btc deribit ?"),
             (FileKind::Candles, "Export (1).csv", "? ? ? ?"),
             (FileKind::Series, "", "? ? ? ?"),
         ] {

@@ -10,8 +10,8 @@ pub enum Stated {
     Nothing,
     /// A reading or a flow.
     Reading(Reading),
-    /// The sums of both sides of one period, each where it is stated.
-    Sides([Option<Reading>; 2]),
+    /// Readings of several series that stand in one row, each where it is stated.
+    Readings(Vec<Reading>),
     /// A bar.
     Candle(SeriesKey, Observation<Bar>),
     /// A forced order.
@@ -24,7 +24,7 @@ impl Stated {
         match self {
             Self::Nothing => {}
             Self::Reading((key, reading)) => batch.push_reading(key, reading),
-            Self::Sides(sides) => sides.into_iter().flatten().for_each(|(key, sum)| batch.push_reading(key, sum)),
+            Self::Readings(readings) => readings.into_iter().for_each(|(key, reading)| batch.push_reading(key, reading)),
             Self::Candle(key, candle) => batch.push_candle(key, candle),
             Self::Order(order) => batch.orders.push(order),
         }
@@ -41,7 +41,7 @@ impl Stated {
         match &mut self {
             Self::Nothing => {}
             Self::Reading((_, reading)) => settle(&mut reading.knowledge),
-            Self::Sides(sides) => sides.iter_mut().flatten().for_each(|(_, sum)| settle(&mut sum.knowledge)),
+            Self::Readings(readings) => readings.iter_mut().for_each(|(_, reading)| settle(&mut reading.knowledge)),
             Self::Candle(_, candle) => settle(&mut candle.knowledge),
             Self::Order(order) => settle(&mut order.knowledge),
         }

@@ -1,14 +1,10 @@
 use std::collections::BTreeMap;
 
-use chrono::{NaiveDate, NaiveTime};
-
-use crate::domain::{Asset, Metric, Period, SeriesKey, Source, Timestamp, Vintage};
+use crate::domain::{Asset, Metric, OptionName, Period, SeriesKey, Source, Timestamp, Vintage};
 use crate::market::{ColumnView, MarketView};
 use crate::metrics::trail::Trail;
 use crate::stats::options::{Right, Smile, SmileQuote};
 
-/// The hour of the UTC day at which options expire.
-const EXPIRY_HOUR: u32 = 8;
 /// Days of the year that time to expiry is counted in.
 const YEAR_DAYS: f64 = 365.0;
 
@@ -65,30 +61,23 @@ pub(super) struct PutsAndCalls {
     pub(super) calls: Option<f64>,
 }
 
-/// What the name of an option says, such as `29MAY26-82000-P`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Name {
-    expiry: Timestamp,
-    strike: f64,
-    right: Right,
-}
-
 impl<'a> OptionChain<'a> {
     /// The options known at the cutoff. Names that say no expiry, strike and right are left out.
     pub(super) fn open(view: &'a MarketView, asset: &Asset, source: &Source) -> Self {
         let mut expiries: BTreeMap<Timestamp, Expiry<'a>> = BTreeMap::new();
         let of_source = |metric| view.readings(metric, asset).filter(|(key, _)| key.source == *source);
         for (key, vol) in of_source(Metric::OptionVol) {
-            let Some(Name { expiry, strike, right }) = key.part.as_deref().and_then(name) else { continue };
+            let Some(name) = key.part.as_deref().and_then(OptionName::from_part) else { continue };
             let of_metric = |metric| view.reading(&SeriesKey { metric, ..key.clone() });
             let (open_interest, volume) = (of_metric(Metric::OptionOpenInterest), of_metric(Metric::OptionVolume));
-            let contract = Contract { key, right, strike, vol, open_interest, volume };
-            expiries.entry(expiry).or_default().options.push(contract);
+            let right = if name.is_put { Right::Put } else { Right::Call };
+            let contract = Contract { key, right, strike: name.strike, vol, open_interest, volume };
+            expiries.entry(name.expires_at).or_default().options.push(contract);
         }
         for (key, column) in of_source(Metric::OptionForward) {
             let part = key.part.as_deref().unwrap_or_default();
             let date = part.split('-').next().unwrap_or_default();
-            if let Some(expiry) = expires_at(date).and_then(|at| expiries.get_mut(&at)) {
+            if let Some(expiry) = OptionName::expires_at(date).and_then(|at| expiries.get_mut(&at)) {
                 expiry.forward = expiry.forward.filter(|known| known.last().map(at) >= column.last().map(at)).or(Some(column));
             }
         }
@@ -191,39 +180,4 @@ fn at(row: Vintage<f64>) -> Timestamp {
 
 fn years(from: Timestamp, to: Timestamp) -> f64 {
     to.days_since(from) / YEAR_DAYS
-}
-
-/// Reads `29MAY26-82000-P`; a `d` in the strike is a decimal point.
-fn name(part: &str) -> Option<Name> {
-    let mut words = part.split('-');
-    let expiry = expires_at(words.next()?)?;
-    let strike: f64 = words.next()?.replace('d', ".").parse().ok()?;
-    let right = match words.next()? {
-        "C" => Right::Call,
-        "P" => Right::Put,
-        _ => return None,
-    };
-    (strike > 0.0 && words.next().is_none()).then_some(Name { expiry, strike, right })
-}
-
-/// The instant at which options of a date such as `6FEB26` expire.
-pub(super) fn expires_at(date: &str) -> Option<Timestamp> {
-    let date = NaiveDate::parse_from_str(date, "%d%b%y").ok()?;
-    Some(Timestamp::from(date.and_time(NaiveTime::from_hms_opt(EXPIRY_HOUR, 0, 0)?).and_utc()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::metrics::fixture::at;
-
-    #[test]
-    fn names_say_expiry_strike_and_right() {
-        let put = Name { expiry: at("2026-05-29T08:00:00Z"), strike: 82_000.0, right: Right::Put };
-        assert_eq!(name("29MAY26-82000-P"), Some(put));
-        assert_eq!(name("6FEB26-2d55-C").map(|name| name.strike), Some(2.55));
-        for text in ["", "29MAY26", "29MAY26-82000", "29MAY26-82000-X", "32MAY26-1-C", "29MAY26-0-P", "29MAY26-1-P-1"] {
-            assert_eq!(name(text), None, "{text}");
-        }
-    }
 }

@@ -250,7 +250,7 @@ mod tests {
     ) -> std::collections::BTreeMap<String, Vec<(String, f64)>> {
         let taken = at("2026-01-01T08:00:00Z").plus_days(day).to_string();
         for expiry in ["16JAN26", "30JAN26", "27FEB26", "27MAR26", "24APR26"] {
-            if crate::metrics::option_chain::expires_at(expiry).unwrap() <= at(&taken) {
+            if crate::domain::OptionName::expires_at(expiry).unwrap() <= at(&taken) {
                 continue;
             }
             let mut push = |key: String, value: f64| rows.entry(key).or_default().push((taken.clone(), value));

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rstest::rstest;
 
-use crate::harness::{Engine, Home, Program, Ran};
+use crate::harness::{Engine, Home, Program, Ran, Serving};
 
 const BARS: &str = "open_time,open,high,low,close,volume\n\
                     2026-01-01T00:00:00Z,100,110,90,105,7\n\
@@ -47,6 +47,30 @@ fn a_corrected_file_adds_vintages_and_keeps_the_old_ones() {
     let exported = program.succeed(&["export", "candle.btc@test:1d"]);
     let closes: Vec<&str> = exported.lines().skip(1).map(|line| line.split(',').nth(5).unwrap()).collect();
     assert_eq!(closes, ["105", "82", "83"]);
+}
+
+#[test]
+fn an_imported_chain_answers_questions_about_options() {
+    let mut chain = "time,instrument,mark_iv,underlying_price,open_interest,volume\n".to_owned();
+    for strike in (60..=100).step_by(5) {
+        let (right, vol, coins) = if strike < 80 { ("P", 55, 2) } else { ("C", 50, 4) };
+        chain += &format!("2026-05-01T08:00:00Z,BTC-29MAY26-{strike}000-{right},{vol},80000,{coins},\n");
+    }
+    let program = Program::new();
+    program.write("btc-deribit-2026-05-01.csv", chain);
+    let said = program.succeed(&["import", "options", "btc-deribit-2026-05-01.csv"]);
+    assert!(said.starts_with("btc-deribit-2026-05-01.csv: read 9, "), "{said}");
+    let forward = program.succeed(&["export", "option_forward.btc.29MAY26@deribit"]);
+    assert!(forward.lines().count() == 2 && forward.contains(",80000"), "{forward}");
+
+    let serving = Serving::start(&program, &["serve", "--no-feeds"]);
+    serving.wait_for("/readyz", 200);
+    let (status, body) = serving.get("/v1/options?as_of=2026-05-01T09:00:00Z").unwrap();
+    let answer: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let data = &answer["data"];
+    assert_eq!((status, &data["snapshot_at"]), (200, &"2026-05-01T08:00:00Z".into()), "{body}");
+    assert_eq!(data["put_call_oi_ratio"], 0.4, "{body}");
+    assert_eq!((&data["by_expiry"][0]["n_options"], &data["by_expiry"][0]["forward_usd"]), (&9.into(), &80_000.0.into()));
 }
 
 #[test]

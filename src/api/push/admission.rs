@@ -61,7 +61,7 @@ fn claims(stated: &Stated) -> Vec<Claims<'_>> {
     match stated {
         Stated::Nothing => vec![],
         Stated::Reading((key, reading)) => vec![of_series(key, reading)],
-        Stated::Sides(sides) => sides.iter().flatten().map(|(key, sum)| of_series(key, sum)).collect(),
+        Stated::Readings(readings) => readings.iter().map(|(key, reading)| of_series(key, reading)).collect(),
         Stated::Candle(key, candle) => vec![of_series(key, candle)],
         Stated::Order(order) => vec![Claims { source: &order.source, until: order.occurred_at, knowledge: order.knowledge }],
     }

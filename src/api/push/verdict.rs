@@ -130,7 +130,7 @@ fn subject(stated: &Stated) -> Option<(String, Timestamp)> {
     match stated {
         Stated::Nothing => None,
         Stated::Reading((key, reading)) => Some((key.to_string(), reading.observed_at)),
-        Stated::Sides(sides) => sides.iter().flatten().next().map(|(key, sum)| (key.to_string(), sum.observed_at)),
+        Stated::Readings(readings) => readings.first().map(|(key, reading)| (key.to_string(), reading.observed_at)),
         Stated::Candle(key, candle) => Some((key.to_string(), candle.observed_at)),
         Stated::Order(order) => Some((format!("{} {}", order.source, order.symbol.escape_default()), order.occurred_at)),
     }
@@ -147,8 +147,8 @@ pub(super) fn taken(rows: &[Stated], delta: Option<&Delta>, view: &MarketView) -
         .map(|stated| match stated {
             Stated::Nothing => Fate::Empty,
             Stated::Reading(row) => reading(row),
-            Stated::Sides(sides) => {
-                sides.iter().flatten().map(reading).find(|it| *it != Fate::Unchanged).unwrap_or(Fate::Unchanged)
+            Stated::Readings(readings) => {
+                readings.iter().map(reading).find(|it| *it != Fate::Unchanged).unwrap_or(Fate::Unchanged)
             }
             Stated::Candle(key, row) => of_point(row, delta.candles.get(key), view.candles(key)),
             Stated::Order(order) => match orders.get_mut(&content(order)).filter(|left| **left > 0) {

@@ -143,6 +143,30 @@ pub(in crate::cli) struct Orders {
     usd_column: Option<String>,
 }
 
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Options {
+    #[command(flatten)]
+    common: Common,
+    /// The asset the options are on.
+    #[arg(long)]
+    asset: Option<Asset>,
+    /// The column with the option's name, such as BTC-29MAY26-82000-P; the asset may be left out.
+    #[arg(long, value_name = "NAME", help_heading = "Columns")]
+    instrument_column: Option<String>,
+    /// The column with the implied volatility of the mark price, annualised percent.
+    #[arg(long, value_name = "NAME", help_heading = "Columns")]
+    mark_iv_column: Option<String>,
+    /// The column with the forward of the expiry, USD.
+    #[arg(long, value_name = "NAME", help_heading = "Columns")]
+    underlying_column: Option<String>,
+    /// The column with the open interest, coins; files without one are fine.
+    #[arg(long, value_name = "NAME", help_heading = "Columns")]
+    open_interest_column: Option<String>,
+    /// The column with the amount traded in 24 hours, coins; files without one are fine.
+    #[arg(long, value_name = "NAME", help_heading = "Columns")]
+    volume_column: Option<String>,
+}
+
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 enum SideMeans {
     /// The forced order: SELL closed a long.
@@ -206,6 +230,20 @@ impl Orders {
         };
         let options = self.common.options(columns);
         (FileKind::Orders, self.common, ImportOptions { side_means, ..options })
+    }
+}
+
+impl Options {
+    pub(super) fn request(self) -> Request {
+        let columns = [
+            (Column::Instrument, self.instrument_column),
+            (Column::MarkIv, self.mark_iv_column),
+            (Column::Underlying, self.underlying_column),
+            (Column::OpenInterest, self.open_interest_column),
+            (Column::OptionVolume, self.volume_column),
+        ];
+        let options = self.common.options(columns);
+        (FileKind::Options, self.common, ImportOptions { asset: self.asset, ..options })
     }
 }
 

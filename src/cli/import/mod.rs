@@ -7,7 +7,7 @@ use std::path::Path;
 
 use clap::Subcommand;
 
-use self::args::{Candles, Common, EtfFlows, Liquidations, Orders, Series};
+use self::args::{Candles, Common, EtfFlows, Liquidations, Options, Orders, Series};
 
 use crate::app;
 use crate::cli::report::{self, ImportReport};
@@ -24,6 +24,7 @@ Examples:
   market-stress import series --metric fear_greed --asset total --source mine --interval 1d index.csv
   market-stress import etf-flows btc-farside.csv
   market-stress import orders --source binance --side-means position orders.csv
+  market-stress import options btc-deribit-2026-04-28.csv
 
 Asset, source, interval and metric that no flag gives are read from a name like btc-binance-perp-30m.csv or
 open_interest-btc-coinglass-4h.csv. A file is stored as a whole or not at all; reading it again changes nothing.";
@@ -42,6 +43,9 @@ pub(super) enum Import {
     Liquidations(Liquidations),
     /// Single forced orders: time, symbol, side, quantity, price, usd.
     Orders(Orders),
+    /// Snapshots of option chains: time, instrument, `mark_iv` (percent), `underlying_price` (USD), `open_interest`, volume
+    /// (coins).
+    Options(Options),
 }
 
 impl Import {
@@ -52,6 +56,7 @@ impl Import {
             Self::EtfFlows(args) => args.request(),
             Self::Liquidations(args) => args.request(),
             Self::Orders(args) => args.request(),
+            Self::Options(args) => args.request(),
         };
         let store = app::open_store(config).await?;
         for path in &common.files {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::config::DeribitConfig;
 use super::{info, list, request, result, source};
-use crate::domain::{Asset, Cadence, Knowledge, Metric, Period, SeriesKey, Timestamp};
+use crate::domain::{Asset, Cadence, Knowledge, Metric, OptionName, OptionQuote, Period, SeriesKey, Timestamp};
 use crate::ingest::positions::INVERSE;
 use crate::ingest::wire::{Decimal, optional, row};
 use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Schedule};
@@ -127,7 +127,6 @@ pub fn parse_options(body: &[u8], asset: &Asset, now: Timestamp) -> Result<Parse
     let at = sent.unwrap_or(now);
     let mut parsed = Parsed::new(source());
     let mut forwards = BTreeMap::new();
-    let prefix = format!("{}-", asset.as_str().to_ascii_uppercase());
     for value in &list(answer)? {
         let option = match row::<Summary>(value) {
             Ok(option) => option,
@@ -136,37 +135,26 @@ pub fn parse_options(body: &[u8], asset: &Asset, now: Timestamp) -> Result<Parse
                 continue;
             }
         };
-        let Some(part) = option.instrument_name.strip_prefix(&prefix).filter(|part| is_option(part)) else {
+        let Some(name) = OptionName::from_instrument(&option.instrument_name, asset) else {
             parsed.refuse(option.instrument_name, at, "it is not named like an option of this coin");
             continue;
         };
-        if let (Some(expiry), Some(forward)) = (part.split('-').next(), option.underlying_price) {
-            forwards.insert(expiry.to_owned(), forward);
+        if let Some(forward) = option.underlying_price {
+            forwards.insert(name.series(Metric::OptionForward, asset, &source()), forward);
         }
-        if option.open_interest.0 <= 0.0 {
-            continue;
-        }
-        let key = |metric| SeriesKey::new(metric, asset.clone(), source(), Period::INSTANT).with_part(part);
-        parsed.push(key(Metric::OptionOpenInterest), at, Knowledge::OnCommit, option.open_interest.0);
-        if let Some(iv) = option.mark_iv.filter(|iv| *iv > 0.0) {
-            parsed.push(key(Metric::OptionVol), at, Knowledge::OnCommit, iv);
-        }
-        if let Some(volume) = option.volume {
-            parsed.push(key(Metric::OptionVolume), at, Knowledge::OnCommit, volume);
+        let quote = OptionQuote {
+            mark_iv_pct: option.mark_iv,
+            open_interest_coins: Some(option.open_interest.0),
+            volume_coins: option.volume,
+        };
+        for (metric, value) in quote.readings() {
+            parsed.push(name.series(metric, asset, &source()), at, Knowledge::OnCommit, value);
         }
     }
-    for (expiry, forward) in forwards {
-        let key = SeriesKey::new(Metric::OptionForward, asset.clone(), source(), Period::INSTANT).with_part(&expiry);
+    for (key, forward) in forwards {
         parsed.push(key, at, Knowledge::OnCommit, forward);
     }
     Ok(parsed)
-}
-
-/// `27MAR26-90000-P`: an expiry, a strike (with `d` for the point), and call or put.
-fn is_option(part: &str) -> bool {
-    let mut words = part.split('-');
-    let named = |word: Option<&str>| word.is_some_and(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric()));
-    named(words.next()) && named(words.next()) && matches!(words.next(), Some("C" | "P")) && words.next().is_none()
 }
 
 #[cfg(test)]

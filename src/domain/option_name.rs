@@ -1,0 +1,137 @@
+use chrono::{NaiveDate, NaiveTime};
+
+use crate::domain::{Asset, Metric, Period, SeriesKey, Source, Timestamp};
+
+/// The hour of the UTC day at which options expire.
+const EXPIRY_HOUR: u32 = 8;
+
+/// What the name of an option says, such as `29MAY26-82000-P`, which is the part of its series.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OptionName<'a> {
+    /// The name without the asset.
+    pub part: &'a str,
+    /// The first word of it: the date of expiry, such as `29MAY26`, which is the part of a forward's series.
+    pub expiry: &'a str,
+    /// The instant of expiry: 08:00 UTC of that date.
+    pub expires_at: Timestamp,
+    /// The strike, USD.
+    pub strike: f64,
+    /// Whether it is a put; else it is a call.
+    pub is_put: bool,
+}
+
+/// What a snapshot of a chain tells of one option.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct OptionQuote {
+    /// Implied volatility of the mark price, annualised percent.
+    pub mark_iv_pct: Option<f64>,
+    /// Open interest, coins.
+    pub open_interest_coins: Option<f64>,
+    /// Traded over 24 hours, coins.
+    pub volume_coins: Option<f64>,
+}
+
+impl<'a> OptionName<'a> {
+    /// Reads a name without its asset; a `d` in the strike is a decimal point.
+    #[must_use]
+    pub fn from_part(part: &'a str) -> Option<Self> {
+        let mut words = part.split('-');
+        let expiry = words.next()?;
+        let expires_at = Self::expires_at(expiry)?;
+        let digits = words.next().filter(|word| word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'd'))?;
+        let strike: f64 = digits.replace('d', ".").parse().ok()?;
+        let is_put = match words.next()? {
+            "C" => false,
+            "P" => true,
+            _ => return None,
+        };
+        let is_whole = strike > 0.0 && words.next().is_none();
+        is_whole.then_some(Self { part, expiry, expires_at, strike, is_put })
+    }
+
+    /// Reads a venue's name of an option on an asset: `BTC-29MAY26-82000-P`, or the same without `BTC-`.
+    #[must_use]
+    pub fn from_instrument(name: &'a str, asset: &Asset) -> Option<Self> {
+        let of_asset = name.split_once('-').filter(|(prefix, _)| *prefix == asset.as_str().to_ascii_uppercase());
+        Self::from_part(of_asset.map_or(name, |(_, part)| part))
+    }
+
+    /// The instant at which options of a date such as `6FEB26` expire.
+    #[must_use]
+    pub fn expires_at(date: &str) -> Option<Timestamp> {
+        if date.bytes().any(|byte| byte.is_ascii_lowercase()) {
+            return None;
+        }
+        let date = NaiveDate::parse_from_str(date, "%d%b%y").ok()?;
+        Some(Timestamp::from(date.and_time(NaiveTime::from_hms_opt(EXPIRY_HOUR, 0, 0)?).and_utc()))
+    }
+
+    /// The series that holds a metric of this option, or the forward of its expiry.
+    #[must_use]
+    pub fn series(&self, metric: Metric, asset: &Asset, source: &Source) -> SeriesKey {
+        let part = if metric == Metric::OptionForward { self.expiry } else { self.part };
+        SeriesKey::new(metric, asset.clone(), source.clone(), Period::INSTANT).with_part(part)
+    }
+}
+
+impl OptionQuote {
+    /// What is kept of it. An option that says it has no open interest is left out, since chains list
+    /// hundreds that nobody holds; a volatility of zero is the venue's way to say that there is none.
+    pub fn readings(self) -> impl Iterator<Item = (Metric, f64)> {
+        let is_held = self.open_interest_coins.is_none_or(|coins| coins > 0.0);
+        let told = [
+            (Metric::OptionOpenInterest, self.open_interest_coins),
+            (Metric::OptionVol, self.mark_iv_pct.filter(|vol| *vol > 0.0)),
+            (Metric::OptionVolume, self.volume_coins),
+        ];
+        told.into_iter().filter(move |_| is_held).filter_map(|(metric, value)| Some((metric, value?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_say_expiry_strike_and_right() {
+        let name = OptionName::from_part("29MAY26-82000-P").unwrap();
+        assert_eq!((name.expiry, name.expires_at), ("29MAY26", "2026-05-29T08:00:00Z".parse().unwrap()));
+        assert_eq!((name.strike.to_bits(), name.is_put), (82_000.0_f64.to_bits(), true));
+        assert_eq!(OptionName::from_part("6FEB26-2d55-C").map(|name| name.strike), Some(2.55));
+        for text in [
+            "",
+            "29MAY26",
+            "29MAY26-82000",
+            "29MAY26-82000-X",
+            "32MAY26-1-C",
+            "29MAY26-0-P",
+            "29MAY26-1-P-1",
+            "29may26-1-P",
+            "29MAY26-1e3-P",
+            "29MAY26-inf-P",
+        ] {
+            assert_eq!(OptionName::from_part(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_asset_of_an_instrument_may_be_left_out_but_not_be_another() {
+        let btc = Asset::btc();
+        let plain = OptionName::from_instrument("29MAY26-82000-P", &btc);
+        assert!(plain.is_some());
+        assert_eq!(OptionName::from_instrument("BTC-29MAY26-82000-P", &btc), plain);
+        for text in ["ETH-29MAY26-82000-P", "BTC_USDC-29MAY26-82000-P", "BTC-BTC-29MAY26-82000-P", "BTC-PERPETUAL"] {
+            assert_eq!(OptionName::from_instrument(text, &btc), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_option_that_nobody_holds_tells_nothing() {
+        let quote = OptionQuote { mark_iv_pct: Some(0.0), open_interest_coins: Some(2.0), volume_coins: None };
+        assert_eq!(quote.readings().collect::<Vec<_>>(), [(Metric::OptionOpenInterest, 2.0)]);
+        let held_by_nobody = OptionQuote { mark_iv_pct: Some(50.0), open_interest_coins: Some(0.0), ..quote };
+        assert_eq!(held_by_nobody.readings().count(), 0);
+        let unsaid = OptionQuote { open_interest_coins: None, ..held_by_nobody };
+        assert_eq!(unsaid.readings().collect::<Vec<_>>(), [(Metric::OptionVol, 50.0)]);
+    }
+}
