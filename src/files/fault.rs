@@ -233,7 +233,7 @@ pub enum RowFault {
     #[error("it expired at {0}, and the row speaks of that instant or a later one")]
     Expired(Timestamp),
     /// Two forwards of one expiry in one snapshot.
-    #[error("{value} is not {known}, the forward of the same expiry and instant in {first}")]
+    #[error("{value} is not near {known}, the forward of the same expiry and instant in {first}")]
     Forward {
         /// The forward of the row, USD.
         value: f64,

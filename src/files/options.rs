@@ -9,10 +9,14 @@ use crate::files::sequence::Sequence;
 use crate::files::stated::Reading;
 use crate::files::{Column, Place, RowError, RowFault, Stated};
 
+/// How far apart, relative to the first, the forwards of one expiry may be in one snapshot.
+const FORWARD_TOLERANCE: f64 = 0.01;
+
 /// Reads snapshots of option chains, one option a row, into the series that a feed of the chain writes.
 ///
 /// All options of an expiry share one forward in a snapshot, which is taken from the first row that
-/// states it; a row that states another is bad.
+/// states it. Venues compute it anew for every option, so rows may differ a little; one that differs
+/// by more than [`FORWARD_TOLERANCE`] is bad.
 #[derive(Debug)]
 pub(super) struct Options {
     asset: Asset,
@@ -42,7 +46,7 @@ impl Options {
         let Some(value) = row.plausible_number(Column::Underlying, Metric::OptionForward)? else { return Ok(None) };
         let point = (key.clone(), at, known_at);
         match self.forwards.get(&point) {
-            Some(&(known, _)) if known.to_bits() == value.to_bits() => Ok(None),
+            Some(&(known, _)) if (value - known).abs() <= FORWARD_TOLERANCE * known.abs() => Ok(None),
             Some(&(known, first)) => Err(row.blame(Column::Underlying, RowFault::Forward { value, known, first })),
             None => {
                 self.forwards.insert(point, (value, row.place));
@@ -95,7 +99,7 @@ mod tests {
 
     const CHAIN: &str = "time,instrument,mark_iv,underlying_price,open_interest,volume\n\
         2026-05-01T08:00:00Z,BTC-29MAY26-82000-P,45.5,80500,12.5,1.5\n\
-        2026-05-01T08:00:00Z,29MAY26-90000-C,41,80500,3,\n\
+        2026-05-01T08:00:00Z,29MAY26-90000-C,41,80500.5,3,\n\
         2026-05-01T08:00:00Z,BTC-29MAY26-99000-C,60,80500,0,0\n\
         2026-05-01T08:00:00Z,BTC-26JUN26-80000-C,0,,7,\n\
         2026-05-01T12:00:00Z,BTC-29MAY26-82000-P,46.5,80600,,\n";
@@ -140,8 +144,8 @@ mod tests {
     #[case::vol("2026-05-01T12:00:00Z,29MAY26-82000-P,-4,80500,1,", "column mark_iv: -4 is outside of 0 to 2000")]
     #[case::interest("2026-05-01T12:00:00Z,29MAY26-82000-P,45,80500,-1,", "column open_interest: -1 is outside of")]
     #[case::forward(
-        "2026-05-01T12:00:00Z,29MAY26-90000-C,45,80700,1,",
-        "column underlying_price: 80700 is not 80600, the forward of the same expiry and instant in line 6"
+        "2026-05-01T12:00:00Z,29MAY26-90000-C,45,86000,1,",
+        "column underlying_price: 86000 is not near 80600, the forward of the same expiry and instant in line 6"
     )]
     #[case::twice(
         "2026-05-01T12:00:00Z,29MAY26-82000-P,45,80600,1,",
