@@ -69,13 +69,15 @@ pub fn bursts(minutes: &[Minute], hourly_baseline: &[f64]) -> Option<Vec<Burst>>
         fast_long.push(minute.long_usd);
         fast_short.push(minute.short_usd);
         slow.push(minute.total());
-        let fast = fast_long.value() + fast_short.value();
+        // Both rates times both weights: at tens of thousands of minutes a division each would be most of the work.
+        let fast = (fast_long.weighted + fast_short.weighted) * slow.weight;
+        let slow = slow.weighted * fast_long.weight;
         let running = spans.last_mut().filter(|span| span.open);
         if let Some(span) = running {
-            span.extend(i, fast < END_RATIO * slow.value());
+            span.extend(i, fast < END_RATIO * slow);
         } else if fast > 0.0
-            && at_least(fast, START_RATIO * slow.value())
-            && at_least(fast_long.value().max(fast_short.value()), ONE_SIDED * fast)
+            && at_least(fast, START_RATIO * slow)
+            && at_least(fast_long.weighted.max(fast_short.weighted), ONE_SIDED * (fast_long.weighted + fast_short.weighted))
             && at_least(scale.z(last_hour(minutes, i).ln_1p()), START_Z)
         {
             start(&mut spans, i);
@@ -130,7 +132,7 @@ impl Span {
     }
 }
 
-/// An exponentially weighted mean of minutes, unbiased from the first on.
+/// An exponentially weighted mean of minutes, unbiased from the first on: `weighted` over `weight`, USD per minute.
 struct Rate {
     decay: f64,
     weighted: f64,
@@ -145,11 +147,6 @@ impl Rate {
     fn push(&mut self, usd: f64) {
         self.weighted = self.decay * self.weighted + usd;
         self.weight = self.decay * self.weight + 1.0;
-    }
-
-    /// USD per minute, once a minute was taken in.
-    fn value(&self) -> f64 {
-        self.weighted / self.weight
     }
 }
 

@@ -169,7 +169,7 @@ pub fn lower_tail_dependence(a: &[f64], b: &[f64], level: f64) -> Option<TailDep
 }
 
 fn moments(x: &[f64], y: &[f64]) -> Option<CoMoments> {
-    (x.len() == y.len()).then(|| pairs(x, y).collect())
+    (x.len() == y.len()).then(|| CoMoments::of(x, y))
 }
 
 fn pairs(x: &[f64], y: &[f64]) -> impl Iterator<Item = (f64, f64)> {

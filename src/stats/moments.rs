@@ -1,4 +1,4 @@
-//! Mean, variance and covariance in one pass, mergeable (METHODOLOGY section 12: Welford, Chan).
+//! Mean, variance and covariance, mergeable (METHODOLOGY section 12: Welford, Chan); of a slice in two passes.
 //!
 //! Nothing is ever subtracted from a state: a window is merged from blocks, so a spike that has left leaves no residue.
 
@@ -13,6 +13,16 @@ pub struct Moments {
 }
 
 impl Moments {
+    /// The moments of finite values that are all there: two passes around the first value, which needs no
+    /// division per value and is exactly 0 for values that never move.
+    #[must_use]
+    pub fn of(values: &[f64]) -> Self {
+        let Some(first) = values.first() else { return Self::default() };
+        let shift = values.iter().map(|value| value - first).sum::<f64>() / real(values.len());
+        let m2 = values.iter().map(|value| (value - first - shift).powi(2)).sum();
+        Self { n: values.len(), mean: first + shift, m2 }
+    }
+
     /// Takes in one finite value.
     pub fn push(&mut self, value: f64) {
         self.n += 1;
@@ -91,6 +101,15 @@ pub struct CoMoments {
 }
 
 impl CoMoments {
+    /// The moments of finite pairs that are all there, as [`Moments::of`]; of as many pairs as both sides have.
+    #[must_use]
+    pub fn of(x: &[f64], y: &[f64]) -> Self {
+        let n = x.len().min(y.len());
+        let (of_x, of_y) = (Moments::of(&x[..n]), Moments::of(&y[..n]));
+        let cxy = x.iter().zip(y).map(|(x, y)| (x - of_x.mean) * (y - of_y.mean)).sum();
+        Self { x: of_x, y: of_y, cxy }
+    }
+
     /// Takes in one pair of finite values.
     pub fn push(&mut self, x: f64, y: f64) {
         let delta_x = x - self.x.mean;
@@ -199,6 +218,23 @@ mod tests {
             prop_assert!((merged.x().mean().unwrap() - whole.x().mean().unwrap()).abs() < 1e-9);
             prop_assert!((merged.y().variance().unwrap() - whole.y().variance().unwrap()).abs() < 1e-6);
             prop_assert!((merged.covariance().unwrap() - whole.covariance().unwrap()).abs() < 1e-6);
+        }
+
+        #[test]
+        fn two_passes_agree_with_one(pairs in prop::collection::vec((-1e3..1e3, -1e3..1e3), 0..60)) {
+            let (x, y): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
+            let (one, two): (CoMoments, CoMoments) = (pairs.into_iter().collect(), CoMoments::of(&x, &y));
+            prop_assert_eq!(one.x().count(), two.x().count());
+            prop_assert!((one.x().mean().unwrap_or(0.0) - two.x().mean().unwrap_or(0.0)).abs() < 1e-9);
+            prop_assert!((one.y().squared_deviations() - two.y().squared_deviations()).abs() < 1e-6);
+            prop_assert!((one.product_deviations() - two.product_deviations()).abs() < 1e-6);
+        }
+
+        #[test]
+        fn two_passes_over_what_never_moves_find_nothing(value in -1e9..1e9, n in 2_usize..60) {
+            let still = vec![value; n];
+            let moments = CoMoments::of(&still, &still);
+            prop_assert!(moments.x().squared_deviations().abs() < f64::MIN_POSITIVE && moments.correlation().is_none());
         }
 
         #[test]

@@ -15,8 +15,7 @@ const EWMA_WARM_UP: usize = 60;
 /// Close to close: the sample standard deviation of log returns.
 #[must_use]
 pub fn close_to_close(returns: &[f64], periods_per_year: f64) -> Option<f64> {
-    let moments: Moments = returns.iter().copied().collect();
-    moments.variance().map(|variance| (periods_per_year * variance).sqrt())
+    Moments::of(returns).variance().map(|variance| (periods_per_year * variance).sqrt())
 }
 
 /// Parkinson (1980): from the range of each bar.
