@@ -75,6 +75,13 @@ impl Asset {
         }
     }
 
+    /// Whether its price can be zero or less: oil futures, whose buyers must take delivery, fell to
+    /// -37.63 USD in April 2020.
+    #[must_use]
+    pub fn can_be_worth_nothing(&self) -> bool {
+        matches!(self.as_str(), "wti" | "brent")
+    }
+
     /// The days on which this asset has a daily bar.
     #[must_use]
     pub fn calendar(&self) -> TradingCalendar {

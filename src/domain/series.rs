@@ -166,12 +166,14 @@ impl Metric {
         }
     }
 
-    /// The values this metric can take, lowest and highest, in its unit. A value outside is a fault
-    /// of the feed, not a market move, and is refused at the door.
+    /// The values this metric of `asset` can take, lowest and highest, in its unit. A value outside is
+    /// a fault of the feed, not a market move, and is refused at the door.
     #[must_use]
-    pub const fn plausible(self) -> (f64, f64) {
+    pub fn plausible(self, asset: &Asset) -> (f64, f64) {
         match self {
-            Self::Candle | Self::Price | Self::OptionForward => (-1e3, 1e9),
+            Self::Candle | Self::Price | Self::OptionForward if asset.can_be_worth_nothing() => (-1e3, 1e9),
+            // The least is far below the cheapest coin: it only keeps zero out.
+            Self::Candle | Self::Price | Self::OptionForward => (1e-15, 1e9),
             Self::MarketCap
             | Self::Volume24h
             | Self::OpenInterest
@@ -327,6 +329,8 @@ impl<'de> Deserialize<'de> for SeriesKey {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
     #[test]
@@ -338,6 +342,22 @@ mod tests {
             "liquidation.eth.long@binance:4h",
         ] {
             assert_eq!(text.parse::<SeriesKey>().unwrap().to_string(), text);
+        }
+    }
+
+    #[rstest]
+    #[case::coin_below_zero("btc", -5.0, false)]
+    #[case::coin_for_nothing("btc", 0.0, false)]
+    #[case::cheapest_coin("pepe", 1e-12, true)]
+    #[case::coin_in_another_unit("btc", 7e9, false)]
+    #[case::index_below_zero("sp500", -0.01, false)]
+    #[case::oil_of_april_2020("wti", -37.63, true)]
+    #[case::oil_for_nothing("brent", 0.0, true)]
+    fn only_oil_can_be_worth_nothing(#[case] asset: &str, #[case] price: f64, #[case] expected: bool) {
+        let asset = asset.parse().unwrap();
+        for metric in [Metric::Candle, Metric::Price, Metric::OptionForward] {
+            let (least, greatest) = metric.plausible(&asset);
+            assert_eq!((least..=greatest).contains(&price), expected, "{metric}");
         }
     }
 

@@ -34,12 +34,14 @@ impl RowReader for Candles {
         let key = self.keys.of(row)?;
         let observed_at = row.observed_at()?;
         let known_at = row.known_at()?;
-        let price = |column| row.plausible_number(column, Metric::Candle);
-        let prices = [price(Column::Open)?, price(Column::High)?, price(Column::Low)?, price(Column::Close)?];
-        let [open, high, low, close] = match prices {
-            [None, None, None, None | Some(0.0)] => return Ok(Stated::Nothing),
-            prices => all_present(row, prices)?,
+        if is_blank(row)? {
+            return Ok(Stated::Nothing);
+        }
+        let price = |column| {
+            let price = row.plausible_number(column, Metric::Candle, &key.asset)?;
+            price.ok_or_else(|| row.blame(column, RowFault::Blank))
         };
+        let [open, high, low, close] = [price(Column::Open)?, price(Column::High)?, price(Column::Low)?, price(Column::Close)?];
         let volume = row.number(Column::Volume)?.and_then(|volume| coins(row, volume, close));
         let value = Bar::new(open, high, low, close, volume).map_err(|fault| row.fault(fault))?;
         self.sequence.admit(&key, observed_at, known_at, row.place).map_err(|fault| row.blame(Column::Time, fault))?;
@@ -53,11 +55,8 @@ fn coins(row: &Row<'_>, volume: f64, close: f64) -> Option<f64> {
     if row.is_in_usd(Column::Volume) { (close > 0.0).then(|| volume / close) } else { Some(volume) }
 }
 
-fn all_present(row: &Row<'_>, prices: [Option<f64>; 4]) -> Result<[f64; 4], RowError> {
-    let columns = [Column::Open, Column::High, Column::Low, Column::Close];
-    let mut present = [0.0; 4];
-    for ((slot, price), column) in present.iter_mut().zip(prices).zip(columns) {
-        *slot = price.ok_or_else(|| row.blame(column, RowFault::Blank))?;
-    }
-    Ok(present)
+/// Whether the row holds no bar.
+fn is_blank(row: &Row<'_>) -> Result<bool, RowError> {
+    let [open, high, low] = [row.text(Column::Open)?, row.text(Column::High)?, row.text(Column::Low)?];
+    Ok(open.or(high).or(low).is_none() && matches!(row.number(Column::Close)?, None | Some(0.0)))
 }

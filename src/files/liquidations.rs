@@ -33,8 +33,8 @@ impl RowReader for Liquidations {
     fn read(&mut self, row: &Row<'_>) -> Result<Stated, RowError> {
         let observed_at = row.observed_at()?;
         let known_at = row.known_at()?;
-        let long = row.plausible_number(Column::Long, Metric::Liquidation)?;
-        let short = row.plausible_number(Column::Short, Metric::Liquidation)?;
+        let long = row.plausible_number(Column::Long, Metric::Liquidation, &self.long.asset)?;
+        let short = row.plausible_number(Column::Short, Metric::Liquidation, &self.long.asset)?;
         if long.or(short).is_none() {
             return Ok(Stated::Nothing);
         }

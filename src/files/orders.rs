@@ -45,7 +45,7 @@ impl RowReader for Orders {
         let Instrument { asset, coins_per_unit } = instrument(row, symbol)?;
         let quantity = amount(row, Column::Quantity)?;
         let price = amount(row, Column::Price)?;
-        let usd = match row.plausible_number(Column::Usd, Metric::Liquidation)? {
+        let usd = match row.plausible_number(Column::Usd, Metric::Liquidation, &asset)? {
             Some(usd) => usd,
             None => quantity * price,
         };

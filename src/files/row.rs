@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use csv::ByteRecord;
 
-use crate::domain::{Metric, Timestamp, finite};
+use crate::domain::{Asset, Metric, Timestamp, finite};
 use crate::files::column::Header;
 use crate::files::guard::LineGuard;
 use crate::files::{Column, FileError, Place, RowError, RowFault};
@@ -111,9 +111,9 @@ impl Row<'_> {
         finite(number).map(Some).map_err(|fault| self.blame(column, fault))
     }
 
-    /// A number the metric can take; `None` where the field is blank.
-    pub(super) fn plausible_number(&self, column: Column, metric: Metric) -> Result<Option<f64>, RowError> {
-        let (least, greatest) = metric.plausible();
+    /// A number the metric of the asset can take; `None` where the field is blank.
+    pub(super) fn plausible_number(&self, column: Column, metric: Metric, asset: &Asset) -> Result<Option<f64>, RowError> {
+        let (least, greatest) = metric.plausible(asset);
         match self.number(column)? {
             Some(value) if !(least..=greatest).contains(&value) => {
                 Err(self.blame(column, RowFault::Implausible { value, least, greatest }))

@@ -25,7 +25,7 @@ impl RowReader for Series {
         let key = self.keys.of(row)?;
         let observed_at = row.observed_at()?;
         let known_at = row.known_at()?;
-        let Some(value) = row.plausible_number(Column::Value, key.metric)? else { return Ok(Stated::Nothing) };
+        let Some(value) = row.plausible_number(Column::Value, key.metric, &key.asset)? else { return Ok(Stated::Nothing) };
         self.sequence.admit(&key, observed_at, known_at, row.place).map_err(|fault| row.blame(Column::Time, fault))?;
         let knowledge = knowledge(&key, observed_at, known_at);
         Ok(Stated::Reading((key, Observation { observed_at, knowledge, value })))

@@ -95,7 +95,7 @@ mod tests {
     fn no_row_is_newer_than_the_cutoff_and_every_value_is_plausible() {
         for batch in batches().unwrap() {
             for (key, rows) in &batch.readings {
-                let (least, greatest) = key.metric.plausible();
+                let (least, greatest) = key.metric.plausible(&key.asset);
                 for row in rows {
                     assert!((least..=greatest).contains(&row.value), "{key} {}: {}", row.observed_at, row.value);
                     assert!(known(row.knowledge) <= CUTOFF && row.observed_at <= CUTOFF, "{key} {}", row.observed_at);

@@ -39,7 +39,7 @@ fn admit_order(order: &LiquidationOrder) -> Result<LiquidationOrder, String> {
     if let Knowledge::Published(at) | Knowledge::Vintage(at) = order.knowledge {
         check_instant("known_at", at)?;
     }
-    let number = |value: f64, metric| plausible(finite(value).map_err(|e| e.to_string())?, metric);
+    let number = |value: f64, metric| plausible(finite(value).map_err(|e| e.to_string())?, metric, &order.asset);
     Ok(LiquidationOrder {
         price_usd: number(order.price_usd, Metric::Price)?,
         quantity: number(order.quantity, Metric::OpenInterestNative)?,
@@ -215,6 +215,7 @@ mod tests {
     #[case::no_symbol(order("", 1, 5.0), "1 to 64 bytes")]
     #[case::nul_in_symbol(order("A\0", 1, 5.0), "no control characters")]
     #[case::negative(order("A", 1, -5.0), "is not a plausible")]
+    #[case::for_nothing(LiquidationOrder { price_usd: 0.0, ..order("A", 1, 5.0) }, "0 is not a plausible price")]
     #[case::not_a_number(order("A", 1, f64::NAN), "not a finite number")]
     #[case::long_ago(order("A", i64::MIN, 5.0), "occurred_at")]
     #[case::known_too_late(

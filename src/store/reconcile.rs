@@ -4,13 +4,13 @@
 //! the stored vintages. Neither knows a database.
 
 use crate::domain::{
-    Bar, CommitReport, InvalidBar, Knowledge, Metric, Observation, Refusal, SeriesKey, Timestamp, Vintage, finite,
+    Asset, Bar, CommitReport, InvalidBar, Knowledge, Metric, Observation, Refusal, SeriesKey, Timestamp, Vintage, finite,
 };
 
 /// Something a row can state: a number or a bar.
 pub(super) trait Statement: Copy + Send + Sync + 'static {
-    /// The statement as it is stored, or why it cannot be true of `metric`.
-    fn admit(self, metric: Metric) -> Result<Self, String>;
+    /// The statement as it is stored, or why it cannot be true of the series.
+    fn admit(self, key: &SeriesKey) -> Result<Self, String>;
 
     /// Whether both say the same, number by number.
     fn agrees(&self, other: &Self) -> bool;
@@ -20,11 +20,11 @@ pub(super) trait Statement: Copy + Send + Sync + 'static {
 }
 
 impl Statement for f64 {
-    fn admit(self, metric: Metric) -> Result<Self, String> {
-        if metric == Metric::Candle {
+    fn admit(self, key: &SeriesKey) -> Result<Self, String> {
+        if key.metric == Metric::Candle {
             return Err("a candle series holds bars, not single values; name another metric".to_owned());
         }
-        plausible(finite(self).map_err(|e| e.to_string())?, metric)
+        plausible(finite(self).map_err(|e| e.to_string())?, key.metric, &key.asset)
     }
 
     fn agrees(&self, other: &Self) -> bool {
@@ -37,12 +37,13 @@ impl Statement for f64 {
 }
 
 impl Statement for Bar {
-    fn admit(self, metric: Metric) -> Result<Self, String> {
+    fn admit(self, key: &SeriesKey) -> Result<Self, String> {
+        let metric = key.metric;
         if metric != Metric::Candle {
             return Err(format!("a {metric} series holds single values, not bars; name the metric candle"));
         }
         let bar = Self::new(self.open, self.high, self.low, self.close, self.volume).map_err(|e: InvalidBar| e.to_string())?;
-        let price = |price: f64| plausible(price + 0.0, metric);
+        let price = |price: f64| plausible(price + 0.0, metric, &key.asset);
         Ok(Self {
             open: price(bar.open)?,
             high: price(bar.high)?,
@@ -71,9 +72,9 @@ impl Statement for Bar {
     }
 }
 
-/// Lets a finite number through when `metric` can take it.
-pub(super) fn plausible(value: f64, metric: Metric) -> Result<f64, String> {
-    let (lowest, highest) = metric.plausible();
+/// Lets a finite number through when `metric` of `asset` can take it.
+pub(super) fn plausible(value: f64, metric: Metric, asset: &Asset) -> Result<f64, String> {
+    let (lowest, highest) = metric.plausible(asset);
     if (lowest..=highest).contains(&value) {
         Ok(value)
     } else {
@@ -95,7 +96,7 @@ pub(super) fn check_instant(name: &str, at: Timestamp) -> Result<(), String> {
 pub(super) fn admit<P: Statement>(key: &SeriesKey, rows: &[Observation<P>], report: &mut CommitReport) -> Vec<Observation<P>> {
     let mut admitted = Vec::with_capacity(rows.len());
     for row in rows {
-        match admit_row(key.metric, row) {
+        match admit_row(key, row) {
             Ok(row) => admitted.push(row),
             Err(reason) => report.refused.push(refusal(key, row.observed_at, reason)),
         }
@@ -104,12 +105,12 @@ pub(super) fn admit<P: Statement>(key: &SeriesKey, rows: &[Observation<P>], repo
     admitted
 }
 
-fn admit_row<P: Statement>(metric: Metric, row: &Observation<P>) -> Result<Observation<P>, String> {
+fn admit_row<P: Statement>(key: &SeriesKey, row: &Observation<P>) -> Result<Observation<P>, String> {
     check_instant("observed_at", row.observed_at)?;
     if let Knowledge::Published(at) | Knowledge::Vintage(at) = row.knowledge {
         check_instant("known_at", at)?;
     }
-    Ok(Observation { value: row.value.admit(metric)?, ..*row })
+    Ok(Observation { value: row.value.admit(key)?, ..*row })
 }
 
 fn real_vintage<P>(row: &Observation<P>) -> Option<Timestamp> {
@@ -237,8 +238,12 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_unix_ms(100);
 
+    fn key(text: &str) -> SeriesKey {
+        text.parse().unwrap()
+    }
+
     fn flow() -> SeriesKey {
-        "etf_flow.btc@farside".parse().unwrap()
+        key("etf_flow.btc@farside")
     }
 
     const fn ms(ms: i64) -> Timestamp {
@@ -351,9 +356,10 @@ mod tests {
     #[case::nan(Bar { open: f64::NAN, ..plain() }, "is not a finite number")]
     #[case::disordered(Bar { high: 9.0, ..plain() }, "do not make a bar")]
     #[case::implausible(Bar { high: 1e12, ..plain() }, "1000000000000 is not a plausible candle")]
+    #[case::below_zero(Bar { low: -5.0, ..plain() }, "-5 is not a plausible candle")]
     #[case::volume(Bar { volume: Some(-1.0), ..plain() }, "volume -1 is negative")]
     fn a_bar_that_cannot_be_is_refused(#[case] bar: Bar, #[case] reason: &str) {
-        let found = bar.admit(Metric::Candle).unwrap_err();
+        let found = bar.admit(&key("candle.btc@binance:1d")).unwrap_err();
         assert!(found.contains(reason), "{found}");
     }
 
@@ -363,8 +369,18 @@ mod tests {
 
     #[test]
     fn bars_and_values_do_not_mix() {
-        assert!(plain().admit(Metric::Price).unwrap_err().contains("name the metric candle"));
-        assert!(1.0.admit(Metric::Candle).unwrap_err().contains("holds bars"));
+        assert!(plain().admit(&key("price.btc@desk")).unwrap_err().contains("name the metric candle"));
+        assert!(1.0.admit(&key("candle.btc@binance:1d")).unwrap_err().contains("holds bars"));
+    }
+
+    #[test]
+    fn oil_alone_may_cost_less_than_nothing() {
+        let oil = Bar { low: -40.32, close: -37.63, ..plain() };
+        assert!(oil.admit(&key("candle.wti@cme:1d")).is_ok());
+        assert!((-37.63).admit(&key("price.wti@fred")).is_ok());
+        for price in [-5.0, 0.0] {
+            assert!(price.admit(&key("price.btc@desk")).unwrap_err().contains("is not a plausible price"), "{price}");
+        }
     }
 
     #[test]

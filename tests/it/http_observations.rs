@@ -225,6 +225,8 @@ async fn a_body_that_cannot_be_read_is_a_problem_and_changes_nothing(
 #[case::date(price("2026-02-30", 1.0), "observed_at", "is not an RFC 3339 instant")]
 #[case::future(price("2026-02-05", 1.0), "", "speaks of the time up to 2026-02-05")]
 #[case::absurd(price("2026-02-04", 1e12), "value", "is outside of")]
+#[case::below_zero(price("2026-02-04", -5.0), "value", "-5 is outside of")]
+#[case::for_nothing(price("2026-02-04", 0.0), "value", "0 is outside of")]
 #[case::text(json!({"series": "price.btc@desk", "observed_at": "2026-02-04", "value": "1"}), "value", "text stands where a number")]
 #[case::no_bar(json!({"series": "candle.btc@desk:1h", "open_time": "2026-02-03", "open": 1, "high": 1, "low": 2, "close": 1}), "", "do not make a bar")]
 #[case::running_bar(json!({"series": "candle.btc@desk:1d", "open_time": "2026-02-04", "open": 1, "high": 1, "low": 1, "close": 1}), "", "push it when that is over")]
@@ -244,6 +246,14 @@ async fn one_bad_row_keeps_all_out_and_every_row_gets_its_verdict(#[case] bad: V
     assert!(problem["detail"].as_str().unwrap().starts_with("1 of 3 rows are refused, so nothing was written"), "{problem}");
     assert!(problem["errors"][0]["parameter"].as_str().unwrap().starts_with("row 2"), "{problem}");
     assert!(desk.is_empty().await);
+}
+
+#[tokio::test]
+async fn the_price_of_oil_may_be_below_zero() {
+    let (_home, desk) = small_desk().await;
+    let oil = json!({"series": "price.wti@desk", "observed_at": "2026-02-03", "value": -37.63});
+    let reply = desk.push_rows(json!([oil])).await;
+    assert_eq!((reply.status, verdicts(&reply)), (200, vec!["new".to_owned()]), "{}", reply.text());
 }
 
 #[tokio::test]

@@ -102,6 +102,7 @@ fn refuse(name: &str, content: &[u8]) -> Ran {
 #[case::missing_column("open_time,open,high,low\n2026-01-01,1,2,1\n", "line 1: no column `close` in the header")]
 #[case::not_a_number("open_time,open,high,low,close\n2026-01-01,1,2,1,NaN\n", "line 2, column close: NaN is not a finite number")]
 #[case::infinite("open_time,open,high,low,close\n2026-01-01,1,-inf,1,1\n", "line 2, column high: -inf is not a finite number")]
+#[case::below_zero("open_time,open,high,low,close\n2026-01-01,1,2,-5,1\n", "line 2, column low: -5 is outside of")]
 #[case::truncated("open_time,open,high,low,close\n2026-01-01,1,2,1,1\n2026-01-02,1,2", "line 3: 3 fields where the header has 5")]
 #[case::duplicate(
     "open_time,open,high,low,close\n2026-01-01,1,2,1,1\n2026-01-01,1,2,1,1\n",

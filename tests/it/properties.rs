@@ -53,7 +53,7 @@ fn usual() -> impl Strategy<Value = Vec<Day>> {
 }
 
 /// Days at the edges of what the log takes: next to nothing, very much, nothing at all, no change, and
-/// prices below zero.
+/// prices below zero, which the log takes of oil alone.
 fn extreme() -> impl Strategy<Value = Vec<Day>> {
     let price = prop_oneof![Just(1e-12), Just(1e9), Just(100.0), Just(0.0), Just(-37.0), 1e-9..1e9_f64];
     let amount = prop_oneof![Just(0.0), Just(1e15), Just(1e-12), 0.0..1e15_f64];

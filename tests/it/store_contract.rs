@@ -69,7 +69,7 @@ fn mixed() -> Batch {
     );
     batch.push_candle(
         key(BARS),
-        Observation { observed_at: at("1999-12-31T23:00:00Z"), knowledge: Knowledge::OnCommit, value: bar(-3.0) },
+        Observation { observed_at: at("1999-12-31T23:00:00Z"), knowledge: Knowledge::OnCommit, value: bar(3.0) },
     );
     batch.orders.push(order("2026-02-03T12:00:00Z", "BTCUSDT", 5_000.0));
     batch.orders.push(order("2026-02-03T12:00:00Z", "BTCUSDT", 5_000.0));
@@ -223,7 +223,7 @@ fn drawn(seed: u64) -> Batch {
     for n in 0..20 {
         let (a, b) = (lot(seed * 1_000 + n), lot(seed * 1_000 + n + 500));
         let day = Timestamp::from_unix_seconds(1_770_000_000).plus_days((a % 7).cast_signed());
-        let value = f64::from(u32::try_from(b % 4).unwrap());
+        let value = 2.0 + f64::from(u32::try_from(b % 4).unwrap());
         let knowledge = match a / 7 % 3 {
             0 => Knowledge::OnCommit,
             1 => Knowledge::Published(day.plus_days(1)),
