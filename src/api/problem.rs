@@ -145,7 +145,9 @@ impl ApiError {
             Self::MethodNotAllowed { .. } => ProblemCode::MethodNotAllowed,
             Self::PayloadTooLarge { .. } => ProblemCode::PayloadTooLarge,
             Self::RateLimited { .. } => ProblemCode::RateLimited,
-            Self::Overloaded | Self::Starting | Self::Store(StoreError::Unavailable(_)) => ProblemCode::Unavailable,
+            Self::Overloaded | Self::Starting | Self::Store(StoreError::Unavailable(_) | StoreError::ReadOnly) => {
+                ProblemCode::Unavailable
+            }
             Self::Timeout { .. } => ProblemCode::Timeout,
             Self::Push(error) => error.code(),
             Self::Store(_) | Self::Internal(_) => ProblemCode::Internal,
@@ -156,6 +158,9 @@ impl ApiError {
     fn detail(&self) -> String {
         match self {
             Self::Store(StoreError::Unavailable(_)) => "the database cannot be reached; try again in a few seconds".to_owned(),
+            Self::Store(StoreError::ReadOnly) => {
+                "the database of this node is read-only, as a standby is; push to a node whose database is the primary".to_owned()
+            }
             Self::Store(_) | Self::Internal(_) => "the service failed; the log has the reason under this request id".to_owned(),
             other => other.to_string(),
         }
@@ -185,7 +190,7 @@ impl ApiError {
             Self::RateLimited { retry_after_seconds } => Some(*retry_after_seconds),
             Self::Push(error) => error.retry_after_seconds(),
             Self::Overloaded => Some(1),
-            Self::Starting | Self::Store(StoreError::Unavailable(_)) => Some(5),
+            Self::Starting | Self::Store(StoreError::Unavailable(_) | StoreError::ReadOnly) => Some(5),
             _ => None,
         }
     }
@@ -328,6 +333,15 @@ mod tests {
         let draft = Draft::of(&mut response).unwrap();
         assert_eq!(draft.code, ProblemCode::Internal);
         assert!(!draft.detail.contains("secret"), "{}", draft.detail);
+    }
+
+    #[test]
+    fn a_write_to_a_standby_is_sent_to_the_primary() {
+        let mut response = ApiError::Store(StoreError::ReadOnly).into_response();
+        let draft = Draft::of(&mut response).unwrap();
+        assert_eq!(draft.code, ProblemCode::Unavailable);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "5");
+        assert!(draft.detail.contains("push to a node whose database is the primary"), "{}", draft.detail);
     }
 
     #[test]

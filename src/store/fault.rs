@@ -8,6 +8,9 @@ use super::StoreError;
 /// (too many connections, disk or memory full), the operator's intervention, the system.
 const POSTGRES_PASSING: [&str; 4] = ["08", "53", "57", "58"];
 
+/// Postgres' code of a write where none is taken, as on a standby: `read_only_sql_transaction`.
+const POSTGRES_READ_ONLY: &str = "25006";
+
 /// SQLite's primary codes of the same kind: busy, locked, out of memory, I/O, full, cannot open.
 const SQLITE_PASSING: [u32; 6] = [5, 6, 7, 10, 13, 14];
 
@@ -16,8 +19,18 @@ const SQLITE_NOT_A_DATABASE: u32 = 26;
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        if is_passing(&error) { Self::Unavailable(error) } else { Self::Statement(error) }
+        if is_passing(&error) {
+            Self::Unavailable(error)
+        } else if is_read_only(&error) {
+            Self::ReadOnly
+        } else {
+            Self::Statement(error)
+        }
     }
+}
+
+fn is_read_only(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == POSTGRES_READ_ONLY)
 }
 
 fn is_passing(error: &sqlx::Error) -> bool {

@@ -60,6 +60,9 @@ pub enum StoreError {
     /// The database cannot be reached or went away; trying again later may work.
     #[error("the database cannot be reached: {0}")]
     Unavailable(#[source] sqlx::Error),
+    /// The database takes no writes, as a Postgres standby that was not promoted.
+    #[error("the database is read-only, as a standby is; write to the primary")]
+    ReadOnly,
     /// The schema is not the one this program was built for.
     #[error("the database schema could not be brought up to date: {0}")]
     Migration(#[source] sqlx::migrate::MigrateError),

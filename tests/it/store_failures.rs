@@ -79,7 +79,7 @@ async fn a_standby_is_read_and_followed_but_not_written_to() {
         follower.wait_for_change(0, Duration::from_secs(30)).await.unwrap();
     }
     let refused = append(&*follower, 1).await.unwrap_err();
-    assert!(matches!(refused, StoreError::Statement(_)), "{refused:?}");
+    assert!(matches!(refused, StoreError::ReadOnly), "{refused:?}");
     assert!(!follower.candidate().leads().await.unwrap(), "nobody can collect there");
 
     let (waited, appended) = tokio::join!(
