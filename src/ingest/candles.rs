@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::error::FetchError;
-use super::feed::{Parsed, Question, Visit};
+use super::feed::{Parsed, PolledFeed, Profile, Question, Visit};
 use super::history::{History, Pages, Strand};
+use super::schedule::Schedule;
 use super::wire::{Decimal, Millis, field};
 use crate::domain::{Asset, Bar, Metric, Observation, Period, SeriesKey, Source, Timestamp};
 
@@ -55,6 +56,25 @@ pub(super) struct CandleLayout {
 }
 
 impl CandlePlan {
+    /// Days and hours, as many days back of each as `history_days` says in this order, with at most `page`
+    /// candles to an answer.
+    pub(super) fn of_days_and_hours(source: Source, assets: &[Asset], history_days: [u32; 2], page: i64) -> Self {
+        let spans = [Period::DAY, Period::HOUR].into_iter().zip(history_days).collect();
+        Self { source, assets: assets.to_vec(), spans, page, page_days: page }
+    }
+
+    /// The feed that collects these candles, each page of them asked for with `ask`, those of the past
+    /// `spacing` apart.
+    pub(super) fn feed(self, profile: Profile, schedule: Schedule, spacing: Duration, ask: impl AskCandles) -> PolledFeed {
+        PolledFeed {
+            profile,
+            schedule,
+            resumes_from: self.series(),
+            history: Some(self.history(spacing, ask.clone())),
+            questions: Box::new(move |visit| self.pages(*visit).into_iter().map(|page| ask(page, *visit)).collect()),
+        }
+    }
+
     /// Every series that is collected.
     pub(super) fn series(&self) -> Vec<SeriesKey> {
         let of_period = |period: Period| self.assets.iter().map(move |asset| self.key(asset, period));

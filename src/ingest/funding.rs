@@ -1,18 +1,43 @@
 //! Funding settlements: the rate, and the interval it was paid for.
 
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
 use super::feed::{Parsed, Visit};
-use crate::domain::{Asset, Metric, Period, SeriesKey, Timestamp};
+use super::wire::row;
+use crate::domain::{Asset, Metric, Period, SeriesKey, Source, Timestamp};
 
 /// Hours between two settlements that venues use.
 const INTERVALS_HOURS: [i64; 5] = [1, 2, 4, 6, 8];
 /// Venues stamp a settlement a few milliseconds to seconds late.
 const STAMP_GRAIN_MS: i64 = 60_000;
 
+/// Reads the settlements of one contract from the rows of an answer: `settled` gives the instant and the
+/// rate of each, or `None` where it is no settlement.
+pub(super) fn read_settlements<R: DeserializeOwned>(
+    rows: &[Value],
+    source: Source,
+    asset: &Asset,
+    visit: &Visit,
+    settled: impl Fn(R) -> Option<(Timestamp, f64)>,
+) -> Parsed {
+    let mut parsed = Parsed::new(source);
+    let mut settlements = Vec::new();
+    for value in rows {
+        match row::<R>(value) {
+            Ok(row) => settlements.extend(settled(row)),
+            Err(reason) => parsed.refuse(format!("funding_rate.{asset}"), visit.now, reason),
+        }
+    }
+    push_settlements(&mut parsed, asset, visit, settlements);
+    parsed
+}
+
 /// Adds settlements of one contract: the rate as a fraction per interval, and the interval in hours
 /// as told by the settlement before it, for venues change it. The first row ever takes that of the
 /// second, a later visit leaves it as recorded; a gap that is no interval of any venue leaves the
 /// interval out.
-pub(super) fn push_settlements(parsed: &mut Parsed, asset: &Asset, visit: &Visit, mut rows: Vec<(Timestamp, f64)>) {
+fn push_settlements(parsed: &mut Parsed, asset: &Asset, visit: &Visit, mut rows: Vec<(Timestamp, f64)>) {
     for (at, _) in &mut rows {
         *at = at.floor(STAMP_GRAIN_MS);
     }
@@ -41,6 +66,8 @@ fn interval_hours(gap_ms: i64) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -56,6 +83,17 @@ mod tests {
         };
         assert_eq!(read("funding_rate.btc@venue"), [(8, 0.1), (16, 0.2), (24, 0.4), (60, 0.5)]);
         assert_eq!(read("funding_interval.btc@venue"), [(8, 8.0), (16, 8.0), (24, 8.0)]);
+    }
+
+    #[test]
+    fn a_row_that_is_no_settlement_is_left_out_and_an_unreadable_one_refused() {
+        let rows = [json!([8, 0.1]), json!([16, null]), json!("x")];
+        let visit = Visit { seen_until: None, now: Timestamp::from_unix_ms(86_400_000) };
+        let settled = |(hour, rate): (i64, Option<f64>)| Some((Timestamp::from_unix_ms(hour * 3_600_000), rate?));
+        let parsed = read_settlements(&rows, "venue".parse().unwrap(), &Asset::btc(), &visit, settled);
+        let rates = &parsed.batch.readings[&"funding_rate.btc@venue".parse().unwrap()];
+        assert_eq!(rates.iter().map(|row| row.value).collect::<Vec<_>>(), [0.1]);
+        assert_eq!(parsed.refused.iter().map(|refusal| refusal.subject.as_str()).collect::<Vec<_>>(), ["funding_rate.btc"]);
     }
 
     #[test]

@@ -24,16 +24,10 @@ pub fn candle_feed(config: &BinanceConfig, margin: Margin) -> PolledFeed {
     };
     let plan = plan(config, margin);
     let info = SourceInfo { source: plan.source.clone(), kind: SourceKind::Venue, note: note.to_owned() };
-    let (config, asked) = (config.clone(), config.clone());
-    PolledFeed {
-        profile: Profile { name, info, cadence: Cadence::every(60_000) },
-        schedule: Schedule::every(Duration::from_mins(1)).after(Duration::from_secs(seconds)),
-        resumes_from: plan.series(),
-        history: Some(plan.history(SPACING, move |page, visit| question(&asked, margin, page, visit))),
-        questions: Box::new(move |visit| {
-            plan.pages(*visit).into_iter().map(|page| question(&config, margin, page, *visit)).collect()
-        }),
-    }
+    let profile = Profile { name, info, cadence: Cadence::every(60_000) };
+    let schedule = Schedule::every(Duration::from_mins(1)).after(Duration::from_secs(seconds));
+    let config = config.clone();
+    plan.feed(profile, schedule, SPACING, move |page, visit| question(&config, margin, page, visit))
 }
 
 fn plan(config: &BinanceConfig, margin: Margin) -> CandlePlan {

@@ -7,7 +7,7 @@ use super::contract::{Contract, Size};
 use super::margin::Margin;
 use super::{info, rows};
 use crate::domain::{Asset, Cadence, Metric, Period, Timestamp};
-use crate::ingest::funding::push_settlements;
+use crate::ingest::funding::read_settlements;
 use crate::ingest::positions::{FINE_MS, PositionSpan, history, push_inverse_positions, push_positions, spans};
 use crate::ingest::wire::{Decimal, Millis, row};
 use crate::ingest::{
@@ -228,17 +228,10 @@ pub fn parse_coin_open_interest(body: &[u8], asset: &Asset, visit: &Visit) -> Re
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
 pub fn parse_funding(body: &[u8], margin: Margin, asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
-    let mut parsed = Parsed::new(margin.source());
-    let mut settlements = Vec::new();
-    for value in &rows(body)? {
-        match row::<Settlement>(value) {
-            Ok(settlement) if settlement.rate_type.as_deref() == Some("Special") => {}
-            Ok(settlement) => settlements.push((settlement.funding_time.0, settlement.funding_rate.0)),
-            Err(reason) => parsed.refuse(format!("funding_rate.{asset}"), visit.now, reason),
-        }
-    }
-    push_settlements(&mut parsed, asset, visit, settlements);
-    Ok(parsed)
+    Ok(read_settlements(&rows(body)?, margin.source(), asset, visit, |row: Settlement| {
+        let is_special = row.rate_type.as_deref() == Some("Special");
+        (!is_special).then_some((row.funding_time.0, row.funding_rate.0))
+    }))
 }
 
 #[cfg(test)]

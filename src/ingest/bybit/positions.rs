@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::config::BybitConfig;
 use super::{Listed, SPACING, info, instrument, list, perpetual, source};
 use crate::domain::{Asset, Cadence, Knowledge, Metric, Period, SeriesKey, Timestamp};
-use crate::ingest::funding::push_settlements;
+use crate::ingest::funding::read_settlements;
 use crate::ingest::positions::{PositionSpan, history, spans};
 use crate::ingest::wire::{Decimal, Millis, optional, row};
 use crate::ingest::{
@@ -222,17 +222,8 @@ pub fn parse_open_interest(body: &[u8], asset: &Asset, visit: &Visit) -> Result<
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
 pub fn parse_funding(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
-    let Listed { rows, at, .. } = list(body)?;
-    let mut parsed = Parsed::new(source());
-    let mut settlements = Vec::new();
-    for value in &rows {
-        match row::<Settlement>(value) {
-            Ok(settlement) => settlements.push((settlement.funding_rate_timestamp.0, settlement.funding_rate.0)),
-            Err(reason) => parsed.refuse(format!("funding_rate.{asset}"), at, reason),
-        }
-    }
-    push_settlements(&mut parsed, asset, visit, settlements);
-    Ok(parsed)
+    let settled = |row: Settlement| Some((row.funding_rate_timestamp.0, row.funding_rate.0));
+    Ok(read_settlements(&list(body)?.rows, source(), asset, visit, settled))
 }
 
 fn key(metric: Metric, asset: &Asset) -> SeriesKey {

@@ -4,10 +4,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::config::DeribitConfig;
-use super::{info, list, malformed, request, result, source, stamp};
+use super::{info, list, malformed, request, result, source};
 use crate::domain::{Asset, Cadence, Metric, Period, SeriesKey, Timestamp};
-use crate::ingest::funding::push_settlements;
-use crate::ingest::wire::{Decimal, Millis, field, row};
+use crate::ingest::funding::read_settlements;
+use crate::ingest::wire::{Decimal, Millis, field};
 use crate::ingest::{
     FetchError, History, Pages, ParseError, Parsed, PolledFeed, Profile, Question, Reader, Schedule, Strand, Visit,
 };
@@ -149,16 +149,8 @@ pub fn parse_dvol(body: &[u8], key: &SeriesKey, visit: &Visit) -> Result<Parsed,
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
 pub fn parse_funding(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
-    let mut parsed = Parsed::new(source());
-    let mut settlements = Vec::new();
-    for value in &list(result(body)?.0)? {
-        match row::<Accrual>(value) {
-            Ok(accrual) => settlements.push((accrual.timestamp.0, accrual.interest_1h.0)),
-            Err(reason) => parsed.refuse(format!("funding_rate.{asset}"), stamp(value, "timestamp"), reason),
-        }
-    }
-    push_settlements(&mut parsed, asset, visit, settlements);
-    Ok(parsed)
+    let settled = |row: Accrual| Some((row.timestamp.0, row.interest_1h.0));
+    Ok(read_settlements(&list(result(body)?.0)?, source(), asset, visit, settled))
 }
 
 fn dvol_key(asset: &Asset) -> SeriesKey {

@@ -21,21 +21,11 @@ const FIELDS: [&str; 6] = ["t", "o", "h", "l", "c", "v"];
 /// Hourly and daily candles of the perpetuals.
 #[must_use]
 pub fn candle_feed(config: &HyperliquidConfig) -> PolledFeed {
-    let plan = CandlePlan {
-        source: source(),
-        assets: config.assets.clone(),
-        spans: vec![(Period::DAY, DAY_DAYS), (Period::HOUR, HOUR_DAYS)],
-        page: PAGE,
-        page_days: PAGE,
-    };
-    let (config, asked) = (config.clone(), config.clone());
-    PolledFeed {
-        profile: Profile { name: "hyperliquid-candles", info: info(), cadence: Cadence::every(Period::HOUR.ms()) },
-        schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(10)),
-        resumes_from: plan.series(),
-        history: Some(plan.history(SPACING, move |page, visit| question(&asked, page, visit))),
-        questions: Box::new(move |visit| plan.pages(*visit).into_iter().map(|page| question(&config, page, *visit)).collect()),
-    }
+    let plan = CandlePlan::of_days_and_hours(source(), &config.assets, [DAY_DAYS, HOUR_DAYS], PAGE);
+    let profile = Profile { name: "hyperliquid-candles", info: info(), cadence: Cadence::every(Period::HOUR.ms()) };
+    let schedule = Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(10));
+    let config = config.clone();
+    plan.feed(profile, schedule, SPACING, move |page, visit| question(&config, page, visit))
 }
 
 fn question(config: &HyperliquidConfig, page: CandlePage, visit: Visit) -> Result<Question, FetchError> {

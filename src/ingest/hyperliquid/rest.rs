@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::config::HyperliquidConfig;
 use crate::domain::{Asset, Cadence, Knowledge, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind, Timestamp};
-use crate::ingest::funding::push_settlements;
+use crate::ingest::funding::read_settlements;
 use crate::ingest::wire::{Decimal, Millis, from_json, row};
 use crate::ingest::{
     FetchError, History, Pages, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Strand, Visit,
@@ -159,16 +159,7 @@ pub fn parse_contexts(body: &[u8], assets: &[Asset], now: Timestamp) -> Result<P
 /// [`ParseError`] when the answer has another shape.
 pub fn parse_funding(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
     let Value::Array(rows) = from_json::<Value>(body)? else { return Err(malformed("it is no list of settlements")) };
-    let mut parsed = Parsed::new(source());
-    let mut settlements = Vec::new();
-    for value in &rows {
-        match row::<Settlement>(value) {
-            Ok(settlement) => settlements.push((settlement.time.0, settlement.funding_rate.0)),
-            Err(reason) => parsed.refuse(format!("funding_rate.{asset}"), visit.now, reason),
-        }
-    }
-    push_settlements(&mut parsed, asset, visit, settlements);
-    Ok(parsed)
+    Ok(read_settlements(&rows, source(), asset, visit, |row: Settlement| Some((row.time.0, row.funding_rate.0))))
 }
 
 pub(super) fn malformed(reason: &str) -> ParseError {

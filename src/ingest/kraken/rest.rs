@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::config::KrakenConfig;
 use super::{coin, info, malformed, perpetual, source};
 use crate::domain::{Asset, Cadence, Knowledge, Metric, Period, SeriesKey, Timestamp};
-use crate::ingest::funding::push_settlements;
+use crate::ingest::funding::read_settlements;
 use crate::ingest::positions::INVERSE;
 use crate::ingest::wire::{Decimal, from_json, row};
 use crate::ingest::{History, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
@@ -115,16 +115,8 @@ pub fn parse_tickers(body: &[u8], assets: &[Asset], now: Timestamp) -> Result<Pa
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
 pub fn parse_funding(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
-    let mut parsed = Parsed::new(source());
-    let mut settlements = Vec::new();
-    for value in &list(body, "rates")? {
-        match row::<Settlement>(value) {
-            Ok(settlement) => settlements.push((settlement.timestamp, settlement.relative_funding_rate.0)),
-            Err(reason) => parsed.refuse(format!("funding_rate.{asset}"), visit.now, reason),
-        }
-    }
-    push_settlements(&mut parsed, asset, visit, settlements);
-    Ok(parsed)
+    let settled = |row: Settlement| Some((row.timestamp, row.relative_funding_rate.0));
+    Ok(read_settlements(&list(body, "rates")?, source(), asset, visit, settled))
 }
 
 fn list(body: &[u8], name: &str) -> Result<Vec<Value>, ParseError> {

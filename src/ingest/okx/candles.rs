@@ -17,21 +17,16 @@ const SPACING: Duration = Duration::from_millis(200);
 /// Hourly and daily candles of the USDT swaps.
 #[must_use]
 pub fn candle_feed(config: &OkxConfig) -> PolledFeed {
-    let plan = CandlePlan {
-        source: Margin::Usdt.source(),
-        assets: config.assets.clone(),
-        spans: vec![(Period::DAY, config.day_history_days), (Period::HOUR, config.hour_history_days)],
-        page: PAGE,
-        page_days: PAGE,
-    };
-    let (config, asked) = (config.clone(), config.clone());
-    PolledFeed {
-        profile: Profile { name: "okx-candles", info: info(Margin::Usdt), cadence: Cadence::every(Period::HOUR.ms()) },
-        schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(8)),
-        resumes_from: plan.series(),
-        history: Some(plan.history(SPACING, move |page, visit| question(&asked, page, visit))),
-        questions: Box::new(move |visit| plan.pages(*visit).into_iter().map(|page| question(&config, page, *visit)).collect()),
-    }
+    let plan = CandlePlan::of_days_and_hours(
+        Margin::Usdt.source(),
+        &config.assets,
+        [config.day_history_days, config.hour_history_days],
+        PAGE,
+    );
+    let profile = Profile { name: "okx-candles", info: info(Margin::Usdt), cadence: Cadence::every(Period::HOUR.ms()) };
+    let schedule = Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(8));
+    let config = config.clone();
+    plan.feed(profile, schedule, SPACING, move |page, visit| question(&config, page, visit))
 }
 
 fn question(config: &OkxConfig, page: CandlePage, visit: Visit) -> Result<Question, FetchError> {

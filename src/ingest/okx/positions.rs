@@ -7,7 +7,7 @@ use super::config::OkxConfig;
 use super::margin::Margin;
 use super::{info, rows};
 use crate::domain::{Asset, Cadence, Knowledge, Metric, Period, TimeRange, Timestamp};
-use crate::ingest::funding::push_settlements;
+use crate::ingest::funding::read_settlements;
 use crate::ingest::positions::{FINE_MS, INVERSE, PositionSpan, history, push_inverse_positions, push_positions, spans};
 use crate::ingest::wire::{Decimal, Millis, field, optional, row};
 use crate::ingest::{
@@ -216,18 +216,10 @@ pub fn parse_open_interest_history(body: &[u8], margin: Margin, asset: &Asset, v
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
 pub fn parse_funding(body: &[u8], margin: Margin, asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
-    let mut parsed = Parsed::new(margin.source());
-    let mut settlements = Vec::new();
-    for value in &rows(body)? {
-        match row::<Settlement>(value) {
-            Ok(Settlement { realized_rate: Some(rate), funding_time }) => settlements.push((funding_time.0, rate)),
-            // Not settled yet.
-            Ok(Settlement { realized_rate: None, .. }) => {}
-            Err(reason) => parsed.refuse(format!("funding_rate.{asset}"), visit.now, reason),
-        }
-    }
-    push_settlements(&mut parsed, asset, visit, settlements);
-    Ok(parsed)
+    Ok(read_settlements(&rows(body)?, margin.source(), asset, visit, |row: Settlement| {
+        // Without a realized rate it is not settled yet.
+        row.realized_rate.map(|rate| (row.funding_time.0, rate))
+    }))
 }
 
 #[cfg(test)]
