@@ -43,7 +43,7 @@ impl Options {
 
     /// The forward of the expiry, where no row of the snapshot stated it before.
     fn forward(&mut self, row: &Row<'_>, key: SeriesKey, (at, known_at): Clocks) -> Result<Option<Reading>, RowError> {
-        let Some(value) = row.plausible_number(Column::Underlying, Metric::OptionForward)? else { return Ok(None) };
+        let Some(value) = row.plausible_number(Column::Underlying, Metric::OptionForward, &self.asset)? else { return Ok(None) };
         let point = (key.clone(), at, known_at);
         match self.forwards.get(&point) {
             Some(&(known, _)) if (value - known).abs() <= FORWARD_TOLERANCE * known.abs() => Ok(None),
@@ -71,9 +71,9 @@ impl RowReader for Options {
         let clocks = (row.observed_at()?, row.known_at()?);
         let name = self.name(row, clocks.0)?;
         let quote = OptionQuote {
-            mark_iv_pct: row.plausible_number(Column::MarkIv, Metric::OptionVol)?,
-            open_interest_coins: row.plausible_number(Column::OpenInterest, Metric::OptionOpenInterest)?,
-            volume_coins: row.plausible_number(Column::OptionVolume, Metric::OptionVolume)?,
+            mark_iv_pct: row.plausible_number(Column::MarkIv, Metric::OptionVol, &self.asset)?,
+            open_interest_coins: row.plausible_number(Column::OpenInterest, Metric::OptionOpenInterest, &self.asset)?,
+            volume_coins: row.plausible_number(Column::OptionVolume, Metric::OptionVolume, &self.asset)?,
         };
         let series = |metric| name.series(metric, &self.asset, &self.source);
         let mut readings: Vec<Reading> = quote.readings().map(|(metric, value)| reading(series(metric), clocks, value)).collect();
