@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::dialect::{Argument, Cells, Dialect, Rows};
 use super::election::Session;
-use super::log::{Log, advance, execute, latest_version};
+use super::log::{Log, advance, execute, latest_version, sql};
 use super::{Candidate, StoreError, StoreUrl, fault};
 use crate::domain::Version;
 
@@ -105,9 +105,20 @@ impl Dialect for Postgres {
 
     fn insert(link: &mut PgConnection, rows: Rows) -> BoxFuture<'_, Result<(), sqlx::Error>> {
         Box::pin(async move {
-            let mut copy = link.copy_in_raw(&format!("COPY {} ({}) FROM STDIN BINARY", rows.table, rows.names())).await?;
-            copy.send(copied(&rows)).await?;
-            copy.finish().await?;
+            let arrays: Vec<String> = rows
+                .columns
+                .iter()
+                .zip(1..)
+                .map(|((_, cells), parameter)| format!("${parameter}::{}[]", type_name(cells)))
+                .collect();
+            let names = rows.names();
+            let text = format!(
+                "INSERT INTO {} ({names}) SELECT {names} FROM UNNEST({}) AS given ({names})",
+                rows.table,
+                arrays.join(", ")
+            );
+            let query = sqlx::query(sql(text));
+            rows.columns.into_iter().fold(query, |query, (_, cells)| bind_array(query, cells)).execute(link).await?;
             Ok(())
         })
     }
@@ -173,27 +184,10 @@ fn bind_array(query: Query<'_, Postgres, PgArguments>, cells: Cells) -> Query<'_
     }
 }
 
-/// Rows as `COPY` takes them in its binary format: a signature, then each row as the number of its cells and
-/// each cell as its length in bytes and its bytes, all big-endian, then -1.
-fn copied(rows: &Rows) -> Vec<u8> {
-    let mut message = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0".to_vec();
-    let width = i16::try_from(rows.columns.len()).unwrap_or(i16::MAX);
-    for row in 0..rows.len() {
-        message.extend(width.to_be_bytes());
-        for (_, cells) in &rows.columns {
-            match cells {
-                Cells::Integers(integers) => put_cell(&mut message, Some(&integers[row].to_be_bytes())),
-                Cells::Reals(reals) => put_cell(&mut message, reals[row].map(f64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice)),
-                Cells::Texts(texts) => put_cell(&mut message, Some(texts[row].as_bytes())),
-            }
-        }
+const fn type_name(cells: &Cells) -> &'static str {
+    match cells {
+        Cells::Integers(_) => "BIGINT",
+        Cells::Reals(_) => "DOUBLE PRECISION",
+        Cells::Texts(_) => "TEXT",
     }
-    message.extend((-1_i16).to_be_bytes());
-    message
-}
-
-/// A cell as [`copied`] writes it; the length -1 says that there is no value.
-fn put_cell(message: &mut Vec<u8>, cell: Option<&[u8]>) {
-    message.extend(cell.map_or(-1, |cell| i32::try_from(cell.len()).unwrap_or(i32::MAX)).to_be_bytes());
-    message.extend(cell.unwrap_or_default());
 }
