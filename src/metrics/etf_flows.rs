@@ -339,7 +339,7 @@ fn fill_window(window: &[EtfDay<'_>], figures: &mut EtfFlows) {
     figures.largest_outflow = window.iter().map(extreme).min_by(by_flow).filter(|day| day.net_flow_usd < 0.0);
     let mut funds: BTreeMap<&str, f64> = BTreeMap::new();
     for cell in window.iter().flat_map(|day| &day.cells) {
-        *funds.entry(&cell.fund).or_default() += cell.flow_usd;
+        *funds.entry(cell.fund).or_default() += cell.flow_usd;
     }
     figures.by_fund = funds.into_iter().map(|(fund, net_flow_usd)| EtfFundFlow { fund: fund.to_owned(), net_flow_usd }).collect();
     figures.by_fund.sort_by(|a, b| b.net_flow_usd.total_cmp(&a.net_flow_usd));

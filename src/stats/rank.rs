@@ -26,7 +26,9 @@ pub fn mid_ranks(sample: &[f64]) -> Vec<f64> {
     // In this order the next value is never below, so one that is not above is equal.
     for ties in order.chunk_by(|a, b| sample[*a] >= sample[*b]) {
         let rank = mid_rank_of(less, ties.len(), sample.len());
-        ties.iter().for_each(|index| ranks[*index] = rank);
+        for index in ties {
+            ranks[*index] = rank;
+        }
         less += ties.len();
     }
     ranks

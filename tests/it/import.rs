@@ -51,11 +51,12 @@ fn a_corrected_file_adds_vintages_and_keeps_the_old_ones() {
 
 #[test]
 fn an_imported_chain_answers_questions_about_options() {
-    let mut chain = "time,instrument,mark_iv,underlying_price,open_interest,volume\n".to_owned();
-    for strike in (60..=100).step_by(5) {
+    let row = |strike| {
         let (right, vol, coins) = if strike < 80 { ("P", 55, 2) } else { ("C", 50, 4) };
-        chain += &format!("2026-05-01T08:00:00Z,BTC-29MAY26-{strike}000-{right},{vol},80000,{coins},\n");
-    }
+        format!("2026-05-01T08:00:00Z,BTC-29MAY26-{strike}000-{right},{vol},80000,{coins},\n")
+    };
+    let rows: String = (60..=100).step_by(5).map(row).collect();
+    let chain = format!("time,instrument,mark_iv,underlying_price,open_interest,volume\n{rows}");
     let program = Program::new();
     program.write("btc-deribit-2026-05-01.csv", chain);
     let said = program.succeed(&["import", "options", "btc-deribit-2026-05-01.csv"]);
