@@ -172,8 +172,10 @@ impl Metric {
     pub fn plausible(self, asset: &Asset) -> (f64, f64) {
         match self {
             Self::Candle | Self::Price | Self::OptionForward if asset.can_be_worth_nothing() => (-1e3, 1e9),
+            // A publisher of six digits writes 0 for the open of a coin that costs less.
+            Self::Candle => (0.0, 1e9),
             // The least is far below the cheapest coin: it only keeps zero out.
-            Self::Candle | Self::Price | Self::OptionForward => (1e-15, 1e9),
+            Self::Price | Self::OptionForward => (1e-15, 1e9),
             Self::MarketCap
             | Self::Volume24h
             | Self::OpenInterest
@@ -347,7 +349,6 @@ mod tests {
 
     #[rstest]
     #[case::coin_below_zero("btc", -5.0, false)]
-    #[case::coin_for_nothing("btc", 0.0, false)]
     #[case::cheapest_coin("pepe", 1e-12, true)]
     #[case::coin_in_another_unit("btc", 7e9, false)]
     #[case::index_below_zero("sp500", -0.01, false)]
@@ -359,6 +360,13 @@ mod tests {
             let (least, greatest) = metric.plausible(&asset);
             assert_eq!((least..=greatest).contains(&price), expected, "{metric}");
         }
+    }
+
+    #[test]
+    fn a_price_of_zero_is_one_that_a_bar_has_rounded() {
+        let shib: Asset = "shib".parse().unwrap();
+        let takes_zero = |metric: Metric| metric.plausible(&shib).0 <= 0.0;
+        assert_eq!([Metric::Candle, Metric::Price, Metric::OptionForward].map(takes_zero), [true, false, false]);
     }
 
     #[test]

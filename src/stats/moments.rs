@@ -18,7 +18,7 @@ impl Moments {
     #[must_use]
     pub fn of(values: &[f64]) -> Self {
         let Some(first) = values.first() else { return Self::default() };
-        let shift = values.iter().map(|value| value - first).sum::<f64>() / real(values.len());
+        let shift = shift(values, *first);
         let m2 = values.iter().map(|value| (value - first - shift).powi(2)).sum();
         Self { n: values.len(), mean: first + shift, m2 }
     }
@@ -83,6 +83,11 @@ impl Moments {
     }
 }
 
+/// How far the mean of values, of which there is one at least, lies from the first of them.
+fn shift(values: &[f64], first: f64) -> f64 {
+    values.iter().map(|value| value - first).sum::<f64>() / real(values.len())
+}
+
 impl FromIterator<f64> for Moments {
     fn from_iter<I: IntoIterator<Item = f64>>(values: I) -> Self {
         values.into_iter().fold(Self::default(), |mut moments, value| {
@@ -105,9 +110,12 @@ impl CoMoments {
     #[must_use]
     pub fn of(x: &[f64], y: &[f64]) -> Self {
         let n = x.len().min(y.len());
-        let (of_x, of_y) = (Moments::of(&x[..n]), Moments::of(&y[..n]));
-        let cxy = x.iter().zip(y).map(|(x, y)| (x - of_x.mean) * (y - of_y.mean)).sum();
-        Self { x: of_x, y: of_y, cxy }
+        let (x, y) = (&x[..n], &y[..n]);
+        let (Some(first_x), Some(first_y)) = (x.first(), y.first()) else { return Self::default() };
+        let (shift_x, shift_y) = (shift(x, *first_x), shift(y, *first_y));
+        // Deviations as those of the moments, to the last bit: a series goes with itself exactly.
+        let product = |(x, y): (&f64, &f64)| (x - first_x - shift_x) * (y - first_y - shift_y);
+        Self { x: Moments::of(x), y: Moments::of(y), cxy: x.iter().zip(y).map(product).sum() }
     }
 
     /// Takes in one pair of finite values.

@@ -101,7 +101,8 @@ async fn a_restart_of_postgres_under_both_nodes_loses_nothing_and_reads_go_on() 
         Err(reason) => return did_not_run(&reason),
     };
     let database = server.database().await;
-    let replay = Replay::of(600).await;
+    // More than a day, so that a price is known at whatever hour this runs.
+    let replay = Replay::of(1_500).await;
     let [(_, first), (_, second)] = two_nodes(&database.url, &replay);
     let nodes = [first, second];
     wait_until("the replay is collected", PATIENCE, || has_collected(&nodes[0]));
