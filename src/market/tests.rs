@@ -139,6 +139,22 @@ fn days_are_made_of_finer_bars_and_the_running_day_is_apart() {
 }
 
 #[test]
+fn the_first_day_runs_before_any_day_is_over_as_it_is_seen_later() {
+    let rows = six_hours(&[
+        ("2026-01-01T00:00:00Z", "2026-01-01T06:00:00Z", 10.0),
+        ("2026-01-01T06:00:00Z", "2026-01-01T12:00:00Z", 12.0),
+    ]);
+    let young = Arc::new(Market::default().next(&candles(1, "2026-01-01T12:00:00Z", rows)));
+    let grown = Arc::new(Market::default().next(&two_days()));
+    let running = |market: &Arc<Market>| {
+        let view = market.at(at("2026-01-01T13:00:00Z"));
+        view.bars(&Asset::btc(), &"x".parse().unwrap(), Period::DAY).unwrap().running
+    };
+    assert_eq!(running(&young), running(&grown));
+    assert_eq!(days_at(&young, "2026-01-01T13:00:00Z"), (vec![], Some(12.0)));
+}
+
+#[test]
 fn a_correction_changes_the_day_from_then_on_and_never_before() {
     let before = Arc::new(Market::default().next(&two_days()));
     let correction = six_hours(&[("2026-01-01T18:00:00Z", "2026-01-05T00:00:00Z", 9.5)]);

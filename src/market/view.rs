@@ -109,11 +109,11 @@ impl MarketView {
             return Some(Bars::of_column(key, column, interval, finest));
         }
         let (key, finer) = finest?;
-        if interval == Period::DAY {
-            let days = self.market.daily.get(key)?;
-            return Some(Bars::of_column(key, days.cut(self.as_of), interval, finest));
+        match self.market.daily.get(key).filter(|_| interval == Period::DAY) {
+            Some(days) => Some(Bars::of_column(key, days.cut(self.as_of), interval, finest)),
+            // Of another length, or no day is over yet.
+            None => Some(Bars::folded(key, finer, interval)),
         }
-        Some(Bars::folded(key, finer, interval))
     }
 
     /// What is to be known about a source.

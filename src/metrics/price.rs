@@ -297,6 +297,16 @@ mod tests {
     }
 
     #[test]
+    fn a_price_is_known_on_the_first_day_of_a_feed() {
+        let minutes = [("2026-02-03T02:33:00Z", 99.0, 80.0, 85.0), ("2026-02-03T02:34:00Z", 86.0, 84.0, 86.0)];
+        let view = Fixture::new().bars("candle.btc@x:1m", &minutes).cut("2026-02-03T02:35:00Z");
+        let question = PriceQuestion { asset: Asset::btc(), source: None, window: Window::days(1) };
+        let day = price(&view, &order(), &question).unwrap().data;
+        assert_eq!((day.price_usd, day.high_usd, day.low_usd), (Some(86.0), Some(99.0), Some(80.0)));
+        assert_eq!((day.previous_close_usd, day.change_pct, day.lowest_since), (None, None, None));
+    }
+
+    #[test]
     fn a_record_low_is_told_as_at_least() {
         let mark = ask("2026-02-01T13:00:00Z").data.lowest_since;
         assert_eq!(mark, None);
