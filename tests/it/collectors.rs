@@ -101,7 +101,7 @@ async fn a_restart_of_postgres_under_both_nodes_loses_nothing_and_reads_go_on() 
         Err(reason) => return did_not_run(&reason),
     };
     let database = server.database().await;
-    let replay = Replay::of(600).await;
+    let replay = Replay::of(1_500).await;
     let [(_, first), (_, second)] = two_nodes(&database.url, &replay);
     let nodes = [first, second];
     wait_until("the replay is collected", PATIENCE, || has_collected(&nodes[0]));
@@ -126,13 +126,22 @@ async fn a_restart_of_postgres_under_both_nodes_loses_nothing_and_reads_go_on() 
     wait_until("orders are recorded again", PATIENCE, || {
         replay.force_order(number);
         number += 1;
-        nodes.iter().any(|node| data_of(node, "/v1/liquidations/orders?limit=1")["data"][0]["at"].as_str() > Some("2"))
+        nodes.iter().any(|node| newest_order(node, &replay).is_some_and(|newest| newest >= 50))
             && nodes.iter().filter(|node| role(node).as_deref() == Some("collector")).count() == 1
     });
-    let log = log_at(&database.url).await;
+    // What was left of the past to be back-filled comes too.
+    let store = market_stress::store::open(&database.url.parse().unwrap()).await.unwrap();
+    replay.is_collected_in(&*store, PATIENCE).await;
+    let log = contents(&*store).await;
     let orders = replay.orders_in(&log);
     assert!(orders.windows(2).all(|pair| pair[0] < pair[1]), "an order is doubled: {orders:?}");
     replay.assert_equals(&log, "after the restart");
+}
+
+/// The number of the newest forced order that a node tells of. The first are older than a day.
+fn newest_order(node: &Serving, replay: &Replay) -> Option<i64> {
+    let orders = data_of(node, "/v1/liquidations/orders?window=3d&limit=1");
+    Some(replay.number_at(orders["data"][0]["at"].as_str()?.parse().unwrap()))
 }
 
 /// How old the minutes are that a node answers with, seconds. A price of them is known only where a whole day is.

@@ -102,7 +102,12 @@ impl Replay {
 
     /// The numbers of the forced orders in a log.
     pub(crate) fn orders_in(&self, log: &Collected) -> Vec<i64> {
-        log.orders.iter().map(|recorded| recorded.order.occurred_at.ms_since(self.first)).collect()
+        log.orders.iter().map(|recorded| self.number_at(recorded.order.occurred_at)).collect()
+    }
+
+    /// The number of the forced order of an instant.
+    pub(crate) fn number_at(&self, at: Timestamp) -> i64 {
+        at.ms_since(self.first)
     }
 
     /// Waits until a log holds as many rows as are replayed.
