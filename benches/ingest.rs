@@ -1,11 +1,12 @@
 //! The way of a row into the program: read from a publisher's answer, stored, published.
 //!
-//! `cargo bench --bench ingest`. The same rows are written by the engine's own shell (`sqlite3`, `psql`) in
-//! turns into an equal table: in the same batches, one file and one commit each, and all from one file in
-//! one commit; where there is no shell, that is said. Then a stream
-//! says a thousand messages a second, and each is timed until it shows in the list of orders. Postgres is
-//! a private server made from the machine's programs, with its default settings: commits are durable
-//! on both engines. The figures are kept in `docs/BENCHMARKS.md`.
+//! `cargo bench --bench ingest`, with `-- postgres` or `-- visible` for a part of it. A stream says a
+//! thousand messages a second, and each is timed until it shows in the list of orders. Then the same
+//! rows are written by the program and by the engine's own shell (`sqlite3`, `psql`) in turns into equal
+//! tables: in the same batches, one file and one commit each, and all from one file in one commit;
+//! where there is no shell, that is said. Postgres is a private server made from the machine's programs,
+//! with its default settings: commits are durable on both engines. The figures are kept in
+//! `docs/BENCHMARKS.md`.
 #![expect(clippy::print_stdout, reason = "a bench tells its figures")]
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a bench that cannot go on says where it stopped")]
 
@@ -121,6 +122,9 @@ async fn recorder(store: &Arc<dyn Store>) -> Recorder {
 }
 
 fn measure(runtime: &Runtime, engine: &Engine<'_>, folder: &Path) {
+    if !is_wanted(&format!("ingest {}", engine.name)) {
+        return;
+    }
     let whole = table_files(folder, ROWS);
     for size in BATCHES {
         let answers: Vec<Vec<u8>> = (0..ROWS / size).map(|batch| answer(batch * size, size)).collect();
@@ -217,6 +221,9 @@ async fn speak(listener: TcpListener, said: Arc<Mutex<Vec<Instant>>>) {
 }
 
 async fn listen(engine: &str, url: &StoreUrl) {
+    if !is_wanted(&format!("visible {engine}")) {
+        return;
+    }
     let store = open(url).await.expect("an empty log");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
@@ -264,8 +271,8 @@ fn sqlite(runtime: &Runtime, folder: &Path) {
         shell.args(files.iter().map(|file| format!(".import {} candle", file.display())));
         shell
     };
-    measure(runtime, &Engine { name: "sqlite", empty: &empty, shell: &shell }, folder);
     runtime.block_on(listen("sqlite", &empty()));
+    measure(runtime, &Engine { name: "sqlite", empty: &empty, shell: &shell }, folder);
 }
 
 fn postgres(runtime: &Runtime, folder: &Path) {
@@ -280,8 +287,15 @@ fn postgres(runtime: &Runtime, folder: &Path) {
         shell.args(files.iter().flat_map(|file| ["-c".to_owned(), format!("\\copy candle FROM '{}' CSV", file.display())]));
         shell
     };
-    measure(runtime, &Engine { name: "postgres", empty: &empty, shell: &shell }, folder);
+    // The stream first: a server still writes a load out long after it took it.
     runtime.block_on(listen("postgres", &empty()));
+    measure(runtime, &Engine { name: "postgres", empty: &empty, shell: &shell }, folder);
+}
+
+/// Whether a measurement is among those that the command's words name: all without a word.
+fn is_wanted(name: &str) -> bool {
+    let mut words = std::env::args().skip(1).filter(|word| !word.starts_with('-')).peekable();
+    words.peek().is_none() || words.any(|word| name.contains(&word))
 }
 
 fn main() {

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
+use super::candle_row::CandleRow;
 use super::error::FetchError;
 use super::feed::{Parsed, PolledFeed, Profile, Question, Visit};
 use super::history::{History, Pages, Strand};
 use super::schedule::Schedule;
-use super::wire::{Decimal, Millis, field};
 use crate::domain::{Asset, Bar, Metric, Observation, Period, SeriesKey, Source, Timestamp};
 
 /// A candle with none behind it counts as finished only when it ended this long ago by our clock,
@@ -139,14 +137,15 @@ impl CandlePage {
 /// Reads the finished candles of an answer. A unit of the symbol stands for `coins_per_unit` coins:
 /// prices become those of one coin and amounts coins.
 pub(super) fn read_candles(
-    rows: &[Value],
+    rows: &[CandleRow],
     layout: CandleLayout,
     coins_per_unit: f64,
     series: &SeriesKey,
     visit: &Visit,
 ) -> Parsed {
     let mut parsed = Parsed::new(series.source.clone());
-    let newest = rows.iter().filter_map(|row| field::<Millis>(row, 0).ok()).map(|at| at.0).max();
+    let newest = rows.iter().filter_map(|row| row.instant(0).ok()).max();
+    let mut candles = Vec::with_capacity(rows.len());
     for row in rows {
         match layout.read(row, coins_per_unit) {
             Ok((start, bar)) => {
@@ -154,29 +153,28 @@ pub(super) fn read_candles(
                 let followed = newest.is_some_and(|newest| newest > start);
                 let over = followed || end.plus_ms(CLOCK_SLACK_MS) <= visit.now;
                 if over && !layout.is_running(row) {
-                    let observation = Observation { observed_at: start, knowledge: visit.knowledge(end), value: bar };
-                    parsed.batch.push_candle(series.clone(), observation);
+                    candles.push(Observation { observed_at: start, knowledge: visit.knowledge(end), value: bar });
                 }
             }
-            Err(reason) => {
-                let at = field::<Millis>(row, 0).map_or(visit.now, |at| at.0);
-                parsed.refuse(series.to_string(), at, reason);
-            }
+            Err(reason) => parsed.refuse(series.to_string(), row.instant(0).unwrap_or(visit.now), reason),
         }
+    }
+    if !candles.is_empty() {
+        parsed.batch.candles.insert(series.clone(), candles);
     }
     parsed
 }
 
 impl CandleLayout {
-    fn read(self, row: &Value, coins_per_unit: f64) -> Result<(Timestamp, Bar), String> {
-        let price = |index| field::<Decimal>(row, index).map(|price| price.0 / coins_per_unit);
-        let volume = field::<Decimal>(row, self.volume)?.0 * coins_per_unit;
+    fn read(self, row: &CandleRow, coins_per_unit: f64) -> Result<(Timestamp, Bar), String> {
+        let price = |index| row.number(index).map(|price| price / coins_per_unit);
+        let volume = row.number(self.volume)? * coins_per_unit;
         let bar = Bar::new(price(1)?, price(2)?, price(3)?, price(4)?, Some(volume)).map_err(|error| error.to_string())?;
-        Ok((field::<Millis>(row, 0)?.0, bar))
+        Ok((row.instant(0)?, bar))
     }
 
-    fn is_running(self, row: &Value) -> bool {
-        self.confirmed.is_some_and(|index| row.get(index).and_then(Value::as_str) == Some("0"))
+    fn is_running(self, row: &CandleRow) -> bool {
+        self.confirmed.is_some_and(|index| row.number(index) == Ok(0.0))
     }
 }
 
@@ -227,13 +225,13 @@ mod tests {
 
     #[test]
     fn a_row_that_says_it_is_running_is_never_final() {
-        let rows: Value = serde_json::from_str(
+        let rows: Vec<CandleRow> = serde_json::from_str(
             r#"[["1770192000000","1","1","1","1","5","0"], ["1770188400000","1","1","1","1","5","1"], ["1770184800000","1"]]"#,
         )
         .unwrap();
         let layout = CandleLayout { volume: 5, confirmed: Some(6) };
         let visit = Visit { seen_until: None, now: at("2026-02-05") };
-        let parsed = read_candles(rows.as_array().unwrap(), layout, 1.0, &"candle.btc@venue:1h".parse().unwrap(), &visit);
+        let parsed = read_candles(&rows, layout, 1.0, &"candle.btc@venue:1h".parse().unwrap(), &visit);
         let candles = parsed.batch.candles.values().next().unwrap();
         assert_eq!(candles.iter().map(|row| row.observed_at).collect::<Vec<_>>(), [at("2026-02-04T07:00:00Z")]);
         assert_eq!(parsed.refused.len(), 1);

@@ -33,6 +33,7 @@ mod backfill;
 mod backoff;
 pub mod binance;
 pub mod bybit;
+mod candle_row;
 mod candles;
 mod client;
 pub mod coingecko;

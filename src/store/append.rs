@@ -209,9 +209,12 @@ impl<'a, D: Dialect> Append<'a, D> {
 /// The ids of the series of a batch that the log knows.
 async fn series_ids<D: Dialect>(link: &mut D::Connection, batch: &Batch) -> Result<HashMap<String, i64>, StoreError> {
     let keys: Vec<String> = batch.readings.keys().chain(batch.candles.keys()).map(SeriesKey::to_string).collect();
+    let mut ids = HashMap::new();
+    if keys.is_empty() {
+        return Ok(ids);
+    }
     let text = format!("SELECT key, id FROM series WHERE key {}", D::any_of(1));
     let mut rows = D::rows(link, sql(text), vec![Argument::AnyOf(Cells::Texts(keys))]);
-    let mut ids = HashMap::new();
     while let Some(row) = rows.try_next().await? {
         ids.insert(row.text(0)?, row.integer(1)?);
     }

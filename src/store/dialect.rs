@@ -98,7 +98,7 @@ where
 
 /// One of the two databases.
 pub(super) trait Dialect: Database<Row: Columns> + Debug {
-    /// Begins a transaction that writes.
+    /// Begins a transaction that writes, once no other does, so that versions follow the order of commits.
     const BEGIN_WRITE: &'static str;
 
     /// Begins a transaction that reads one and the same state throughout.
@@ -109,9 +109,6 @@ pub(super) trait Dialect: Database<Row: Columns> + Debug {
 
     /// Runs a statement and streams its rows.
     fn rows(link: &mut Self::Connection, sql: SqlStr, arguments: Vec<Argument>) -> BoxStream<'_, Result<Self::Row, sqlx::Error>>;
-
-    /// Waits in a write transaction until no other writes, so that versions follow the order of commits.
-    fn lock(link: &mut Self::Connection) -> BoxFuture<'_, Result<(), sqlx::Error>>;
 
     /// Inserts rows, many in a statement.
     fn insert(link: &mut Self::Connection, rows: Rows) -> BoxFuture<'_, Result<(), sqlx::Error>>;

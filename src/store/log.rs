@@ -89,7 +89,6 @@ pub(super) fn advance(latest: &watch::Sender<Version>, version: Version) {
 impl<D: Dialect> Store for Log<D> {
     async fn append(&self, batch: &Batch, now: Timestamp, on_refusal: OnRefusal) -> Result<Appended, StoreError> {
         let mut transaction = self.writers.begin_with(D::BEGIN_WRITE).await?;
-        D::lock(&mut transaction).await?;
         let appended = Append::<D>::begin(&mut transaction, batch, now).await?.run(batch, on_refusal).await?;
         match &appended.delta {
             Some(delta) => {

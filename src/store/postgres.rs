@@ -29,9 +29,6 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// closed, must not keep the others from writing for long.
 const SET_UP: &str = "SET idle_in_transaction_session_timeout = '20s'";
 
-/// The advisory lock of whoever appends: the letters "market" in ASCII.
-const WRITER_LOCK: i64 = 0x6d61_726b_6574;
-
 /// The channel on which commits are announced.
 const CHANNEL: &str = "market_stress_commits";
 
@@ -80,7 +77,8 @@ async fn check_schema(link: &mut PgConnection) -> Result<(), MigrateError> {
 }
 
 impl Dialect for Postgres {
-    const BEGIN_WRITE: &'static str = "BEGIN";
+    /// The advisory lock of whoever appends is the letters "market" in ASCII. Both statements go in one message.
+    const BEGIN_WRITE: &'static str = "BEGIN; SELECT pg_advisory_xact_lock(x'6d61726b6574'::BIGINT)";
 
     const BEGIN_SNAPSHOT: &'static str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
@@ -97,10 +95,6 @@ impl Dialect for Postgres {
             Argument::AnyOf(cells) => bind_array(query, cells),
         };
         arguments.into_iter().fold(sqlx::query(sql), bind).fetch(link)
-    }
-
-    fn lock(link: &mut PgConnection) -> BoxFuture<'_, Result<(), sqlx::Error>> {
-        Box::pin(execute::<Self>(link, "SELECT pg_advisory_xact_lock($1)", vec![Argument::Integer(WRITER_LOCK)]))
     }
 
     fn insert(link: &mut PgConnection, rows: Rows) -> BoxFuture<'_, Result<(), sqlx::Error>> {

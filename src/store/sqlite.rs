@@ -81,11 +81,6 @@ impl Dialect for Sqlite {
         arguments.into_iter().fold(sqlx::query(sql), bind).fetch(link)
     }
 
-    /// `BEGIN IMMEDIATE` holds the lock already.
-    fn lock(_link: &mut SqliteConnection) -> BoxFuture<'_, Result<(), sqlx::Error>> {
-        Box::pin(std::future::ready(Ok(())))
-    }
-
     fn insert(link: &mut SqliteConnection, rows: Rows) -> BoxFuture<'_, Result<(), sqlx::Error>> {
         Box::pin(async move {
             let full = VALUES_PER_STATEMENT / rows.columns.len();

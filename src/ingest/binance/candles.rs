@@ -5,6 +5,7 @@ use super::contract::{Contract, Size};
 use super::margin::Margin;
 use super::rows;
 use crate::domain::{Cadence, Period, SeriesKey, SourceInfo, SourceKind};
+use crate::ingest::candle_row::CandleRow;
 use crate::ingest::candles::{CandleLayout, CandlePage, CandlePlan, read_candles};
 use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
 
@@ -73,7 +74,7 @@ pub fn parse_klines(body: &[u8], symbol: &str, series: &SeriesKey, visit: &Visit
         Err(_) => (5, 1.0),
     };
     let layout = CandleLayout { volume, confirmed: None };
-    Ok(read_candles(&rows(body)?, layout, coins_per_unit, series, visit))
+    Ok(read_candles(&rows::<CandleRow>(body)?, layout, coins_per_unit, series, visit))
 }
 
 #[cfg(test)]

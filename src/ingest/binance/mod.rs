@@ -19,6 +19,7 @@ pub use listing::{OtherContracts, parse_listing};
 pub use margin::Margin;
 pub use positions::{funding_feed, open_interest_feed, parse_coin_open_interest, parse_funding, parse_open_interest};
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::ParseError;
@@ -36,15 +37,8 @@ pub fn entries(config: &BinanceConfig) -> Vec<Entry> {
 }
 
 /// The rows of an answer that is a list.
-fn rows(body: &[u8]) -> Result<Vec<Value>, ParseError> {
-    let answer: Value = from_json(body)?;
-    if let Some(error) = refusal(&answer) {
-        return Err(error);
-    }
-    match answer {
-        Value::Array(rows) => Ok(rows),
-        _ => Err(ParseError::Malformed { expected: "list of rows", reason: "it is no list".to_owned() }),
-    }
+fn rows<T: DeserializeOwned>(body: &[u8]) -> Result<Vec<T>, ParseError> {
+    from_json(body).map_err(|error| from_json(body).ok().as_ref().and_then(refusal).unwrap_or(error))
 }
 
 /// The error Binance puts in a body: a negative code and words.

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::config::BinanceConfig;
 use super::contract::{Contract, Size};
@@ -190,7 +191,7 @@ fn funding_past(config: &BinanceConfig, margin: Margin) -> History {
 /// [`ParseError`] when the upstream refused or the answer has another shape.
 pub fn parse_open_interest(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
     let mut parsed = Parsed::new(Margin::Usd.source());
-    for value in &rows(body)? {
+    for value in &rows::<Value>(body)? {
         let read = row::<UsdPositions>(value).and_then(|row| {
             let contract = Contract::parse(&row.symbol).map_err(|error| error.to_string())?;
             match contract.size {
@@ -210,7 +211,7 @@ pub fn parse_open_interest(body: &[u8], asset: &Asset, visit: &Visit) -> Result<
 /// [`ParseError`] when the upstream refused or the answer has another shape.
 pub fn parse_coin_open_interest(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
     let mut parsed = Parsed::new(Margin::Coin.source());
-    for value in &rows(body)? {
+    for value in &rows::<Value>(body)? {
         let read = row::<CoinPositions>(value).and_then(|row| {
             let contract = Contract::parse(&format!("{}_PERP", row.pair)).map_err(|error| error.to_string())?;
             match contract.size {
@@ -228,7 +229,7 @@ pub fn parse_coin_open_interest(body: &[u8], asset: &Asset, visit: &Visit) -> Re
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
 pub fn parse_funding(body: &[u8], margin: Margin, asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
-    Ok(read_settlements(&rows(body)?, margin.source(), asset, visit, |row: Settlement| {
+    Ok(read_settlements(&rows::<Value>(body)?, margin.source(), asset, visit, |row: Settlement| {
         let is_special = row.rate_type.as_deref() == Some("Special");
         (!is_special).then_some((row.funding_time.0, row.funding_rate.0))
     }))

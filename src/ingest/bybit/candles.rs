@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::config::BybitConfig;
 use super::{SPACING, info, list, perpetual, source};
 use crate::domain::{Cadence, Period, SeriesKey};
+use crate::ingest::candle_row::CandleRow;
 use crate::ingest::candles::{CandleLayout, CandlePage, CandlePlan, read_candles};
 use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
 
@@ -41,7 +42,8 @@ fn question(config: &BybitConfig, page: CandlePage, visit: Visit) -> Result<Ques
 pub fn parse_klines(body: &[u8], series: &SeriesKey, visit: &Visit) -> Result<Parsed, ParseError> {
     // Field 5 is in coins; on inverse contracts it would be in USD.
     let layout = CandleLayout { volume: 5, confirmed: None };
-    Ok(read_candles(&list(body)?.rows, layout, 1.0, series, visit))
+    let rows: Vec<CandleRow> = list(body)?.rows.iter().map(CandleRow::from).collect();
+    Ok(read_candles(&rows, layout, 1.0, series, visit))
 }
 
 #[cfg(test)]

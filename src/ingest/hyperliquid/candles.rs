@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::config::HyperliquidConfig;
 use super::rest::{SPACING, info, malformed, source};
 use crate::domain::{Cadence, Period, SeriesKey};
+use crate::ingest::candle_row::CandleRow;
 use crate::ingest::candles::{CandleLayout, CandlePage, CandlePlan, read_candles};
 use crate::ingest::wire::from_json;
 use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
@@ -46,7 +47,8 @@ fn question(config: &HyperliquidConfig, page: CandlePage, visit: Visit) -> Resul
 /// [`ParseError`] when the answer has another shape.
 pub fn parse_candles(body: &[u8], series: &SeriesKey, visit: &Visit) -> Result<Parsed, ParseError> {
     let Value::Array(candles) = from_json::<Value>(body)? else { return Err(malformed("it is no list of candles")) };
-    let row = |candle: &Value| FIELDS.iter().map(|name| candle.get(name).cloned().unwrap_or_default()).collect::<Value>();
+    let field = |candle: &Value, name| CandleRow::from(candle.get(name).unwrap_or(&Value::Null));
+    let row = |candle| CandleRow::Fields(FIELDS.iter().map(|name| field(candle, name)).collect());
     let rows: Vec<_> = candles.iter().map(row).collect();
     Ok(read_candles(&rows, CandleLayout { volume: 5, confirmed: None }, 1.0, series, visit))
 }

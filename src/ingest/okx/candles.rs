@@ -4,6 +4,7 @@ use super::config::OkxConfig;
 use super::margin::Margin;
 use super::{info, rows};
 use crate::domain::{Cadence, Period, SeriesKey};
+use crate::ingest::candle_row::CandleRow;
 use crate::ingest::candles::{CandleLayout, CandlePage, CandlePlan, read_candles};
 use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
 
@@ -54,7 +55,8 @@ fn question(config: &OkxConfig, page: CandlePage, visit: Visit) -> Result<Questi
 pub fn parse_candles(body: &[u8], series: &SeriesKey, visit: &Visit) -> Result<Parsed, ParseError> {
     // Field 5 counts contracts, field 6 coins.
     let layout = CandleLayout { volume: 6, confirmed: Some(8) };
-    Ok(read_candles(&rows(body)?, layout, 1.0, series, visit))
+    let rows: Vec<CandleRow> = rows(body)?.iter().map(CandleRow::from).collect();
+    Ok(read_candles(&rows, layout, 1.0, series, visit))
 }
 
 #[cfg(test)]
