@@ -16,22 +16,22 @@ use market_stress::config::Config;
 use market_stress::domain::{Asset, Period, Timestamp};
 use market_stress::market::MarketView;
 use market_stress::metrics::{
-    Basis, BreadthQuestion, BriefingQuestion, CatalogueQuestion, CheckOp, CheckQuestion, CompareQuestion, CorrelationMethod,
-    CorrelationQuestion, CrossAssetQuestion, DrawdownQuestion, EpisodesQuestion, Estimator, EtfFlowsQuestion, FundingQuestion,
-    LiquidationsQuestion, LiquidityQuestion, MarketCapQuestion, Moment, OpenInterestQuestion, OptionsQuestion, PriceQuestion,
-    RevisionsQuestion, SafeHavenQuestion, SeriesQuestion, SourceOrder, StressBook, StressSeriesQuestion, VolatilityQuestion,
-    Window, breadth, briefing, catalogue, check, compare, correlation, correlation_series, cross_asset, drawdown,
-    drawdown_episodes, drawdown_series, etf_flows, etf_flows_series, etf_funds, funding, liquidation_cascades, liquidation_days,
-    liquidations, liquidations_series, liquidity, market_cap, open_interest, options, price, revisions, safe_haven, series_rows,
-    stress, stress_series, volatility,
+    Basis, Books, BreadthQuestion, BriefingQuestion, CatalogueQuestion, CheckOp, CheckQuestion, CompareQuestion,
+    CorrelationMethod, CorrelationQuestion, CrossAssetQuestion, DrawdownQuestion, EpisodesQuestion, Estimator, EtfFlowsQuestion,
+    FundingQuestion, LiquidationsQuestion, LiquidityQuestion, MarketCapQuestion, Moment, OpenInterestQuestion, OptionsQuestion,
+    PriceQuestion, RevisionsQuestion, SafeHavenQuestion, SeriesQuestion, SourceOrder, StressBook, StressSeriesQuestion,
+    VolatilityQuestion, Window, breadth, briefing, catalogue, check, compare, correlation, correlation_series, cross_asset,
+    drawdown, drawdown_episodes, drawdown_series, etf_flows, etf_flows_series, etf_funds, funding, liquidation_cascades,
+    liquidation_days, liquidations, liquidations_series, liquidity, market_cap, open_interest, options, price, revisions,
+    safe_haven, series_rows, stress, stress_series, volatility,
 };
 
 use self::history::{CUTOFF, History};
 
 static HISTORY: LazyLock<History> = LazyLock::new(History::new);
 static ORDER: LazyLock<SourceOrder> = LazyLock::new(|| SourceOrder::new(Config::default().source_order));
-/// Filled by the first question about stress, as a service fills it at start.
-static BOOK: LazyLock<StressBook> = LazyLock::new(StressBook::default);
+/// Filled by the first question that needs them, as a service fills them.
+static BOOKS: LazyLock<Books> = LazyLock::new(Books::default);
 
 /// The day on which most was liquidated: open interest and sums of liquidations of real files end a month later.
 const OCTOBER: Timestamp = Timestamp::from_unix_seconds(1_760_140_800);
@@ -148,7 +148,8 @@ const DERIVATIVES: &[Question] = &[
     october("liquidations/days", |view, order| answered(liquidation_days(view, order, &liquidated(Window::ALL)))),
     now("liquidations/cascades", |view, order| answered(liquidation_cascades(view, order, &liquidated(Window::days(30))))),
     now("options", |view, order| {
-        answered(options(view, order, &OptionsQuestion { asset: Asset::btc(), source: None, tenor_days: 30 }))
+        let question = OptionsQuestion { asset: Asset::btc(), source: None, tenor_days: 30 };
+        answered(options(view, order, &BOOKS.premiums, &question))
     }),
 ];
 
@@ -190,16 +191,16 @@ const MANY_MARKETS: &[Question] = &[
 
 /// Questions that need the history of the stress index, which is there.
 const WHOLE_PICTURE: &[Question] = &[
-    now("stress", |view, order| answered(stress(view, order, &BOOK))),
+    now("stress", |view, order| answered(stress(view, order, &BOOKS.stress))),
     now("stress/series", |view, order| {
-        answered(stress_series(view, order, &StressSeriesQuestion { window: Window::ALL, max_points: None }, &BOOK))
+        answered(stress_series(view, order, &StressSeriesQuestion { window: Window::ALL, max_points: None }, &BOOKS.stress))
     }),
-    now("briefing", |view, order| answered(briefing(view, order, &BOOK, &BriefingQuestion { window: Window::days(7) }))),
+    now("briefing", |view, order| answered(briefing(view, order, &BOOKS, &BriefingQuestion { window: Window::days(7) }))),
     now("compare", |view, order| {
         let question = CompareQuestion { a: Moment::Before(7 * Period::DAY.ms()), b: Moment::Before(0) };
-        answered(compare(view, order, &BOOK, &question))
+        answered(compare(view, order, &BOOKS, &question))
     }),
-    now("check", |view, order| answered(check(view, order, &BOOK, &statement("price", "76600")))),
+    now("check", |view, order| answered(check(view, order, &BOOKS, &statement("price", "76600")))),
 ];
 
 fn ask(bencher: Bencher<'_, '_>, question: &Question) {
@@ -236,8 +237,8 @@ fn stress_at_any_instant(bencher: Bencher<'_, '_>) {
         asked.set((asked.get() + 7_919) % (8 * 365 * 24));
         HISTORY.market.at(CUTOFF.plus_ms(-asked.get() * Period::HOUR.ms()))
     };
-    assert!(stress(&HISTORY.market.at(CUTOFF), &ORDER, &BOOK).is_ok());
-    bencher.with_inputs(view).bench_local_values(|view| stress(black_box(&view), &ORDER, &BOOK));
+    assert!(stress(&HISTORY.market.at(CUTOFF), &ORDER, &BOOKS.stress).is_ok());
+    bencher.with_inputs(view).bench_local_values(|view| stress(black_box(&view), &ORDER, &BOOKS.stress));
 }
 
 /// The whole history of the index, from nothing.

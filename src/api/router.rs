@@ -34,13 +34,13 @@ use crate::api::routes::{
 };
 use crate::api::state::AppState;
 use crate::api::{health, openapi, pages};
-use crate::metrics::{self, StressBook};
+use crate::metrics::{self, Books};
 
 /// The prefix of the present version of the contract. The same questions answer without it.
 const PREFIX: &str = "/v1";
 
 /// Every question, and the push, under a prefix.
-fn questions(prefix: &'static str, book: &Arc<StressBook>) -> OpenApiRouter<AppState> {
+fn questions(prefix: &'static str, books: &Arc<Books>) -> OpenApiRouter<AppState> {
     let single = Routes::new(prefix)
         .question(price::PRICE, price::price, metrics::price)
         .question(drawdown::DRAWDOWN, drawdown::drawdown, metrics::drawdown)
@@ -72,16 +72,16 @@ fn questions(prefix: &'static str, book: &Arc<StressBook>) -> OpenApiRouter<AppS
             Ok(metrics::revisions(view, question))
         })
         .status(sources::SOURCES, sources::sources, sources::answer_sources);
-    whole_picture(across_markets(single, book), book).pushes().into_router()
+    whole_picture(across_markets(single, books), books).pushes().into_router()
 }
 
 /// The questions that look at several markets at once.
-fn across_markets(routes: Routes, book: &Arc<StressBook>) -> Routes {
-    let (of_now, of_days) = (Arc::clone(book), Arc::clone(book));
+fn across_markets(routes: Routes, books: &Arc<Books>) -> Routes {
+    let (of_now, of_days, of_chains) = (Arc::clone(books), Arc::clone(books), Arc::clone(books));
     routes
-        .question(stress::STRESS, stress::stress, move |view, order, ()| metrics::stress(view, order, &of_now))
+        .question(stress::STRESS, stress::stress, move |view, order, ()| metrics::stress(view, order, &of_now.stress))
         .question(stress::STRESS_SERIES, stress::stress_series, move |view, order, question| {
-            metrics::stress_series(view, order, question, &of_days)
+            metrics::stress_series(view, order, question, &of_days.stress)
         })
         .question(correlation::CORRELATION, correlation::correlation, metrics::correlation)
         .question(correlation::CORRELATION_SERIES, correlation::correlation_series, |view, order, (question, max_points)| {
@@ -89,12 +89,14 @@ fn across_markets(routes: Routes, book: &Arc<StressBook>) -> Routes {
         })
         .question(safe_haven::SAFE_HAVEN, safe_haven::safe_haven, metrics::safe_haven)
         .question(cross_asset::CROSS_ASSET, cross_asset::cross_asset, metrics::cross_asset)
-        .question(options::OPTIONS, options::options, metrics::options)
+        .question(options::OPTIONS, options::options, move |view, order, question| {
+            metrics::options(view, order, &of_chains.premiums, question)
+        })
 }
 
 /// The questions that gather the figures of all others.
-fn whole_picture(routes: Routes, book: &Arc<StressBook>) -> Routes {
-    let (told, compared, checked) = (Arc::clone(book), Arc::clone(book), Arc::clone(book));
+fn whole_picture(routes: Routes, books: &Arc<Books>) -> Routes {
+    let (told, compared, checked) = (Arc::clone(books), Arc::clone(books), Arc::clone(books));
     routes
         .words(briefing::BRIEFING, briefing::briefing, move |view, order, question| {
             metrics::briefing(view, order, &told, question)
@@ -118,8 +120,8 @@ pub fn router(state: AppState) -> Router {
 
 /// The service with further routes under the same conduct, as tests need them.
 pub fn router_with(state: AppState, further: Router<AppState>) -> Router {
-    let (documented, paths) = documented(&state.stress);
-    let (unprefixed, _) = questions("", &state.stress).split_for_parts();
+    let (documented, paths) = documented(&state.books);
+    let (unprefixed, _) = questions("", &state.books).split_for_parts();
     let document = openapi::document(paths);
     let known: Vec<String> = document.paths.paths.keys().cloned().collect();
     documented
@@ -138,8 +140,8 @@ pub fn document() -> OpenApi {
     openapi::document(documented(&Arc::default()).1)
 }
 
-fn documented(book: &Arc<StressBook>) -> (Router<AppState>, OpenApi) {
-    questions(PREFIX, book).merge(signs_of_life()).split_for_parts()
+fn documented(books: &Arc<Books>) -> (Router<AppState>, OpenApi) {
+    questions(PREFIX, books).merge(signs_of_life()).split_for_parts()
 }
 
 fn unknown_path(request: &Request, known: &[String]) -> ApiError {

@@ -12,7 +12,7 @@ use crate::api::repeated::Repeated;
 use crate::api::telemetry::Telemetry;
 use crate::domain::{Clock, StatusBoard};
 use crate::market::{Market, Publisher, Recorder};
-use crate::metrics::{SourceOrder, StressBook};
+use crate::metrics::{Books, SourceOrder};
 use crate::store::Store;
 
 /// What an operator may set about the HTTP interface.
@@ -71,8 +71,8 @@ pub struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     /// Which source answers where a question names none.
     pub(super) source_order: SourceOrder,
-    /// The past of the stress index.
-    pub(super) stress: Arc<StressBook>,
+    /// What is kept between questions.
+    pub(super) books: Arc<Books>,
     /// How the feeds are.
     pub(super) feeds: Arc<StatusBoard>,
     /// What the operator set.
@@ -114,7 +114,7 @@ impl AppState {
             recorder,
             clock,
             source_order,
-            stress: Arc::default(),
+            books: Arc::default(),
             feeds,
             settings,
             cache,
@@ -130,7 +130,7 @@ impl AppState {
     /// is cancelled.
     pub(super) fn prepare(&self, stop: &CancellationToken) {
         let (market, present) = self.present();
-        self.stress.prepare(&market.at(present.now), &self.source_order, || !stop.is_cancelled());
+        self.books.stress.prepare(&market.at(present.now), &self.source_order, || !stop.is_cancelled());
     }
 
     /// The present market and the instant it is.

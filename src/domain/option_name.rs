@@ -4,6 +4,10 @@ use crate::domain::{Asset, Metric, Period, SeriesKey, Source, Timestamp};
 
 /// The hour of the UTC day at which options expire.
 const EXPIRY_HOUR: u32 = 8;
+/// Months as names spell them, January first.
+const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+/// The year that the two digits of a name count from.
+const CENTURY: i32 = 2_000;
 
 /// What the name of an option says, such as `29MAY26-82000-P`, which is the part of its series.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,10 +63,11 @@ impl<'a> OptionName<'a> {
     /// The instant at which options of a date such as `6FEB26` expire.
     #[must_use]
     pub fn expires_at(date: &str) -> Option<Timestamp> {
-        if date.bytes().any(|byte| byte.is_ascii_lowercase()) {
-            return None;
-        }
-        let date = NaiveDate::parse_from_str(date, "%d%b%y").ok()?;
+        let (day, rest) = date.split_at(date.find(|letter: char| letter.is_ascii_alphabetic())?);
+        let (month, year) = rest.split_at_checked(3)?;
+        let month = (1..).zip(MONTHS).find_map(|(number, name)| (name == month).then_some(number))?;
+        let (day, year) = (number(day)?, number(year)?);
+        let date = NaiveDate::from_ymd_opt(CENTURY + i32::from(year), month, u32::from(day))?;
         Some(Timestamp::from(date.and_time(NaiveTime::from_hms_opt(EXPIRY_HOUR, 0, 0)?).and_utc()))
     }
 
@@ -86,6 +91,12 @@ impl OptionQuote {
         ];
         told.into_iter().filter(move |_| is_held).filter_map(|(metric, value)| Some((metric, value?)))
     }
+}
+
+/// A number of one or two digits.
+fn number(digits: &str) -> Option<u8> {
+    let is_number = digits.len() <= 2 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|_| is_number)
 }
 
 #[cfg(test)]

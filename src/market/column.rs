@@ -88,6 +88,13 @@ impl<P: Point> ColumnView<'_, P> {
         self.column.version
     }
 
+    /// The instant of the first point of which a vintage was known at `since` or later, whatever the
+    /// cutoff; `None` where all was known before.
+    #[must_use]
+    pub fn first_known_since(&self, since: Timestamp) -> Option<Timestamp> {
+        self.column.root.as_ref()?.first_known_since(since, self.column.lag_ms)
+    }
+
     /// The first point known.
     #[must_use]
     pub fn first(&self) -> Option<Vintage<P>> {

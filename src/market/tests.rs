@@ -82,6 +82,8 @@ proptest! {
         prop_assert_eq!(view.at_or_after(ms(from)).map(|p| p.observed_at), model(&all, range(from, 1_000), ms(as_of)).first().map(|p| p.0));
         let vintages = all.iter().filter(|((o, k), _)| within.contains(*o) && *k <= ms(as_of)).count();
         prop_assert_eq!(view.vintages(within).len(), vintages);
+        let known_since = all.keys().find(|(_, known_at)| *known_at >= ms(as_of)).map(|(observed_at, _)| *observed_at);
+        prop_assert_eq!(view.first_known_since(ms(as_of)), known_since);
 
         let mut scanned = Summary::default();
         let (times, values): (Vec<_>, Vec<_>) = expected.into_iter().unzip();

@@ -288,6 +288,21 @@ impl<P: Point> Node<P> {
         }
     }
 
+    /// The first point of which a vintage was known at `since` or later.
+    pub(super) fn first_known_since(&self, since: Timestamp, lag_ms: i64) -> Option<Timestamp> {
+        if self.extent.known_by < since {
+            return None;
+        }
+        match &self.body {
+            Body::Branch(children) => children.iter().find_map(|child| child.first_known_since(since, lag_ms)),
+            Body::Leaf(leaf) => {
+                let is_late = |index: usize| leaf.corrections(index).iter().any(|later| later.known_at >= since);
+                let found = (0..leaf.times.len()).find(|i| leaf.first_known(*i, lag_ms) >= since || is_late(*i))?;
+                Some(leaf.times[found])
+            }
+        }
+    }
+
     /// The last point at or before `at` that was known at `as_of`.
     pub(super) fn last_by(&self, at: Timestamp, as_of: Timestamp, lag_ms: i64) -> Option<Vintage<P>> {
         if self.extent.first > at || self.extent.known_from > as_of {

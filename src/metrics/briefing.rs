@@ -5,7 +5,7 @@ use crate::market::MarketView;
 use crate::metrics::figures::{Collector, Figure, MissingFigure};
 use crate::metrics::headlines::collect;
 use crate::metrics::trail::Working;
-use crate::metrics::{Answer, Freshness, Method, SourceOrder, StressBook, Unanswerable, Window, Words};
+use crate::metrics::{Answer, Books, Freshness, Method, SourceOrder, Unanswerable, Window, Words};
 
 /// The figures that make the headline, where they are known.
 const HEADLINE: [&str; 4] = ["price", "drawdown", "market_cap_change", "liquidations_24h"];
@@ -35,12 +35,12 @@ pub struct Briefing {
 pub fn briefing(
     view: &MarketView,
     order: &SourceOrder,
-    book: &StressBook,
+    books: &Books,
     question: &BriefingQuestion,
 ) -> Result<Answer<Briefing>, Unanswerable> {
     let span = question.window.resolve(view.as_of())?;
     let mut headlines = Collector::new(view, order, question.window, None);
-    collect(&mut headlines, book);
+    collect(&mut headlines, books);
     let Collector { figures, missing, trail, .. } = headlines;
     let told = HEADLINE.iter().filter_map(|id| figures.iter().find(|figure| figure.id == *id));
     let headline = told.map(|figure| figure.sentence.as_str()).collect::<Vec<_>>().join(" ");
@@ -100,13 +100,8 @@ mod tests {
     use crate::metrics::fixture::{Fixture, order};
 
     fn ask(fixture: Fixture) -> Answer<Briefing> {
-        briefing(
-            &fixture.cut("2026-02-04T08:00:00Z"),
-            &order(),
-            &StressBook::default(),
-            &BriefingQuestion { window: Window::days(7) },
-        )
-        .unwrap()
+        briefing(&fixture.cut("2026-02-04T08:00:00Z"), &order(), &Books::default(), &BriefingQuestion { window: Window::days(7) })
+            .unwrap()
     }
 
     fn priced() -> Fixture {

@@ -6,7 +6,7 @@ use crate::market::MarketView;
 use crate::metrics::figures::{Collector, FIGURES, Figure, FigureUnit, FigureValue, words_of};
 use crate::metrics::headlines::collect;
 use crate::metrics::trail::Working;
-use crate::metrics::{Answer, Method, SourceOrder, StressBook, Unanswerable, Window};
+use crate::metrics::{Answer, Books, Method, SourceOrder, Unanswerable, Window};
 use crate::stats::threshold::{at_least, at_most};
 
 /// How far a value may be off where nothing else is said, percent of the stated one: what rounding
@@ -77,7 +77,7 @@ pub enum Verdict {
 pub fn check(
     view: &MarketView,
     order: &SourceOrder,
-    book: &StressBook,
+    books: &Books,
     question: &CheckQuestion,
 ) -> Result<Answer<Check>, Unanswerable> {
     let span = question.window.resolve(view.as_of())?;
@@ -87,7 +87,7 @@ pub fn check(
     };
     let stated = read(*unit, question)?;
     let mut headlines = Collector::new(view, order, question.window, Some(&question.figure));
-    collect(&mut headlines, book);
+    collect(&mut headlines, books);
     let Collector { figures, missing, trail, .. } = headlines;
     let data = match figures.first() {
         Some(figure) => judge(figure, &stated, question),
@@ -181,7 +181,7 @@ mod tests {
             .cut("2026-02-04T08:00:00Z");
         let question =
             CheckQuestion { figure: figure.to_owned(), value: value.to_owned(), tolerance_pct, op, window: Window::days(7) };
-        check(&view, &order(), &StressBook::default(), &question)
+        check(&view, &order(), &Books::default(), &question)
     }
 
     #[rstest]

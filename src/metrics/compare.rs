@@ -7,7 +7,7 @@ use crate::metrics::figures::{Collector, FIGURES, Figure, FigureUnit, FigureValu
 use crate::metrics::headlines::collect;
 use crate::metrics::price::percent_change;
 use crate::metrics::trail::{Trail, Working};
-use crate::metrics::{Answer, Method, Moment, SourceOrder, Span, StressBook, Unanswerable, Window};
+use crate::metrics::{Answer, Books, Method, Moment, SourceOrder, Span, Unanswerable, Window};
 
 /// Days that changes count back from each of the two instants.
 const CHANGE_DAYS: i64 = 7;
@@ -51,7 +51,7 @@ pub struct CompareRow {
 pub fn compare(
     view: &MarketView,
     order: &SourceOrder,
-    book: &StressBook,
+    books: &Books,
     question: &CompareQuestion,
 ) -> Result<Answer<Vec<CompareRow>>, Unanswerable> {
     let (a, b) = (question.a.resolve(view.as_of()), question.b.resolve(view.as_of()));
@@ -66,7 +66,7 @@ pub fn compare(
         return Err(Unanswerable::Parameter { parameter: "a", given: a.to_string(), reason, allowed });
     }
     let (before, after) = (view.at(a), view.at(b));
-    let (before, after) = (told_at(&before, order, book), told_at(&after, order, book));
+    let (before, after) = (told_at(&before, order, books), told_at(&after, order, books));
     let rows: Vec<CompareRow> = FIGURES.iter().map(|(id, unit)| row(id, *unit, &before.data, &after.data)).collect();
     let mut trail = Trail::new(view);
     trail.take_in(after);
@@ -82,9 +82,9 @@ struct Told {
     missing: Vec<(String, String)>,
 }
 
-fn told_at(view: &MarketView, order: &SourceOrder, book: &StressBook) -> Answer<Told> {
+fn told_at(view: &MarketView, order: &SourceOrder, books: &Books) -> Answer<Told> {
     let mut headlines = Collector::new(view, order, Window::days(CHANGE_DAYS), None);
-    collect(&mut headlines, book);
+    collect(&mut headlines, books);
     let Collector { figures, missing, trail, .. } = headlines;
     let missing = missing.into_iter().map(|missing| (missing.id, missing.reason)).collect();
     trail.answer(Told { figures, missing }, Working::default())
@@ -116,7 +116,7 @@ mod tests {
     fn ask(a: &str, b: &str) -> Result<Answer<Vec<CompareRow>>, Unanswerable> {
         let rows = [("2026-02-01", 80_000.0), ("2026-02-03", 76_000.0)];
         let view = Fixture::new().readings("price.btc@y", &rows).cut("2026-02-04");
-        compare(&view, &order(), &StressBook::default(), &CompareQuestion { a: Moment::At(at(a)), b: Moment::At(at(b)) })
+        compare(&view, &order(), &Books::default(), &CompareQuestion { a: Moment::At(at(a)), b: Moment::At(at(b)) })
     }
 
     #[test]

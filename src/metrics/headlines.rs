@@ -3,8 +3,8 @@ use crate::metrics::figures::Collector;
 use crate::metrics::market_headlines;
 use crate::metrics::words::{amount, date, percent, signed_amount};
 use crate::metrics::{
-    Basis, BreadthQuestion, DrawdownQuestion, EpisodesQuestion, Estimator, EtfFlowsQuestion, FundingQuestion, FundingState,
-    LiquidationsQuestion, MarketCapQuestion, OpenInterestQuestion, PriceQuestion, StressBook, VolatilityQuestion, Window,
+    Basis, Books, BreadthQuestion, DrawdownQuestion, EpisodesQuestion, Estimator, EtfFlowsQuestion, FundingQuestion,
+    FundingState, LiquidationsQuestion, MarketCapQuestion, OpenInterestQuestion, PriceQuestion, VolatilityQuestion, Window,
     breadth, drawdown, drawdown_episodes, etf_flows, funding, liquidations, market_cap, open_interest, price, volatility,
 };
 use crate::stats::real;
@@ -17,7 +17,7 @@ const REBOUND_PCT: f64 = 10.0;
 const LEAST_DEPTH_PCT: f64 = 5.0;
 
 /// Collects every headline figure there is.
-pub(super) fn collect(headlines: &mut Collector<'_>, book: &StressBook) {
+pub(super) fn collect(headlines: &mut Collector<'_>, books: &Books) {
     of_market_cap(headlines);
     of_price(headlines);
     of_drawdown(headlines);
@@ -30,7 +30,7 @@ pub(super) fn collect(headlines: &mut Collector<'_>, book: &StressBook) {
     }
     of_small_caps(headlines);
     of_volatility(headlines);
-    market_headlines::collect(headlines, book);
+    market_headlines::collect(headlines, books);
 }
 
 fn of_market_cap(headlines: &mut Collector<'_>) {

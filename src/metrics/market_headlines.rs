@@ -4,7 +4,7 @@ use crate::domain::Asset;
 use crate::metrics::figures::Collector;
 use crate::metrics::words::percent;
 use crate::metrics::{
-    CrossAssetQuestion, CrossAssetRow, DownsideProtection, OptionsQuestion, SafeHavenQuestion, StressBand, StressBook, Window,
+    Books, CrossAssetQuestion, CrossAssetRow, DownsideProtection, OptionsQuestion, SafeHavenQuestion, StressBand, Window,
     cross_asset, options, safe_haven, stress,
 };
 
@@ -19,11 +19,11 @@ const CHANGES: [(&str, &str, &str); 4] = [
 ];
 
 /// Collects the headline figures of other markets, options and the stress index.
-pub(super) fn collect(headlines: &mut Collector<'_>, book: &StressBook) {
+pub(super) fn collect(headlines: &mut Collector<'_>, books: &Books) {
     of_other_markets(headlines);
     of_safe_haven(headlines);
-    of_options(headlines);
-    of_stress(headlines, book);
+    of_options(headlines, books);
+    of_stress(headlines, books);
 }
 
 fn of_other_markets(headlines: &mut Collector<'_>) {
@@ -55,10 +55,10 @@ fn of_safe_haven(headlines: &mut Collector<'_>) {
     headlines.tell(&told, "safe_haven", verdict.map(|verdict| (verdict.clone(), format!("Over all days known, {verdict}."))));
 }
 
-fn of_options(headlines: &mut Collector<'_>) {
+fn of_options(headlines: &mut Collector<'_>, books: &Books) {
     let (view, order) = (headlines.view, headlines.order);
     let question = OptionsQuestion { asset: Asset::btc(), source: None, tenor_days: PROTECTION_DAYS };
-    let Some(told) = headlines.ask(&["downside_protection"], || options(view, order, &question)) else { return };
+    let Some(told) = headlines.ask(&["downside_protection"], || options(view, order, &books.premiums, &question)) else { return };
     headlines.tell(
         &told,
         "downside_protection",
@@ -69,9 +69,9 @@ fn of_options(headlines: &mut Collector<'_>) {
     );
 }
 
-fn of_stress(headlines: &mut Collector<'_>, book: &StressBook) {
+fn of_stress(headlines: &mut Collector<'_>, books: &Books) {
     let (view, order) = (headlines.view, headlines.order);
-    let Some(told) = headlines.ask(&["stress", "stress_band"], || stress(view, order, book)) else { return };
+    let Some(told) = headlines.ask(&["stress", "stress_band"], || stress(view, order, &books.stress)) else { return };
     headlines.tell(
         &told,
         "stress",

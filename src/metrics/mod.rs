@@ -4,6 +4,7 @@
 //! (market view, question). No I/O, no clock, no SQL, no HTTP.
 
 mod answer;
+mod books;
 mod breadth;
 mod briefing;
 mod cascades;
@@ -33,6 +34,7 @@ mod options;
 mod outages;
 mod path;
 mod position_book;
+mod premium_book;
 mod price;
 mod safe_haven;
 mod schema;
@@ -51,6 +53,7 @@ mod words;
 mod fixture;
 
 pub use answer::{Answer, Coverage, Freshness, Meta, Method, SourceReading, Warning, WarningCode, WindowBounds, Words};
+pub use books::Books;
 pub use breadth::{Breadth, BreadthMember, BreadthQuestion, breadth};
 pub use briefing::{Briefing, BriefingQuestion, briefing};
 pub use cascades::{LiquidationCascade, liquidation_cascades};
@@ -82,6 +85,7 @@ pub use market_cap::{MarketCap, MarketCapAnchor, MarketCapQuestion, market_cap};
 pub use open_interest::{OpenInterest, OpenInterestOfSource, OpenInterestQuadrant, OpenInterestQuestion, open_interest};
 pub use options::{DownsideProtection, OptionExpiry, Options, OptionsQuestion, options};
 pub use path::Basis;
+pub use premium_book::PremiumBook;
 pub use price::{Price, PriceQuestion, SinceMark, price};
 pub use safe_haven::{Exposure, HavenTest, Havens, SafeHaven, SafeHavenQuestion, Shield, safe_haven};
 pub use source_status::{SourceStatus, source_statuses};

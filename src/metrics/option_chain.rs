@@ -1,26 +1,34 @@
 use std::collections::BTreeMap;
 
-use crate::domain::{Asset, Metric, OptionName, Period, SeriesKey, Source, Timestamp, Vintage};
+use crate::domain::{Asset, Metric, OptionName, Period, SeriesKey, Source, TimeRange, Timestamp, Vintage};
 use crate::market::{ColumnView, MarketView};
 use crate::metrics::trail::Trail;
-use crate::stats::options::{Right, Smile, SmileQuote};
+use crate::stats::options::{Right, Smile, SmileQuote, TermStructure, Wings};
 
 /// Days of the year that time to expiry is counted in.
 const YEAR_DAYS: f64 = 365.0;
 
-/// The options of one asset at one source, by expiry: their whole past as far as it is known.
+/// The tenor that downside protection is judged at, years.
+const PROTECTION_YEARS: f64 = 30.0 / YEAR_DAYS;
+/// Expiries nearer than this make no constant tenor longer than it, years.
+pub(super) const NEAREST_YEARS: f64 = 7.0 / YEAR_DAYS;
+/// Expiries that can stand beside the tenor downside protection is judged at, years.
+const BESIDE_PROTECTION_YEARS: (f64, f64) = (NEAREST_YEARS, 120.0 / YEAR_DAYS);
+
+/// The options of one asset at one source, by expiry, as far as they are known.
 ///
 /// A snapshot is what was read in one go: the rows that share the instant of the newest.
 #[derive(Debug)]
 pub(super) struct OptionChain<'a> {
+    view: &'a MarketView,
     expiries: BTreeMap<Timestamp, Expiry<'a>>,
 }
 
 /// The options that expire at one instant.
 #[derive(Debug, Default)]
 struct Expiry<'a> {
-    /// The forward of the expiry, or of one of its options, which is the same.
-    forward: Option<ColumnView<'a, f64>>,
+    /// The forward of the expiry, or of some of its options, which is the same.
+    forwards: Vec<ColumnView<'a, f64>>,
     options: Vec<Contract<'a>>,
 }
 
@@ -30,8 +38,6 @@ struct Contract<'a> {
     right: Right,
     strike: f64,
     vol: ColumnView<'a, f64>,
-    open_interest: Option<ColumnView<'a, f64>>,
-    volume: Option<ColumnView<'a, f64>>,
 }
 
 /// One option's volatility and when it was read.
@@ -62,26 +68,25 @@ pub(super) struct PutsAndCalls {
 }
 
 impl<'a> OptionChain<'a> {
-    /// The options known at the cutoff. Names that say no expiry, strike and right are left out.
-    pub(super) fn open(view: &'a MarketView, asset: &Asset, source: &Source) -> Self {
+    /// The options known at the cutoff that expire at `from` or later. Names that say no expiry, strike
+    /// and right are left out.
+    pub(super) fn open(view: &'a MarketView, asset: &Asset, source: &Source, from: Timestamp) -> Self {
         let mut expiries: BTreeMap<Timestamp, Expiry<'a>> = BTreeMap::new();
-        let of_source = |metric| view.readings(metric, asset).filter(|(key, _)| key.source == *source);
-        for (key, vol) in of_source(Metric::OptionVol) {
+        for (key, vol) in columns(view, Metric::OptionVol, asset, source) {
+            if expiry_of(key).is_none_or(|at| at < from) {
+                continue;
+            }
             let Some(name) = key.part.as_deref().and_then(OptionName::from_part) else { continue };
-            let of_metric = |metric| view.reading(&SeriesKey { metric, ..key.clone() });
-            let (open_interest, volume) = (of_metric(Metric::OptionOpenInterest), of_metric(Metric::OptionVolume));
             let right = if name.is_put { Right::Put } else { Right::Call };
-            let contract = Contract { key, right, strike: name.strike, vol, open_interest, volume };
+            let contract = Contract { key, right, strike: name.strike, vol };
             expiries.entry(name.expires_at).or_default().options.push(contract);
         }
-        for (key, column) in of_source(Metric::OptionForward) {
-            let part = key.part.as_deref().unwrap_or_default();
-            let date = part.split('-').next().unwrap_or_default();
-            if let Some(expiry) = OptionName::expires_at(date).and_then(|at| expiries.get_mut(&at)) {
-                expiry.forward = expiry.forward.filter(|known| known.last().map(at) >= column.last().map(at)).or(Some(column));
+        for (key, forward) in columns(view, Metric::OptionForward, asset, source) {
+            if let Some(expiry) = expiry_of(key).and_then(|at| expiries.get_mut(&at)) {
+                expiry.forwards.push(forward);
             }
         }
-        Self { expiries }
+        Self { view, expiries }
     }
 
     /// Notes what the newest snapshot was read from: of each expiry that is left one option, since all
@@ -95,43 +100,61 @@ impl<'a> OptionChain<'a> {
         }
     }
 
-    /// The newest snapshot at `until` or up to a day before, of expiries at least `least` and at most
-    /// `most` years away.
-    pub(super) fn snapshot(&self, until: Timestamp, (least, most): (f64, f64)) -> Vec<ExpirySnapshot> {
-        let near = self.expiries.range(until..).filter(|(at, _)| (least..=most).contains(&years(until, **at)));
-        let expiries: Vec<(&Timestamp, &Expiry<'_>)> = near.collect();
+    /// The newest snapshot at `until` or up to a day before, of expiries that are so many years away:
+    /// the least and the most.
+    pub(super) fn snapshot(&self, until: Timestamp, span: (f64, f64)) -> Vec<ExpirySnapshot> {
+        let expiries: Vec<(Timestamp, &Expiry<'_>)> = self.near(until, span).collect();
         let quotes: Vec<Vec<Quote>> = expiries.iter().map(|(_, expiry)| expiry.quotes(until)).collect();
         let taken_at = quotes.iter().flatten().map(|quote| quote.at).max();
         let Some(taken_at) = taken_at.filter(|at| until.ms_since(*at) <= Period::DAY.ms()) else { return Vec::new() };
-        let snapshots = expiries
-            .into_iter()
-            .zip(quotes)
-            .map(|((expires_at, expiry), quotes)| expiry.snapshot(*expires_at, taken_at, &quotes));
+        let snapshots =
+            expiries.into_iter().zip(quotes).map(|((expires_at, expiry), quotes)| expiry.snapshot(expires_at, taken_at, &quotes));
         snapshots.filter(|snapshot| snapshot.quotes > 0).collect()
+    }
+
+    /// What puts cost more than calls at 30 days, in the newest snapshot at `until` or up to a day before:
+    /// the risk reversal with its sign turned, a fraction.
+    pub(super) fn put_premium(&self, until: Timestamp) -> Option<f64> {
+        let snapshot = self.snapshot(until, BESIDE_PROTECTION_YEARS);
+        of_wings(&snapshot, NEAREST_YEARS, Wings::risk_reversal).linear_at(PROTECTION_YEARS).map(|reversal| -reversal)
+    }
+
+    /// When the last row was known that [`put_premium`](Self::put_premium) at `until` rests on; `None` where it rests on none.
+    pub(super) fn put_premium_known_by(&self, until: Timestamp) -> Option<Timestamp> {
+        let read = TimeRange::new(until.plus_ms(-Period::DAY.ms()), until.plus_ms(1)).ok()?;
+        let mut known_by = None;
+        for (_, expiry) in self.near(until, BESIDE_PROTECTION_YEARS) {
+            let vols = expiry.options.iter().map(|contract| contract.vol);
+            for column in vols.chain(expiry.forwards.iter().copied()) {
+                column.for_each(read, |row| known_by = known_by.max(Some(row.known_at)));
+            }
+        }
+        known_by
+    }
+
+    /// The expiries at least `least` and at most `most` years after `until`.
+    fn near(&self, until: Timestamp, (least, most): (f64, f64)) -> impl Iterator<Item = (Timestamp, &Expiry<'a>)> {
+        let near = self.expiries.range(until..).map(|(at, expiry)| (*at, expiry));
+        near.filter(move |(at, _)| (least..=most).contains(&years(until, *at)))
     }
 
     /// Coins open in the options of a snapshot.
     pub(super) fn open_interest(&self, snapshot: &ExpirySnapshot) -> PutsAndCalls {
-        self.coins(snapshot, |contract| contract.open_interest)
+        self.coins(snapshot, Metric::OptionOpenInterest)
     }
 
     /// Coins traded in the options of a snapshot in 24 hours.
     pub(super) fn volume(&self, snapshot: &ExpirySnapshot) -> PutsAndCalls {
-        self.coins(snapshot, |contract| contract.volume)
+        self.coins(snapshot, Metric::OptionVolume)
     }
 
-    fn coins(&self, snapshot: &ExpirySnapshot, of: fn(&Contract<'a>) -> Option<ColumnView<'a, f64>>) -> PutsAndCalls {
+    fn coins(&self, snapshot: &ExpirySnapshot, metric: Metric) -> PutsAndCalls {
         let mut coins = PutsAndCalls::default();
         for contract in self.expiries.get(&snapshot.expires_at).into_iter().flat_map(|expiry| &expiry.options) {
-            coins.add(contract.right, of(contract).and_then(|column| value_at(column, snapshot.taken_at)));
+            let column = self.view.reading(&SeriesKey { metric, ..contract.key.clone() });
+            coins.add(contract.right, column.and_then(|column| value_at(column, snapshot.taken_at)));
         }
         coins
-    }
-
-    /// The instant of the first volatility known.
-    pub(super) fn first_at(&self) -> Option<Timestamp> {
-        let contracts = self.expiries.values().flat_map(|expiry| &expiry.options);
-        contracts.filter_map(|contract| contract.vol.first()).map(at).min()
     }
 }
 
@@ -148,11 +171,32 @@ impl Expiry<'_> {
 
     fn snapshot(&self, expires_at: Timestamp, taken_at: Timestamp, quotes: &[Quote]) -> ExpirySnapshot {
         let years = years(taken_at, expires_at);
-        let forward = self.forward.and_then(|column| value_at(column, taken_at));
+        let forward = self.forwards.iter().find_map(|column| value_at(*column, taken_at));
         let quotes: Vec<SmileQuote> = quotes.iter().filter(|quote| quote.at == taken_at).map(|quote| quote.quote).collect();
         let smile = forward.and_then(|forward| Smile::new(forward, years, &quotes));
         ExpirySnapshot { taken_at, expires_at, years, forward, quotes: quotes.len(), smile }
     }
+}
+
+/// Every column of a metric with something known, by key.
+fn columns<'a>(
+    view: &'a MarketView,
+    metric: Metric,
+    asset: &Asset,
+    source: &Source,
+) -> impl Iterator<Item = (&'a SeriesKey, ColumnView<'a, f64>)> {
+    view.readings(metric, asset).filter(move |(key, _)| key.source == *source)
+}
+
+/// When what a series is about expires, by the first word of its part.
+fn expiry_of(key: &SeriesKey) -> Option<Timestamp> {
+    OptionName::expires_at(key.part.as_deref()?.split('-').next()?)
+}
+
+/// A figure of the wings of each expiry at least `nearest` years away, by tenor.
+pub(super) fn of_wings(snapshot: &[ExpirySnapshot], nearest: f64, of: fn(&Wings) -> f64) -> TermStructure {
+    let value = |expiry: &ExpirySnapshot| Some((expiry.years, of(&expiry.smile.as_ref()?.wings()?)));
+    TermStructure::new(snapshot.iter().filter(|expiry| expiry.years >= nearest).filter_map(value).collect())
 }
 
 /// What a column says of exactly this instant.

@@ -1,25 +1,19 @@
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::{Asset, Metric, Source, Timestamp};
 use crate::market::MarketView;
-use crate::metrics::option_chain::{ExpirySnapshot, OptionChain, PutsAndCalls};
+use crate::metrics::option_chain::{ExpirySnapshot, NEAREST_YEARS, OptionChain, PutsAndCalls, of_wings};
 use crate::metrics::trail::{Trail, Working, known_asset};
-use crate::metrics::{Answer, Method, SourceOrder, Unanswerable, WarningCode};
+use crate::metrics::{Answer, Method, PremiumBook, SourceOrder, Unanswerable, WarningCode};
 use crate::stats::options::{Smile, TermStructure, Wings, put_call_ratio};
 use crate::stats::rank::mid_rank;
 use crate::stats::threshold::{at_least, at_most};
 
-/// The tenor that downside protection is judged at, days.
-const PROTECTION_DAYS: f64 = 30.0;
 /// Tenors of the slope, days: near and far.
 const SLOPE_DAYS: (f64, f64) = (7.0, 30.0);
-/// Expiries nearer than this make no constant tenor longer than it, days.
-const NEAREST_DAYS: f64 = 7.0;
-/// Expiries that can stand beside the tenor downside protection is judged at, days.
-const BESIDE_PROTECTION_DAYS: (f64, f64) = (NEAREST_DAYS, 120.0);
-/// Days of snapshots that the present one is ranked among.
-const HISTORY_DAYS: i64 = 365;
 /// Days with a snapshot that a rank needs.
 const LEAST_SNAPSHOTS: usize = 30;
 /// From this rank of the put's premium on protection is in unusual demand, and up to its complement in little.
@@ -121,20 +115,27 @@ pub struct OptionExpiry {
 ///
 /// # Errors
 /// [`Unanswerable`] for an unknown asset or source.
-pub fn options(view: &MarketView, order: &SourceOrder, question: &OptionsQuestion) -> Result<Answer<Options>, Unanswerable> {
+pub fn options(
+    view: &MarketView,
+    order: &SourceOrder,
+    book: &PremiumBook,
+    question: &OptionsQuestion,
+) -> Result<Answer<Options>, Unanswerable> {
     known_asset(view, &question.asset)?;
-    let candidates: Vec<Source> = view.readings(Metric::OptionVol, &question.asset).map(|(key, _)| key.source.clone()).collect();
+    let candidates: BTreeSet<&Source> = view.readings(Metric::OptionVol, &question.asset).map(|(key, _)| &key.source).collect();
     let mut trail = Trail::new(view);
     let mut figures = Options::default();
     let method = Method { name: "options", version: 1, interval: None, basis: None };
     let mut working = Working { method: Some(method), ..Working::default() };
-    if let Some(source) = order.choose(question.source.as_ref(), candidates)? {
-        let chain = OptionChain::open(view, &question.asset, &source);
+    if let Some(source) = order.choose(question.source.as_ref(), candidates.into_iter().cloned())? {
+        let chain = OptionChain::open(view, &question.asset, &source, view.as_of());
         chain.note(&mut trail, view.as_of());
         let snapshot = chain.snapshot(view.as_of(), (0.0, f64::MAX));
         working.n_obs = Some(snapshot.iter().map(|expiry| expiry.quotes as u64).sum());
         fill_chain(&mut trail, &chain, &snapshot, question, &mut figures);
-        fill_protection(&mut trail, &chain, view.as_of(), &mut figures);
+        if let Some(now) = chain.put_premium(view.as_of()) {
+            fill_protection(&mut trail, book.year_before(view, &question.asset, &source), now, &mut figures);
+        }
     }
     Ok(trail.answer(figures, working))
 }
@@ -156,9 +157,8 @@ fn fill_chain(
     let total = |coins: &mut dyn Iterator<Item = PutsAndCalls>| coins.reduce(PutsAndCalls::plus).unwrap_or_default();
     figures.put_call_oi_ratio = ratio(total(&mut rows.iter().map(|(_, open, _)| *open)));
     figures.put_call_volume_ratio = ratio(total(&mut rows.iter().map(|(_, _, traded)| *traded)));
-    let days = f64::from(question.tenor_days);
-    let tenor = days / YEAR_DAYS;
-    let nearest = if days > NEAREST_DAYS { NEAREST_DAYS / YEAR_DAYS } else { 0.0 };
+    let tenor = f64::from(question.tenor_days) / YEAR_DAYS;
+    let nearest = if tenor > NEAREST_YEARS { NEAREST_YEARS } else { 0.0 };
     let at_the_money = at_the_money(snapshot, nearest);
     figures.atm_iv_pct = at_the_money.vol_at(tenor).map(|vol| 100.0 * vol);
     figures.risk_reversal_25d_vol_points =
@@ -179,16 +179,8 @@ fn fill_chain(
 }
 
 /// The put's premium at 30 days against those of the last year, one chain a day.
-fn fill_protection(trail: &mut Trail<'_>, chain: &OptionChain<'_>, as_of: Timestamp, figures: &mut Options) {
-    let (least, most) = (BESIDE_PROTECTION_DAYS.0 / YEAR_DAYS, BESIDE_PROTECTION_DAYS.1 / YEAR_DAYS);
-    let put_premium = |until: Timestamp| {
-        let snapshot = chain.snapshot(until, (least, most));
-        of_wings(&snapshot, least, Wings::risk_reversal).linear_at(PROTECTION_DAYS / YEAR_DAYS).map(|rr| -rr)
-    };
-    let Some(now) = put_premium(as_of) else { return };
-    let first = chain.first_at().unwrap_or(as_of).max(as_of.plus_days(-HISTORY_DAYS)).day_start();
-    let ends = (1..=HISTORY_DAYS).map(|day| first.plus_days(day).plus_ms(-1)).take_while(|end| *end < as_of.day_start());
-    let mut sample: Vec<f64> = ends.filter_map(put_premium).collect();
+fn fill_protection(trail: &mut Trail<'_>, year_before: Vec<f64>, now: f64, figures: &mut Options) {
+    let mut sample = year_before;
     sample.push(now);
     figures.downside_protection_n_obs = sample.len();
     if sample.len() < LEAST_SNAPSHOTS {
@@ -208,11 +200,6 @@ fn fill_protection(trail: &mut Trail<'_>, chain: &OptionChain<'_>, as_of: Timest
 fn at_the_money(snapshot: &[ExpirySnapshot], nearest: f64) -> TermStructure {
     let vol = |expiry: &ExpirySnapshot| Some((expiry.years, expiry.smile.as_ref()?.vol_at(0.5)?));
     TermStructure::new(snapshot.iter().filter(|expiry| expiry.years >= nearest).filter_map(vol).collect())
-}
-
-fn of_wings(snapshot: &[ExpirySnapshot], nearest: f64, of: fn(&Wings) -> f64) -> TermStructure {
-    let value = |expiry: &ExpirySnapshot| Some((expiry.years, of(&expiry.smile.as_ref()?.wings()?)));
-    TermStructure::new(snapshot.iter().filter(|expiry| expiry.years >= nearest).filter_map(value).collect())
 }
 
 fn row(expiry: &ExpirySnapshot, open_interest: PutsAndCalls, volume: PutsAndCalls) -> OptionExpiry {
@@ -274,7 +261,8 @@ mod tests {
     }
 
     fn asked(view: &MarketView, tenor_days: u32) -> Answer<Options> {
-        options(view, &order(), &OptionsQuestion { asset: Asset::btc(), source: None, tenor_days }).unwrap()
+        options(view, &order(), &PremiumBook::default(), &OptionsQuestion { asset: Asset::btc(), source: None, tenor_days })
+            .unwrap()
     }
 
     #[test]

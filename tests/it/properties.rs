@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use market_stress::domain::{Asset, Bar, Delta, Period, Side, Timestamp, Vintage};
 use market_stress::market::{Market, MarketView};
-use market_stress::metrics::{self as m, Answer, Length, SourceOrder, StressBook, Unanswerable, Window};
+use market_stress::metrics::{self as m, Answer, Books, Length, SourceOrder, Unanswerable, Window};
 use proptest::prelude::*;
 
 use crate::http::{at, commit, key};
@@ -112,7 +112,7 @@ fn told<T: Debug>(answer: Result<Answer<T>, Unanswerable>) -> String {
 
 /// Every question, asked of one view.
 fn answers(view: &MarketView) -> Vec<(&'static str, String)> {
-    let (order, book) = (SourceOrder::default(), StressBook::default());
+    let (order, books) = (SourceOrder::default(), Books::default());
     let (btc, week, all) = (Asset::btc, Window::days(7), Window::ALL);
     let path = |basis| m::DrawdownQuestion { asset: btc(), source: None, window: all, interval: Period::DAY, basis };
     let flows = m::EtfFlowsQuestion { asset: btc(), source: None, window: Window::days(5) };
@@ -143,9 +143,9 @@ fn answers(view: &MarketView) -> Vec<(&'static str, String)> {
         ("cross_asset", told(m::cross_asset(view, &order, &m::CrossAssetQuestion { assets: vec![], window: week }))),
         ("breadth", told(m::breadth(view, &order, &m::BreadthQuestion { source: None, window: week }))),
         ("liquidity", told(m::liquidity(view, &order, &m::LiquidityQuestion { asset: btc(), source: None }))),
-        ("stress", told(m::stress(view, &order, &book))),
-        ("briefing", told(m::briefing(view, &order, &book, &m::BriefingQuestion { window: week }))),
-        ("check", told(m::check(view, &order, &book, &price_is_100()))),
+        ("stress", told(m::stress(view, &order, &books.stress))),
+        ("briefing", told(m::briefing(view, &order, &books, &m::BriefingQuestion { window: week }))),
+        ("check", told(m::check(view, &order, &books, &price_is_100()))),
     ];
     answers.extend(m::Estimator::ALL.map(|(name, estimator)| (name, told(m::volatility(view, &order, &spread(estimator))))));
     answers
