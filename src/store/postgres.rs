@@ -99,18 +99,11 @@ impl Dialect for Postgres {
 
     fn insert(link: &mut PgConnection, rows: Rows) -> BoxFuture<'_, Result<(), sqlx::Error>> {
         Box::pin(async move {
-            let arrays: Vec<String> = rows
-                .columns
-                .iter()
-                .zip(1..)
-                .map(|((_, cells), parameter)| format!("${parameter}::{}[]", type_name(cells)))
-                .collect();
-            let names = rows.names();
-            let text = format!(
-                "INSERT INTO {} ({names}) SELECT {names} FROM UNNEST({}) AS given ({names})",
-                rows.table,
-                arrays.join(", ")
-            );
+            let columns = rows.columns.iter().zip(1..);
+            // In the list of what is selected, arrays are walked in step without being laid down first, as they are in `FROM`.
+            let columns = columns.map(|((_, cells), parameter)| format!("UNNEST(${parameter}::{}[])", type_name(cells)));
+            let columns: Vec<String> = columns.collect();
+            let text = format!("INSERT INTO {} ({}) SELECT {}", rows.table, rows.names(), columns.join(", "));
             let query = sqlx::query(sql(text));
             rows.columns.into_iter().fold(query, |query, (_, cells)| bind_array(query, cells)).execute(link).await?;
             Ok(())
