@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
-use crate::domain::{TimeRange, Timestamp, Version, Vintage};
+use crate::domain::{Period, TimeRange, Timestamp, Version, Vintage};
 use crate::market::point::{Fold, Point};
+use crate::market::spans::Spans;
 use crate::market::tree::Node;
 
 /// The vintages of one series, in the order of time; immutable and cheap to copy.
@@ -47,8 +48,7 @@ impl<P: Point> Column<P> {
     /// The column as it was known at `as_of`; `None` when nothing was.
     #[must_use]
     pub fn at(&self, as_of: Timestamp) -> Option<ColumnView<'_, P>> {
-        let view = self.cut(as_of);
-        view.first().is_some().then_some(view)
+        self.root.as_ref()?.extent.is_known(as_of).then(|| self.cut(as_of))
     }
 
     /// The column as it was known at `as_of`, which may be nothing.
@@ -129,6 +129,16 @@ impl<P: Point> ColumnView<'_, P> {
         fold
     }
 
+    /// Computes something over the points in `range` for each span of `interval` that holds any, and gives
+    /// it with the start of the span, in the order of time; a span costs about the same for any length.
+    pub fn fold_by<F: Fold<P> + Default>(&self, range: TimeRange, interval: Period, give: impl FnMut(Timestamp, F)) {
+        if let Some(root) = &self.column.root {
+            let mut spans = Spans::new(interval, give);
+            root.fold_spans(range, self.as_of, self.column.lag_ms, &mut spans);
+            spans.finish();
+        }
+    }
+
     /// Everything that is kept of the points in `range`.
     #[must_use]
     pub fn summary(&self, range: TimeRange) -> P::Summary {
@@ -138,9 +148,8 @@ impl<P: Point> ColumnView<'_, P> {
     /// How many points in `range` were known.
     #[must_use]
     pub fn count(&self, range: TimeRange) -> u64 {
-        let mut count = 0;
-        self.for_each(range, |_| count += 1);
-        count
+        let root = self.column.root.as_ref();
+        root.map_or(0, |root| root.count(range, self.as_of, self.column.lag_ms)) as u64
     }
 
     /// The points in `range`, in the order of time.

@@ -7,12 +7,14 @@
 mod bars;
 mod column;
 mod daily;
+mod extent;
 mod follow;
 mod loader;
 mod picture;
 mod point;
 mod publisher;
 mod shelf;
+mod spans;
 mod summary;
 mod tallies;
 mod touched;

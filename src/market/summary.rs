@@ -186,6 +186,26 @@ impl Fold<f64> for MaxDrawdown {
     }
 }
 
+impl Fold<f64> for Sum {
+    fn block(&mut self, summary: &Summary) {
+        *self = self.merge(summary.sum);
+    }
+
+    fn points(&mut self, _: &[Timestamp], values: &[f64]) {
+        values.iter().for_each(|value| self.add(*value));
+    }
+}
+
+impl Fold<Tally> for Sum {
+    fn block(&mut self, summary: &TallySummary) {
+        *self = self.merge(summary.usd);
+    }
+
+    fn points(&mut self, _: &[Timestamp], values: &[Tally]) {
+        values.iter().for_each(|tally| self.add(tally.usd));
+    }
+}
+
 impl Fold<Version> for NoSummary {
     fn block(&mut self, _: &NoSummary) {}
 

@@ -10,6 +10,7 @@ use crate::domain::{
     Asset, Bar, Delta, Knowledge, LiquidationOrder, Period, RecordedOrder, SeriesKey, Side, TimeRange, Timestamp, Version,
     Vintage,
 };
+use crate::stats::sum::Sum;
 
 fn ms(ms: i64) -> Timestamp {
     Timestamp::from_unix_ms(ms)
@@ -78,6 +79,8 @@ proptest! {
 
         let points: Vec<_> = view.points(within).iter().map(|p| (p.observed_at, p.value)).collect();
         prop_assert_eq!(&points, &expected);
+        prop_assert_eq!(view.count(within), points.len() as u64);
+        prop_assert_eq!(column.at(ms(as_of)).is_some(), view.first().is_some());
         prop_assert_eq!(view.at_or_before(ms(from)).map(|p| p.observed_at), model(&all, range(-1, from + 1), ms(as_of)).last().map(|p| p.0));
         prop_assert_eq!(view.at_or_after(ms(from)).map(|p| p.observed_at), model(&all, range(from, 1_000), ms(as_of)).first().map(|p| p.0));
         let vintages = all.iter().filter(|((o, k), _)| within.contains(*o) && *k <= ms(as_of)).count();
@@ -95,6 +98,25 @@ proptest! {
         prop_assert!((merged.sum.value() - scanned.sum.value()).abs() < 1e-6);
         let spread = (merged.moments.variance().unwrap_or(0.0), scanned.moments.variance().unwrap_or(0.0));
         prop_assert!((spread.0 - spread.1).abs() <= 1e-9 * spread.1.max(1.0));
+    }
+
+    #[test]
+    fn the_fold_of_each_span_is_that_of_its_range(batches in batches(), from in 0..900_i64, length in 1..900_i64, as_of in 0..1_400_i64) {
+        let minute = |count: i64| ms(count * Period::MINUTE.ms());
+        let column = batches.iter().fold(Column::new(0), |column, batch| {
+            let rows: BTreeMap<_, f64> = batch.iter().map(|(o, k, v)| ((minute(*o), minute(*k)), *v)).collect();
+            let rows: Vec<_> = rows.into_iter().map(|((observed_at, known_at), value)| Vintage { observed_at, known_at, value }).collect();
+            column.amended(&rows, 1)
+        });
+        let view = column.cut(minute(as_of));
+        let mut given = Vec::new();
+        let within = TimeRange::new(minute(from), minute(from + length)).unwrap();
+        view.fold_by(within, Period::HOUR, |start, sum: Sum| given.push((start, sum.value())));
+        let hour = |hour: i64| (minute(hour * 60), TimeRange::new(minute(from.max(hour * 60)), minute((from + length).min(hour * 60 + 60))));
+        let hours = (0..15).map(hour).filter_map(|(start, inside)| Some((start, inside.ok()?)));
+        let expected: Vec<_> =
+            hours.filter(|(_, inside)| view.count(*inside) > 0).map(|(start, inside)| (start, view.fold::<Sum>(inside).value())).collect();
+        prop_assert_eq!(given, expected);
     }
 }
 

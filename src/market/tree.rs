@@ -5,29 +5,14 @@
 use std::sync::Arc;
 
 use crate::domain::{TimeRange, Timestamp, Vintage};
+use crate::market::extent::Extent;
 use crate::market::point::{Fold, Point};
+use crate::market::spans::Spans;
 
 /// Points in a full leaf.
 const LEAF_POINTS: usize = 256;
 /// Children of a full branch.
 const FAN_OUT: usize = 16;
-
-/// What is known of a node without opening it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Extent {
-    /// The first point's instant.
-    pub(super) first: Timestamp,
-    /// The last point's instant.
-    pub(super) last: Timestamp,
-    /// How many points there are.
-    pub(super) len: usize,
-    /// When the first of all vintages was known.
-    known_from: Timestamp,
-    /// When the last of all vintages was known: from then on the node looks as its summary says.
-    known_by: Timestamp,
-    /// When the last correction was known; `None` where nothing was corrected.
-    corrected_by: Option<Timestamp>,
-}
 
 /// A node of the tree: the newest state of its points is in the summary.
 #[derive(Debug)]
@@ -111,13 +96,25 @@ impl<P: Point> Leaf<P> {
     }
 
     /// Every vintage of every point, in order.
-    fn unpack(&self, range: std::ops::Range<usize>, lag_ms: i64, visit: &mut dyn FnMut(Vintage<P>)) {
+    fn unpack(&self, range: std::ops::Range<usize>, lag_ms: i64, visit: &mut impl FnMut(Vintage<P>)) {
         for index in range {
             let observed_at = self.times[index];
             visit(Vintage { observed_at, known_at: self.first_known(index, lag_ms), value: self.values[index] });
             for l in self.corrections(index) {
                 visit(Vintage { observed_at, known_at: l.known_at, value: l.value });
             }
+        }
+    }
+
+    /// Hands over the points in `range` as they were known at `as_of`, all vintages being known by `known_by`.
+    fn known(&self, range: TimeRange, as_of: Timestamp, lag_ms: i64, known_by: Timestamp, take: impl FnOnce(&[Timestamp], &[P])) {
+        let indices = self.indices(range);
+        if known_by <= as_of && self.later.is_empty() {
+            take(&self.times[indices.clone()], &self.values[indices]);
+        } else {
+            let known = indices.filter_map(|i| self.resolve(i, as_of, lag_ms));
+            let (times, values): (Vec<_>, Vec<_>) = known.map(|v| (v.observed_at, v.value)).unzip();
+            take(&times, &values);
         }
     }
 
@@ -207,33 +204,60 @@ impl<P: Point> Node<P> {
 
     /// Computes `fold` over the points in `range` as they were known at `as_of`.
     pub(super) fn fold<F: Fold<P>>(&self, range: TimeRange, as_of: Timestamp, lag_ms: i64, fold: &mut F) {
-        let Extent { first, last, known_from, known_by, .. } = self.extent;
-        if last < range.from() || first >= range.to() || known_from > as_of {
+        if self.extent.misses(range, as_of) {
             return;
         }
-        let settled = known_by <= as_of;
-        if settled && range.from() <= first && last < range.to() {
+        if self.extent.is_whole(range, as_of) {
             fold.block(&self.summary);
             return;
         }
         match &self.body {
             Body::Branch(children) => children.iter().for_each(|child| child.fold(range, as_of, lag_ms, fold)),
             Body::Leaf(leaf) => {
-                let indices = leaf.indices(range);
-                if settled && leaf.later.is_empty() {
-                    fold.points(&leaf.times[indices.clone()], &leaf.values[indices]);
-                } else {
-                    let known = indices.filter_map(|i| leaf.resolve(i, as_of, lag_ms));
-                    let (times, values): (Vec<_>, Vec<_>) = known.map(|v| (v.observed_at, v.value)).unzip();
-                    fold.points(&times, &values);
-                }
+                leaf.known(range, as_of, lag_ms, self.extent.known_by, |times, values| fold.points(times, values))
             }
         }
     }
 
+    /// Computes a fold of each span over the points in `range` as they were known at `as_of`.
+    pub(super) fn fold_spans<F: Fold<P> + Default>(
+        &self,
+        range: TimeRange,
+        as_of: Timestamp,
+        lag_ms: i64,
+        spans: &mut Spans<F, impl FnMut(Timestamp, F)>,
+    ) {
+        let Extent { first, last, known_by, .. } = self.extent;
+        if self.extent.misses(range, as_of) {
+            return;
+        }
+        if self.extent.is_whole(range, as_of) && spans.hold_together(first, last) {
+            spans.fold_at(first).block(&self.summary);
+            return;
+        }
+        match &self.body {
+            Body::Branch(children) => children.iter().for_each(|child| child.fold_spans(range, as_of, lag_ms, spans)),
+            Body::Leaf(leaf) => leaf.known(range, as_of, lag_ms, known_by, |times, values| spans.points(times, values)),
+        }
+    }
+
+    /// How many points in `range` were known at `as_of`.
+    pub(super) fn count(&self, range: TimeRange, as_of: Timestamp, lag_ms: i64) -> usize {
+        if self.extent.misses(range, as_of) {
+            return 0;
+        }
+        if self.extent.is_whole(range, as_of) {
+            return self.extent.len;
+        }
+        match &self.body {
+            Body::Branch(children) => children.iter().map(|child| child.count(range, as_of, lag_ms)).sum(),
+            Body::Leaf(leaf) => leaf.indices(range).filter(|i| leaf.first_known(*i, lag_ms) <= as_of).count(),
+        }
+    }
+
     /// Visits the points in `range` as they were known at `as_of`, in the order of time.
-    pub(super) fn visit(&self, range: TimeRange, as_of: Timestamp, lag_ms: i64, visit: &mut dyn FnMut(Vintage<P>)) {
-        if self.extent.last < range.from() || self.extent.first >= range.to() || self.extent.known_from > as_of {
+    pub(super) fn visit(&self, range: TimeRange, as_of: Timestamp, lag_ms: i64, visit: &mut impl FnMut(Vintage<P>)) {
+        if self.extent.misses(range, as_of) {
             return;
         }
         match &self.body {
@@ -247,7 +271,7 @@ impl<P: Point> Node<P> {
 
     /// Visits every vintage known at `as_of` of the points in `range`, in order.
     pub(super) fn vintages(&self, range: TimeRange, as_of: Timestamp, lag_ms: i64, visit: &mut dyn FnMut(Vintage<P>)) {
-        if self.extent.last < range.from() || self.extent.first >= range.to() || self.extent.known_from > as_of {
+        if self.extent.misses(range, as_of) {
             return;
         }
         match &self.body {

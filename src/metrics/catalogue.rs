@@ -121,21 +121,21 @@ pub fn catalogue(view: &MarketView, question: &CatalogueQuestion) -> Answer<Vec<
     for (metric, _) in Metric::ALL {
         for (key, column) in view.all_readings(metric).filter(|(key, _)| wanted(key)) {
             trail.read(key, column);
-            rows.extend(entry(key, column, column.summary(TimeRange::all()).count));
+            rows.extend(entry(key, column));
         }
     }
     for (key, column) in view.all_candles().filter(|(key, _)| wanted(key)) {
         trail.read(key, column);
-        rows.extend(entry(key, column, column.summary(TimeRange::all()).close.count));
+        rows.extend(entry(key, column));
     }
     for (key, column) in view.tallies().filter(|(key, _)| wanted(key)) {
         trail.read(key, column);
-        rows.extend(entry(key, column, column.count(TimeRange::all())));
+        rows.extend(entry(key, column));
     }
     trail.answer(rows, Working::default())
 }
 
-fn entry<P: Point>(key: &SeriesKey, column: ColumnView<'_, P>, n_obs: u64) -> Option<SeriesEntry> {
+fn entry<P: Point>(key: &SeriesKey, column: ColumnView<'_, P>) -> Option<SeriesEntry> {
     let (first, last) = column.first().zip(column.last())?;
     Some(SeriesEntry {
         key: key.clone(),
@@ -147,7 +147,7 @@ fn entry<P: Point>(key: &SeriesKey, column: ColumnView<'_, P>, n_obs: u64) -> Op
         period: (!key.period.is_instant()).then_some(key.period),
         first_observed_at: first.observed_at,
         last_observed_at: last.observed_at,
-        n_obs,
+        n_obs: column.count(TimeRange::all()),
         expected_every_seconds: key.expected_every_ms() / 1_000,
         state: freshness(key, last.observed_at.plus_ms(key.period.ms()), column.as_of()),
     })

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crate::domain::{Asset, Metric, Period, SeriesKey, Source, SourceKind, Timestamp, TradingCalendar, Version, Vintage};
 use crate::market::{Bars, ColumnView, MarketView, Point};
@@ -111,9 +112,8 @@ impl<'a> Trail<'a> {
     }
 
     fn note<P>(&mut self, key: &SeriesKey, newest: &Vintage<P>, version: Version) {
-        if self.reads.contains_key(key) {
-            return;
-        }
+        let Entry::Vacant(read) = self.reads.entry(key.clone()) else { return };
+        read.insert(version);
         let observed_at = newest.observed_at.plus_ms(key.period.ms());
         let as_of = self.view.as_of();
         let state = freshness(key, observed_at, as_of);
@@ -125,7 +125,6 @@ impl<'a> Trail<'a> {
         let note = self.view.source_info(&key.source).map(|info| info.note.clone()).filter(|note| !note.is_empty());
         let next = observed_at.plus_ms(key.expected_every_ms());
         self.next_expected_at = Some(self.next_expected_at.map_or(next, |earlier| earlier.min(next)));
-        self.reads.insert(key.clone(), version);
         self.sources.push(SourceReading {
             series: key.clone(),
             source: key.source.clone(),
