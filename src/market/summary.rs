@@ -192,7 +192,9 @@ impl Fold<f64> for Sum {
     }
 
     fn points(&mut self, _: &[Timestamp], values: &[f64]) {
-        values.iter().for_each(|value| self.add(*value));
+        for value in values {
+            self.add(*value);
+        }
     }
 }
 
@@ -202,7 +204,9 @@ impl Fold<Tally> for Sum {
     }
 
     fn points(&mut self, _: &[Timestamp], values: &[Tally]) {
-        values.iter().for_each(|tally| self.add(tally.usd));
+        for tally in values {
+            self.add(tally.usd);
+        }
     }
 }
 

@@ -214,7 +214,7 @@ impl<P: Point> Node<P> {
         match &self.body {
             Body::Branch(children) => children.iter().for_each(|child| child.fold(range, as_of, lag_ms, fold)),
             Body::Leaf(leaf) => {
-                leaf.known(range, as_of, lag_ms, self.extent.known_by, |times, values| fold.points(times, values))
+                leaf.known(range, as_of, lag_ms, self.extent.known_by, |times, values| fold.points(times, values));
             }
         }
     }

@@ -99,8 +99,7 @@ fn baseline(trail: &mut Trail<'_>, book: &LiquidationBook<'_>, span: Span) -> Op
     book.first_at()?;
     let from = span.from.plus_days(-BASELINE_DAYS);
     let before = Span { from, to: span.from.plus_ms(-1).max(from.plus_ms(1)), to_cutoff: false };
-    let mut hours: Vec<f64> =
-        book.minutes(before).chunks(60).map(|hour| hour.iter().map(|m| m.long_usd + m.short_usd).sum()).collect();
+    let mut hours = book.hours_usd(before);
     hours.retain(|usd| *usd > 0.0);
     if hours.len() < LEAST_HOURS {
         let detail = format!(

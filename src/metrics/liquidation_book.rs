@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{Asset, Metric, Period, SeriesKey, Side, Source, SourceKind, TimeRange, Timestamp};
-use crate::market::{ColumnView, MarketView, Point, Tally, TallySummary};
+use crate::market::{ColumnView, MarketView, Tally, TallySummary};
 use crate::metrics::outages::warn_of_outages;
 use crate::metrics::trail::{Trail, freshness};
 use crate::metrics::{Freshness, SourceOrder, Span, Unanswerable, WarningCode};
 use crate::stats::burst::Minute;
 use crate::stats::real;
+use crate::stats::sum::Sum;
 
 /// Positions closed by force, long and short, USD.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -72,10 +73,11 @@ impl Leg<'_> {
 
     /// What was liquidated inside the span, USD.
     pub(super) fn usd(&self, span: Span) -> f64 {
-        let published = self.published.map_or(0.0, |(key, column)| column.summary(span.rows(key.period)).sum.value());
-        let orders = self
-            .orders
-            .map_or(0.0, |(_, column)| self.order_ranges(span).into_iter().map(|range| column.summary(range).usd.value()).sum());
+        let published = self.published.map_or(0.0, |(key, column)| column.fold::<Sum>(span.rows(key.period)).value());
+        let of_orders = |column: ColumnView<'_, Tally>| {
+            self.order_ranges(span).into_iter().map(|range| column.fold::<Sum>(range).value()).sum()
+        };
+        let orders = self.orders.map_or(0.0, |(_, column)| of_orders(column));
         published + orders
     }
 
@@ -86,41 +88,30 @@ impl Leg<'_> {
 
     /// Adds what was liquidated inside the span to the buckets of `interval` it falls in.
     pub(super) fn add_to_buckets(&self, span: Span, interval: Period, buckets: &mut BTreeMap<Timestamp, Sides>) {
-        let mut add = |at: Timestamp, usd: f64| buckets.entry(at).or_default().add(self.side, usd);
+        let mut add = |at: Timestamp, usd: Sum| buckets.entry(at).or_default().add(self.side, usd.value());
         if let Some((key, column)) = self.published {
-            sum_buckets(column, span.rows(key.period), interval, |sums| sums.sum.value(), &mut add);
+            column.fold_by(span.rows(key.period), interval, &mut add);
         }
         if let Some((_, column)) = self.orders {
-            for range in self.order_ranges(span) {
-                sum_buckets(column, range, interval, |tallies| tallies.usd.value(), &mut add);
-            }
+            self.order_ranges(span).into_iter().for_each(|range| column.fold_by(range, interval, &mut add));
         }
     }
 
-    /// Adds what was liquidated inside the span to its minutes: published sums evenly over theirs,
+    /// Gives what was liquidated inside the span minute by minute: published sums evenly over theirs,
     /// unless they are longer than an hour; then single orders tell alone.
-    fn add_to_minutes(&self, span: Span, minutes: &mut [Minute]) {
-        let mut add = |at: Timestamp, usd: f64| {
-            let index = usize::try_from(at.ms_since(span.from) / Period::MINUTE.ms()).ok();
-            if let Some(minute) = index.and_then(|index| minutes.get_mut(index)) {
-                match self.side {
-                    Side::Long => minute.long_usd += usd,
-                    Side::Short => minute.short_usd += usd,
-                }
-            }
-        };
+    fn for_each_minute(&self, span: Span, mut give: impl FnMut(Timestamp, f64)) {
         let fine = self.published.filter(|(key, _)| key.period <= Period::HOUR);
         if let Some((key, column)) = fine {
             let count = key.period.ms() / Period::MINUTE.ms();
             column.for_each(span.rows(key.period), |row| {
                 let share = row.value / real(usize::try_from(count).unwrap_or(1));
-                (0..count).for_each(|minute| add(row.observed_at.plus_ms(minute * Period::MINUTE.ms()), share));
+                (0..count).for_each(|minute| give(row.observed_at.plus_ms(minute * Period::MINUTE.ms()), share));
             });
         }
         if let Some((_, column)) = self.orders {
             let ranges = if fine.is_some() { self.order_ranges(span) } else { vec![span.readings()] };
             for range in ranges {
-                column.for_each(range, |row| add(row.observed_at, row.value.usd));
+                column.for_each(range, |row| give(row.observed_at, row.value.usd));
             }
         }
     }
@@ -128,7 +119,7 @@ impl Leg<'_> {
     /// Whether anything can be said of the span: where sums are published, a row of theirs must lie in
     /// it; where orders are shown, their source must have shown some of late.
     fn knows(&self, view: &MarketView, span: Span) -> bool {
-        let sums = self.published.is_some_and(|(key, column)| column.summary(span.rows(key.period)).count > 0);
+        let sums = self.published.is_some_and(|(key, column)| column.count(span.rows(key.period)) > 0);
         sums || (self.orders.is_some() && !self.order_ranges(span).is_empty() && shows_orders(view, &self.source, span))
     }
 
@@ -239,12 +230,30 @@ impl<'a> LiquidationBook<'a> {
 
     /// What was liquidated in each minute of a span that begins with one.
     pub(super) fn minutes(&self, span: Span) -> Vec<Minute> {
-        let count = span.to.ms_since(span.from).max(0) / Period::MINUTE.ms() + 1;
-        let mut minutes = vec![Minute::default(); usize::try_from(count).unwrap_or(0)];
+        let mut minutes = vec![Minute::default(); minutes_of(span)];
         for leg in &self.legs {
-            leg.add_to_minutes(span, &mut minutes);
+            leg.for_each_minute(span, |at, usd| {
+                let Some(minute) = minutes.get_mut(minute_of(span, at)) else { return };
+                match leg.side {
+                    Side::Long => minute.long_usd += usd,
+                    Side::Short => minute.short_usd += usd,
+                }
+            });
         }
         minutes
+    }
+
+    /// What was liquidated on both sides in each hour of a span, counted from its beginning, USD.
+    pub(super) fn hours_usd(&self, span: Span) -> Vec<f64> {
+        let mut minutes = vec![0.0; minutes_of(span)];
+        for leg in &self.legs {
+            leg.for_each_minute(span, |at, usd| {
+                if let Some(minute) = minutes.get_mut(minute_of(span, at)) {
+                    *minute += usd;
+                }
+            });
+        }
+        minutes.chunks(60).map(|hour| hour.iter().sum()).collect()
     }
 
     /// The first instant of which anything is known.
@@ -258,31 +267,22 @@ impl<'a> LiquidationBook<'a> {
     }
 }
 
+/// How many minutes a span holds, the last begun one included.
+fn minutes_of(span: Span) -> usize {
+    usize::try_from(span.to.ms_since(span.from).max(0) / Period::MINUTE.ms()).unwrap_or(0) + 1
+}
+
+/// Which minute of a span holds an instant; of one before the span a minute that does not exist.
+fn minute_of(span: Span, at: Timestamp) -> usize {
+    usize::try_from(at.ms_since(span.from).div_euclid(Period::MINUTE.ms())).unwrap_or(usize::MAX)
+}
+
 /// Whether a source has shown any order since the start of the span, or is not overdue: an asset of
 /// which it shows none had none.
 fn shows_orders(view: &MarketView, source: &Source, span: Span) -> bool {
     let of_source = view.tallies().filter(|(key, _)| key.source == *source);
     let newest = of_source.filter_map(|(key, column)| Some((key, column.last()?.observed_at))).max_by_key(|(_, at)| *at);
     newest.is_some_and(|(key, at)| at >= span.from || freshness(key, at, view.as_of()) != Freshness::Stale)
-}
-
-/// Gives each bucket of `interval` that holds any row of the range, by its start, the sum of its rows.
-/// Buckets are summed from block summaries, so that a day of minutes costs about as much as one row.
-fn sum_buckets<P: Point>(
-    column: ColumnView<'_, P>,
-    range: TimeRange,
-    interval: Period,
-    usd: impl Fn(P::Summary) -> f64,
-    add: &mut impl FnMut(Timestamp, f64),
-) {
-    let mut from = range.from();
-    while let Some(row) = column.at_or_after(from).filter(|row| range.contains(row.observed_at)) {
-        let start = interval.start_of(row.observed_at);
-        let end = start.plus_ms(interval.ms());
-        let Ok(bucket) = TimeRange::new(row.observed_at, end.min(range.to())) else { return };
-        add(start, usd(column.summary(bucket)));
-        from = end;
-    }
 }
 
 fn of_sources<'a>(
