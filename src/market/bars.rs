@@ -42,14 +42,16 @@ impl<'a> Bars<'a> {
     /// Bars made of finer ones now, at the cost of reading them all.
     pub(super) fn folded(key: &'a SeriesKey, finer: ColumnView<'a, Bar>, interval: Period) -> Self {
         let mut bars: Vec<Vintage<Bar>> = Vec::new();
-        finer.for_each(TimeRange::all(), |row| {
-            let start = interval.start_of(row.observed_at);
-            match bars.last_mut() {
-                Some(bar) if bar.observed_at == start => {
-                    bar.value = bar.value.join(&row.value);
-                    bar.known_at = bar.known_at.max(row.known_at);
-                }
-                _ => bars.push(Vintage { observed_at: start, ..row }),
+        let mut end = Timestamp::MIN;
+        finer.for_each(TimeRange::all(), |row| match bars.last_mut() {
+            Some(bar) if row.observed_at < end => {
+                bar.value = bar.value.join(&row.value);
+                bar.known_at = bar.known_at.max(row.known_at);
+            }
+            _ => {
+                let start = interval.start_of(row.observed_at);
+                end = start.plus_ms(interval.ms());
+                bars.push(Vintage { observed_at: start, ..row });
             }
         });
         let reached = finer.last().map(|last| last.observed_at.plus_ms(key.period.ms()));
@@ -70,9 +72,9 @@ impl<'a> Bars<'a> {
             Finished::Column(column) => column.summary(range),
             Finished::Folded(bars) => {
                 let mut summary = BarSummary::default();
-                let inside = bars.iter().filter(|bar| range.contains(bar.observed_at));
-                let (times, values): (Vec<_>, Vec<_>) = inside.map(|bar| (bar.observed_at, bar.value)).unzip();
-                summary.points(&times, &values);
+                for bar in bars.iter().filter(|bar| range.contains(bar.observed_at)) {
+                    summary.points(&[bar.observed_at], &[bar.value]);
+                }
                 summary
             }
         }
@@ -125,6 +127,13 @@ impl<'a> Bars<'a> {
             Finished::Column(column) => column.at_or_before(at),
             Finished::Folded(bars) => bars[..bars.partition_point(|bar| bar.observed_at <= at)].last().copied(),
         }
+    }
+
+    /// The last bar that starts in `range`, finished or running.
+    #[must_use]
+    pub fn last_in(&self, range: TimeRange) -> Option<Vintage<Bar>> {
+        let inside = |bar: &Vintage<Bar>| range.contains(bar.observed_at);
+        self.running.filter(inside).or_else(|| self.finished_at_or_before(range.to().plus_ms(-1)).filter(inside))
     }
 
     /// The first bar, finished or running.

@@ -84,10 +84,7 @@ impl<'a> PricePath<'a> {
     pub(super) fn last(&self, span: Span) -> Option<(Timestamp, f64)> {
         match self {
             Self::Readings(column) => column.at_or_before(span.to).map(|p| (p.observed_at, p.value)),
-            Self::Bars(bars) => {
-                let close = bars.summary_with_running(span.rows(bars.interval)).close;
-                close.last.map(|mark| (mark.at, mark.value))
-            }
+            Self::Bars(bars) => bars.last_in(span.rows(bars.interval)).map(|bar| (bar.observed_at, bar.value.close)),
         }
     }
 
