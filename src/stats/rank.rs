@@ -107,18 +107,15 @@ pub fn trailing_mid_ranks(values: &[f64], cap: usize) -> Vec<f64> {
 /// The type-7 quantile (linear, as R and numpy) at `p` in [0, 1]; `None` of nothing.
 #[must_use]
 pub fn quantile(values: &[f64], p: f64) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    quantile_of_sorted(&sorted, p)
-}
-
-fn quantile_of_sorted(sorted: &[f64], p: f64) -> Option<f64> {
-    let last = sorted.len().checked_sub(1)?;
+    let last = values.len().checked_sub(1)?;
     let place = real(last) * p.clamp(0.0, 1.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 <= place <= last")]
     let below = place.floor() as usize;
-    let above = sorted[last.min(below + 1)];
-    Some(sorted[below] + (place - place.floor()) * (above - sorted[below]))
+    // Only the two neighbours of the place need to be known, which takes no sorting.
+    let mut values = values.to_vec();
+    let (_, lower, over) = values.select_nth_unstable_by(below, f64::total_cmp);
+    let upper = over.iter().copied().min_by(f64::total_cmp).unwrap_or(*lower);
+    Some(*lower + (place - place.floor()) * (upper - *lower))
 }
 
 /// The median, in the values' unit.
@@ -130,7 +127,11 @@ pub fn median(values: &[f64]) -> Option<f64> {
 /// The median absolute deviation from the median, unscaled, in the values' unit.
 #[must_use]
 pub fn median_absolute_deviation(values: &[f64]) -> Option<f64> {
-    let centre = median(values)?;
+    deviation_from(median(values)?, values)
+}
+
+/// The median distance from a centre, in the values' unit.
+fn deviation_from(centre: f64, values: &[f64]) -> Option<f64> {
     median(&values.iter().map(|value| (value - centre).abs()).collect::<Vec<_>>())
 }
 
@@ -146,9 +147,10 @@ impl RobustScale {
     /// `None` where both are.
     #[must_use]
     pub fn of(sample: &[f64]) -> Option<Self> {
-        let mad = median_absolute_deviation(sample)? * MAD_TO_SIGMA;
+        let centre = median(sample)?;
+        let mad = deviation_from(centre, sample)? * MAD_TO_SIGMA;
         let spread = if mad > 0.0 { mad } else { (quantile(sample, 0.75)? - quantile(sample, 0.25)?) * IQR_TO_SIGMA };
-        (spread > 0.0).then_some(Self { centre: median(sample)?, spread })
+        (spread > 0.0).then_some(Self { centre, spread })
     }
 
     /// How many robust standard deviations `value` lies over the centre.
