@@ -19,8 +19,10 @@ pub(super) struct DailyBars {
     starts: Vec<Timestamp>,
     bars: Vec<Ohlc>,
     volumes: Vec<Option<f64>>,
-    /// The log return of each day against its neighbour before it; `None` over a gap.
-    returns: Vec<Option<f64>>,
+    /// The log returns of the days that have a neighbour before them.
+    returns: Vec<f64>,
+    /// How many of them there are before each day, and in the end of all days.
+    returns_before: Vec<usize>,
 }
 
 impl DailyBars {
@@ -36,13 +38,15 @@ impl DailyBars {
         let Some((_, days)) = finished_days(view, trail, order, asset, asked)? else { return Ok(None) };
         let ended = |day: &Vintage<Bar>| day.observed_at.plus_days(1) <= until;
         let finished: Vec<_> = days.into_iter().filter(|day| ended(day) && day.value.low > 0.0).collect();
+        let (returns, returns_before) = returns(asset.calendar(), &finished);
         Ok(Some(Self {
             calendar: asset.calendar(),
             until,
             starts: finished.iter().map(|day| day.observed_at).collect(),
             bars: finished.iter().map(|day| Ohlc::from(day.value)).collect(),
             volumes: finished.iter().map(|day| day.value.volume).collect(),
-            returns: returns(asset.calendar(), &finished),
+            returns,
+            returns_before,
         }))
     }
 
@@ -76,12 +80,12 @@ impl DailyBars {
 
     /// The log return of a day against its neighbour before it; `None` over a gap.
     pub(super) fn log_return(&self, day: usize) -> Option<f64> {
-        self.returns[day]
+        self.returns(day, day).first().copied()
     }
 
     /// The log returns of the days `first` to `last` that have a neighbour.
-    pub(super) fn returns(&self, first: usize, last: usize) -> Vec<f64> {
-        self.returns[first..=last].iter().copied().flatten().collect()
+    pub(super) fn returns(&self, first: usize, last: usize) -> &[f64] {
+        &self.returns[self.returns_before[first]..self.returns_before[last + 1]]
     }
 
     /// How many of the last `window` days a complete feed would have, and how many are known; an
@@ -118,13 +122,17 @@ pub(super) fn finished_days(
     Ok(Some((source, finished)))
 }
 
-fn returns(calendar: TradingCalendar, days: &[Vintage<Bar>]) -> Vec<Option<f64>> {
+fn returns(calendar: TradingCalendar, days: &[Vintage<Bar>]) -> (Vec<f64>, Vec<usize>) {
     let longest_ms = if calendar == TradingCalendar::Continuous { Period::DAY.ms() } else { LONGEST_PAUSE_MS };
-    let between = |pair: &[Vintage<Bar>]| {
-        let adjacent = pair[1].observed_at.ms_since(pair[0].observed_at) <= longest_ms;
-        adjacent.then(|| (pair[1].value.close / pair[0].value.close).ln())
-    };
-    days.first().map(|_| None).into_iter().chain(days.windows(2).map(between)).collect()
+    let mut returns = Vec::with_capacity(days.len());
+    let mut before = vec![0];
+    for (index, day) in days.iter().enumerate() {
+        let neighbour = index.checked_sub(1).map(|former| &days[former]);
+        let neighbour = neighbour.filter(|former| day.observed_at.ms_since(former.observed_at) <= longest_ms);
+        returns.extend(neighbour.map(|former| (day.value.close / former.value.close).ln()));
+        before.push(returns.len());
+    }
+    (returns, before)
 }
 
 impl From<Bar> for Ohlc {

@@ -94,7 +94,7 @@ fn fill_spreads(trail: &mut Trail<'_>, days: &DailyBars, Coverage { expected, pr
     };
     figures.corwin_schultz_pct = seen("corwin_schultz_pct", liquidity::corwin_schultz(bars));
     figures.abdi_ranaldo_pct = seen("abdi_ranaldo_pct", liquidity::abdi_ranaldo(bars));
-    figures.roll_pct = seen("roll_pct", liquidity::roll(&days.returns(first, last)));
+    figures.roll_pct = seen("roll_pct", liquidity::roll(days.returns(first, last)));
 }
 
 fn fill_impact(trail: &mut Trail<'_>, days: &DailyBars, figures: &mut Liquidity) {

@@ -146,13 +146,13 @@ impl Estimator {
             Self::Close => {
                 let returns = days.returns(first, last);
                 let enough = at_least(real(returns.len()), LEAST_PRESENT * real(window));
-                volatility::close_to_close(&returns, year).filter(|_| enough)
+                volatility::close_to_close(returns, year).filter(|_| enough)
             }
             Self::Parkinson => ranged(volatility::parkinson, first),
             Self::GarmanKlass => ranged(volatility::garman_klass, first),
             Self::RogersSatchell => ranged(volatility::rogers_satchell, first),
             Self::YangZhang => first.checked_sub(1).and_then(|from| ranged(volatility::yang_zhang, from)),
-            Self::Ewma => volatility::ewma(&days.returns(0, last), year),
+            Self::Ewma => volatility::ewma(days.returns(0, last), year),
         }
     }
 }
@@ -255,7 +255,7 @@ fn fill_regime(trail: &mut Trail<'_>, days: &DailyBars, figures: &mut Volatility
     let year = &long[long.len().saturating_sub(RANK_DAYS)..];
     figures.regime = mid_rank(year, long[last]).map(VolatilityRegime::of);
     let calm = calm_days(&long);
-    let told = pickups(&long, &short).last().copied().filter(|day| last - day < PICKUP_TOLD);
+    let told = pickups(&calm, &long, &short).last().copied().filter(|day| last - day < PICKUP_TOLD);
     let day = told.unwrap_or(last);
     let run = if told.is_some() { calm[day.saturating_sub(GRACE)..=day].iter().copied().max() } else { Some(calm[last]) };
     figures.calm_days = run;

@@ -37,10 +37,9 @@ pub fn calm_days(realised_30d: &[f64]) -> Vec<usize> {
         .collect()
 }
 
-/// The days on which volatility picked up, from daily 30-day and 7-day volatilities of the same days.
+/// The days on which volatility picked up, from the [`calm_days`] and the 30-day and 7-day volatilities of the same days.
 #[must_use]
-pub fn pickups(realised_30d: &[f64], realised_7d: &[f64]) -> Vec<usize> {
-    let calm = calm_days(realised_30d);
+pub fn pickups(calm: &[usize], realised_30d: &[f64], realised_7d: &[f64]) -> Vec<usize> {
     let mut found: Vec<usize> = Vec::new();
     for day in PICKUP_LAG..calm.len().min(realised_7d.len()) {
         let after_calm = calm[day.saturating_sub(GRACE)..=day].iter().any(|&days| days >= PROLONGED);
@@ -77,13 +76,14 @@ mod tests {
         let month = year_then_calm(0.4);
         let mut week = month.clone();
         week[362..].fill(0.6);
-        assert_eq!(pickups(&month, &week), [362]);
+        assert_eq!(pickups(&calm_days(&month), &month, &week), [362]);
     }
 
     #[test]
     fn a_jump_without_a_calm_before_it_is_no_pickup() {
         let mut week = vec![0.8; 380];
         week[370..].fill(2.0);
-        assert!(pickups(&[0.8; 380], &week).is_empty());
+        let month = [0.8; 380];
+        assert!(pickups(&calm_days(&month), &month, &week).is_empty());
     }
 }

@@ -9,7 +9,7 @@ use market_stress::stats::{
     episodes::{Outcome, deepest, rebounds},
     ohlc::log_returns,
     options::call_delta,
-    regime::pickups,
+    regime::{calm_days, pickups},
     safe_haven::{Protection, TailExposure},
     volatility::close_to_close,
 };
@@ -82,7 +82,9 @@ fn bitcoins_volatility_picked_up_a_dozen_times() {
     let realised = |n: usize| -> Vec<f64> {
         (30..=returns.len()).map(|end| close_to_close(&returns[end - n..end], 365.0).unwrap()).collect()
     };
-    let found: Vec<String> = pickups(&realised(30), &realised(7)).iter().map(|day| dates[day + 30].to_string()).collect();
+    let month = realised(30);
+    let signals = pickups(&calm_days(&month), &month, &realised(7));
+    let found: Vec<String> = signals.iter().map(|day| dates[day + 30].to_string()).collect();
     assert_eq!(found.len(), 12);
     // The day whose close showed it; published with the day on which that was known, or the same.
     for day in ["2018-11-14", "2022-05-05", "2022-11-08", "2025-08-14"] {

@@ -135,11 +135,11 @@ fn s20_puts_are_dearer_than_on_nine_of_ten_days() {
 fn s21_volatility_picked_up_in_the_last_two_weeks_after_a_prolonged_calm() {
     let returns = bitcoin_returns();
     let (month, week) = (realised(&returns, 30), realised(&returns, 7));
-    let pickups = regime::pickups(&month, &week);
+    let calm = regime::calm_days(&month);
+    let pickups = regime::pickups(&calm, &month, &week);
     let since = month.len() - 1 - pickups.last().copied().unwrap();
     assert!(since < 14, "{since} days ago");
     assert!(pickups.len() < 15, "a signal is rare: {pickups:?}");
-    let calm = regime::calm_days(&month);
     let longest = calm[calm.len() - 20..].iter().max().unwrap();
     assert!(*longest >= 30, "{longest}");
 }
