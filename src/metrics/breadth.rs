@@ -104,7 +104,9 @@ pub fn breadth(view: &MarketView, order: &SourceOrder, question: &BreadthQuestio
         order.choose(question.source.as_ref(), view.all_candles().map(|(key, _)| key.source.clone()))?;
     }
     let mut members = Vec::new();
-    for asset in view.assets().into_iter().filter(is_member) {
+    let mut assets: Vec<Asset> = view.all_candles().map(|(key, _)| key.asset.clone()).collect();
+    assets.dedup();
+    for asset in assets.into_iter().filter(is_member) {
         members.extend(member(view, &mut trail, order, question, span, asset));
     }
     members.sort_by(|a, b| cap(b).total_cmp(&cap(a)).then_with(|| a.asset.cmp(&b.asset)));
