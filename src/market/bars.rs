@@ -107,16 +107,22 @@ impl<'a> Bars<'a> {
         bars
     }
 
+    /// The starts and closes of the finished bars that start in `range`, in the order of time.
+    #[must_use]
+    pub fn finished_closes(&self, range: TimeRange) -> Vec<(Timestamp, f64)> {
+        let close = |bar: Vintage<Bar>| (bar.observed_at, bar.value.close);
+        match &self.finished {
+            Finished::Column(column) => column.collect(range, close),
+            Finished::Folded(bars) => bars.iter().filter(|bar| range.contains(bar.observed_at)).copied().map(close).collect(),
+        }
+    }
+
     /// The starts and closes of the bars that start in `range`, the running one last.
     #[must_use]
     pub fn closes(&self, range: TimeRange) -> Vec<(Timestamp, f64)> {
-        let mut closes = Vec::new();
-        let mut take = |bar: Vintage<Bar>| closes.push((bar.observed_at, bar.value.close));
-        match &self.finished {
-            Finished::Column(column) => column.for_each(range, &mut take),
-            Finished::Folded(bars) => bars.iter().filter(|bar| range.contains(bar.observed_at)).copied().for_each(&mut take),
-        }
-        self.running.filter(|bar| range.contains(bar.observed_at)).into_iter().for_each(take);
+        let mut closes = self.finished_closes(range);
+        let running = self.running.filter(|bar| range.contains(bar.observed_at));
+        closes.extend(running.map(|bar| (bar.observed_at, bar.value.close)));
         closes
     }
 

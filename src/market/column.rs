@@ -148,16 +148,24 @@ impl<P: Point> ColumnView<'_, P> {
     /// How many points in `range` were known.
     #[must_use]
     pub fn count(&self, range: TimeRange) -> u64 {
-        let root = self.column.root.as_ref();
-        root.map_or(0, |root| root.count(range, self.as_of, self.column.lag_ms)) as u64
+        self.len(range) as u64
+    }
+
+    fn len(&self, range: TimeRange) -> usize {
+        self.column.root.as_ref().map_or(0, |root| root.count(range, self.as_of, self.column.lag_ms))
     }
 
     /// The points in `range`, in the order of time.
     #[must_use]
     pub fn points(&self, range: TimeRange) -> Vec<Vintage<P>> {
-        let mut points = Vec::new();
-        self.for_each(range, |point| points.push(point));
-        points
+        self.collect(range, |point| point)
+    }
+
+    /// What `make` makes of each point in `range`, in the order of time.
+    pub(super) fn collect<T>(&self, range: TimeRange, make: impl Fn(Vintage<P>) -> T) -> Vec<T> {
+        let mut made = Vec::with_capacity(self.len(range));
+        self.for_each(range, |point| made.push(make(point)));
+        made
     }
 
     /// Visits the points in `range`, in the order of time.

@@ -1,5 +1,5 @@
 use crate::domain::{Asset, Bar, Period, Source, TimeRange, Timestamp, TradingCalendar, Vintage};
-use crate::market::MarketView;
+use crate::market::{Bars, MarketView};
 use crate::metrics::trail::Trail;
 use crate::metrics::{Coverage, SourceOrder, Unanswerable};
 use crate::stats::ohlc::Ohlc;
@@ -35,9 +35,10 @@ impl DailyBars {
         asked: Option<&Source>,
         until: Timestamp,
     ) -> Result<Option<Self>, Unanswerable> {
-        let Some((_, days)) = finished_days(view, trail, order, asset, asked)? else { return Ok(None) };
+        let Some(days) = daily(view, trail, order, asset, asked)? else { return Ok(None) };
         let ended = |day: &Vintage<Bar>| day.observed_at.plus_days(1) <= until;
-        let finished: Vec<_> = days.into_iter().filter(|day| ended(day) && day.value.low > 0.0).collect();
+        let finished: Vec<_> =
+            days.finished(TimeRange::all()).into_iter().filter(|day| ended(day) && day.value.low > 0.0).collect();
         let (returns, returns_before) = returns(asset.calendar(), &finished);
         Ok(Some(Self {
             calendar: asset.calendar(),
@@ -102,24 +103,20 @@ impl DailyBars {
     }
 }
 
-/// Who says so, and the finished days in the order of time.
-pub(super) type DaysOfSource = (Source, Vec<Vintage<Bar>>);
-
-/// The finished UTC days of an asset known at the cutoff, and the source that has them: the one asked
-/// for, or else the first in the configured order.
-pub(super) fn finished_days(
-    view: &MarketView,
+/// The UTC days of an asset known at the cutoff, according to the source asked for, or else the first
+/// in the configured order.
+pub(super) fn daily<'a>(
+    view: &'a MarketView,
     trail: &mut Trail<'_>,
     order: &SourceOrder,
     asset: &Asset,
     asked: Option<&Source>,
-) -> Result<Option<DaysOfSource>, Unanswerable> {
+) -> Result<Option<Bars<'a>>, Unanswerable> {
     let sources = view.candle_series(asset).map(|(key, _)| key.source.clone()).collect::<Vec<_>>();
     let Some(source) = order.choose(asked, sources)? else { return Ok(None) };
-    let Some(days) = view.bars(asset, &source, Period::DAY) else { return Ok(None) };
-    trail.read_bars(&days);
-    let finished = days.finished(TimeRange::all());
-    Ok(Some((source, finished)))
+    let days = view.bars(asset, &source, Period::DAY);
+    days.iter().for_each(|days| trail.read_bars(days));
+    Ok(days)
 }
 
 fn returns(calendar: TradingCalendar, days: &[Vintage<Bar>]) -> (Vec<f64>, Vec<usize>) {

@@ -1,6 +1,6 @@
-use crate::domain::{Asset, Period, Timestamp, TradingCalendar};
+use crate::domain::{Asset, Period, TimeRange, Timestamp, TradingCalendar};
 use crate::market::MarketView;
-use crate::metrics::daily_bars::{LONGEST_PAUSE_MS, finished_days};
+use crate::metrics::daily_bars::{LONGEST_PAUSE_MS, daily};
 use crate::metrics::trail::Trail;
 use crate::metrics::{SourceOrder, WarningCode};
 use crate::stats::correlation::{PairedReturn, paired_log_returns};
@@ -16,9 +16,8 @@ pub(super) struct DailyCloses {
 impl DailyCloses {
     /// The closes known at the cutoff, from the first source in the configured order.
     pub(super) fn read(view: &MarketView, trail: &mut Trail<'_>, order: &SourceOrder, asset: &Asset) -> Self {
-        let days = finished_days(view, trail, order, asset, None).ok().flatten();
-        let days = days.map(|(_, days)| days).unwrap_or_default();
-        let closes = days.iter().map(|bar| (bar.observed_at, bar.value.close)).collect();
+        let days = daily(view, trail, order, asset, None).ok().flatten();
+        let closes = days.map(|days| days.finished_closes(TimeRange::all())).unwrap_or_default();
         Self { asset: asset.clone(), closes }
     }
 
