@@ -163,9 +163,9 @@ impl<P: Point> ColumnView<'_, P> {
 
     /// What `make` makes of each point in `range`, in the order of time.
     pub(super) fn collect<T>(&self, range: TimeRange, make: impl Fn(Vintage<P>) -> T) -> Vec<T> {
-        let mut made = Vec::with_capacity(self.len(range));
-        self.for_each(range, |point| made.push(make(point)));
-        made
+        let mut collected = Vec::with_capacity(self.len(range));
+        self.for_each(range, |point| collected.push(make(point)));
+        collected
     }
 
     /// Visits the points in `range`, in the order of time.

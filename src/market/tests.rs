@@ -102,21 +102,23 @@ proptest! {
 
     #[test]
     fn the_fold_of_each_span_is_that_of_its_range(batches in batches(), from in 0..900_i64, length in 1..900_i64, as_of in 0..1_400_i64) {
-        let minute = |count: i64| ms(count * Period::MINUTE.ms());
+        let step = 6 * Period::MINUTE.ms();
         let column = batches.iter().fold(Column::new(0), |column, batch| {
-            let rows: BTreeMap<_, f64> = batch.iter().map(|(o, k, v)| ((minute(*o), minute(*k)), *v)).collect();
+            let rows: BTreeMap<_, f64> = batch.iter().map(|(o, k, v)| ((ms(o * step), ms(k * step)), *v)).collect();
             let rows: Vec<_> = rows.into_iter().map(|((observed_at, known_at), value)| Vintage { observed_at, known_at, value }).collect();
             column.amended(&rows, 1)
         });
-        let view = column.cut(minute(as_of));
-        let mut given = Vec::new();
-        let within = TimeRange::new(minute(from), minute(from + length)).unwrap();
-        view.fold_by(within, Period::HOUR, |start, sum: Sum| given.push((start, sum.value())));
-        let hour = |hour: i64| (minute(hour * 60), TimeRange::new(minute(from.max(hour * 60)), minute((from + length).min(hour * 60 + 60))));
-        let hours = (0..15).map(hour).filter_map(|(start, inside)| Some((start, inside.ok()?)));
-        let expected: Vec<_> =
-            hours.filter(|(_, inside)| view.count(*inside) > 0).map(|(start, inside)| (start, view.fold::<Sum>(inside).value())).collect();
-        prop_assert_eq!(given, expected);
+        let view = column.cut(ms(as_of * step));
+        let (from, to) = (from * step, (from + length) * step);
+        for interval in [Period::HOUR, Period::DAY] {
+            let mut given = Vec::new();
+            view.fold_by(range(from, to), interval, |start, sum: Sum| given.push((start, sum.value())));
+            let starts = (0..).map(|n| n * interval.ms()).take_while(|start| *start < to);
+            let inside = |start: i64| TimeRange::new(ms(start.max(from)), ms((start + interval.ms()).min(to))).ok();
+            let filled = starts.filter_map(|start| Some((ms(start), inside(start).filter(|inside| view.count(*inside) > 0)?)));
+            let expected: Vec<_> = filled.map(|(start, inside)| (start, view.fold::<Sum>(inside).value())).collect();
+            prop_assert_eq!(given, expected);
+        }
     }
 }
 

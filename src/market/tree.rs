@@ -362,14 +362,17 @@ const fn even_share(count: usize) -> usize {
     count.div_ceil(count.div_ceil(LEAF_POINTS))
 }
 
-/// Cuts ordered vintages into leaves of `full` points, never between two vintages of one point.
+/// Cuts ordered vintages into leaves of up to `full` points, never between two vintages of one point.
+/// A leaf that holds but one day, and half of what it could, ends with it: days are then whole leaves.
 fn leaves<P: Point>(vintages: &[Vintage<P>], full: usize, lag_ms: i64) -> Vec<Arc<Node<P>>> {
     let mut cut = Vec::new();
     let mut start = 0;
     let mut points = 0;
+    let day = |i: usize| vintages[i].observed_at.day_start();
     for i in 0..vintages.len() {
         let opens_point = i == 0 || vintages[i - 1].observed_at != vintages[i].observed_at;
-        if opens_point && points == full {
+        let ends_day = points >= LEAF_POINTS / 2 && day(start) == day(i - 1) && day(i - 1) != day(i);
+        if opens_point && (points == full || ends_day) {
             cut.extend(Node::leaf(&vintages[start..i], lag_ms));
             (start, points) = (i, 0);
         }

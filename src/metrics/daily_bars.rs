@@ -115,7 +115,9 @@ pub(super) fn daily<'a>(
     let sources = view.candle_series(asset).map(|(key, _)| key.source.clone()).collect::<Vec<_>>();
     let Some(source) = order.choose(asked, sources)? else { return Ok(None) };
     let days = view.bars(asset, &source, Period::DAY);
-    days.iter().for_each(|days| trail.read_bars(days));
+    if let Some(days) = &days {
+        trail.read_bars(days);
+    }
     Ok(days)
 }
 
