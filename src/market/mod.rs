@@ -9,6 +9,7 @@ mod column;
 mod daily;
 mod extent;
 mod follow;
+mod leaf;
 mod loader;
 mod picture;
 mod point;

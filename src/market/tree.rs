@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::domain::{TimeRange, Timestamp, Vintage};
 use crate::market::extent::Extent;
+use crate::market::leaf::Leaf;
 use crate::market::point::{Fold, Point};
 use crate::market::spans::Spans;
 
@@ -26,103 +27,6 @@ pub(super) struct Node<P: Point> {
 enum Body<P: Point> {
     Leaf(Leaf<P>),
     Branch(Box<[Arc<Node<P>>]>),
-}
-
-/// Points in the order of time. A point has one first vintage, here, and may have later ones, aside.
-#[derive(Debug)]
-struct Leaf<P> {
-    times: Box<[Timestamp]>,
-    values: Box<[P]>,
-    /// When each first vintage was known; `None` where all follow the publication rule.
-    known: Option<Box<[Timestamp]>>,
-    later: Box<[Later<P>]>,
-}
-
-/// A correction of the point at `index`.
-#[derive(Debug, Clone, Copy)]
-struct Later<P> {
-    index: u32,
-    known_at: Timestamp,
-    value: P,
-}
-
-impl<P: Point> Leaf<P> {
-    /// Packs vintages ordered by (`observed_at`, `known_at`).
-    fn pack(vintages: &[Vintage<P>], lag_ms: i64) -> Self {
-        let mut times = Vec::with_capacity(vintages.len());
-        let mut values = Vec::with_capacity(vintages.len());
-        let mut known = Vec::with_capacity(vintages.len());
-        let mut later = Vec::new();
-        for vintage in vintages {
-            if times.last() == Some(&vintage.observed_at) {
-                let index = u32::try_from(times.len() - 1).unwrap_or(u32::MAX);
-                later.push(Later { index, known_at: vintage.known_at, value: vintage.value });
-            } else {
-                times.push(vintage.observed_at);
-                values.push(vintage.value);
-                known.push(vintage.known_at);
-            }
-        }
-        let regular = times.iter().zip(&known).all(|(at, known_at)| at.plus_ms(lag_ms) == *known_at);
-        Self { times: times.into(), values: values.into(), known: (!regular).then(|| known.into()), later: later.into() }
-    }
-
-    fn first_known(&self, index: usize, lag_ms: i64) -> Timestamp {
-        self.known.as_ref().map_or_else(|| self.times[index].plus_ms(lag_ms), |known| known[index])
-    }
-
-    fn corrections(&self, index: usize) -> &[Later<P>] {
-        if self.later.is_empty() {
-            return &[];
-        }
-        let from = self.later.partition_point(|l| (l.index as usize) < index);
-        let to = self.later.partition_point(|l| (l.index as usize) <= index);
-        &self.later[from..to]
-    }
-
-    /// The point as it was known at `as_of`.
-    fn resolve(&self, index: usize, as_of: Timestamp, lag_ms: i64) -> Option<Vintage<P>> {
-        let known_at = self.first_known(index, lag_ms);
-        if known_at > as_of {
-            return None;
-        }
-        let observed_at = self.times[index];
-        let correction = self.corrections(index).iter().rev().find(|l| l.known_at <= as_of);
-        Some(correction.map_or(Vintage { observed_at, known_at, value: self.values[index] }, |l| Vintage {
-            observed_at,
-            known_at: l.known_at,
-            value: l.value,
-        }))
-    }
-
-    /// Every vintage of every point, in order.
-    fn unpack(&self, range: std::ops::Range<usize>, lag_ms: i64, visit: &mut impl FnMut(Vintage<P>)) {
-        for index in range {
-            let observed_at = self.times[index];
-            visit(Vintage { observed_at, known_at: self.first_known(index, lag_ms), value: self.values[index] });
-            for l in self.corrections(index) {
-                visit(Vintage { observed_at, known_at: l.known_at, value: l.value });
-            }
-        }
-    }
-
-    /// Hands over the points in `range` as they were known at `as_of`, all vintages being known by `known_by`.
-    fn known(&self, range: TimeRange, as_of: Timestamp, lag_ms: i64, known_by: Timestamp, take: impl FnOnce(&[Timestamp], &[P])) {
-        let indices = self.indices(range);
-        if known_by <= as_of && self.later.is_empty() {
-            take(&self.times[indices.clone()], &self.values[indices]);
-        } else {
-            let known = indices.filter_map(|i| self.resolve(i, as_of, lag_ms));
-            let (times, values): (Vec<_>, Vec<_>) = known.map(|v| (v.observed_at, v.value)).unzip();
-            take(&times, &values);
-        }
-    }
-
-    fn indices(&self, range: TimeRange) -> std::ops::Range<usize> {
-        let from = self.times.partition_point(|t| *t < range.from());
-        let to = self.times.partition_point(|t| *t < range.to());
-        from..to
-    }
 }
 
 impl<P: Point> Node<P> {
@@ -263,7 +167,7 @@ impl<P: Point> Node<P> {
         match &self.body {
             Body::Branch(children) => children.iter().for_each(|child| child.visit(range, as_of, lag_ms, visit)),
             Body::Leaf(leaf) if self.extent.known_by <= as_of && leaf.later.is_empty() => {
-                leaf.unpack(leaf.indices(range), lag_ms, visit);
+                leaf.firsts(leaf.indices(range), lag_ms).for_each(visit);
             }
             Body::Leaf(leaf) => leaf.indices(range).filter_map(|i| leaf.resolve(i, as_of, lag_ms)).for_each(visit),
         }

@@ -1,0 +1,118 @@
+use std::ops::Range;
+
+use crate::domain::{TimeRange, Timestamp, Vintage};
+use crate::market::point::Point;
+
+/// Points in the order of time. A point has one first vintage, here, and may have later ones, aside.
+#[derive(Debug)]
+pub(super) struct Leaf<P> {
+    pub(super) times: Box<[Timestamp]>,
+    pub(super) values: Box<[P]>,
+    /// When each first vintage was known; `None` where all follow the publication rule.
+    known: Option<Box<[Timestamp]>>,
+    pub(super) later: Box<[Later<P>]>,
+}
+
+/// A correction of the point at `index`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Later<P> {
+    index: u32,
+    pub(super) known_at: Timestamp,
+    pub(super) value: P,
+}
+
+impl<P: Point> Leaf<P> {
+    /// Packs vintages ordered by (`observed_at`, `known_at`).
+    pub(super) fn pack(vintages: &[Vintage<P>], lag_ms: i64) -> Self {
+        let mut times = Vec::with_capacity(vintages.len());
+        let mut values = Vec::with_capacity(vintages.len());
+        let mut known = Vec::with_capacity(vintages.len());
+        let mut later = Vec::new();
+        for vintage in vintages {
+            if times.last() == Some(&vintage.observed_at) {
+                let index = u32::try_from(times.len() - 1).unwrap_or(u32::MAX);
+                later.push(Later { index, known_at: vintage.known_at, value: vintage.value });
+            } else {
+                times.push(vintage.observed_at);
+                values.push(vintage.value);
+                known.push(vintage.known_at);
+            }
+        }
+        let regular = times.iter().zip(&known).all(|(at, known_at)| at.plus_ms(lag_ms) == *known_at);
+        Self { times: times.into(), values: values.into(), known: (!regular).then(|| known.into()), later: later.into() }
+    }
+
+    pub(super) fn first_known(&self, index: usize, lag_ms: i64) -> Timestamp {
+        self.known.as_ref().map_or_else(|| self.times[index].plus_ms(lag_ms), |known| known[index])
+    }
+
+    pub(super) fn corrections(&self, index: usize) -> &[Later<P>] {
+        if self.later.is_empty() {
+            return &[];
+        }
+        let from = self.later.partition_point(|l| (l.index as usize) < index);
+        let to = self.later.partition_point(|l| (l.index as usize) <= index);
+        &self.later[from..to]
+    }
+
+    /// The point as it was known at `as_of`.
+    pub(super) fn resolve(&self, index: usize, as_of: Timestamp, lag_ms: i64) -> Option<Vintage<P>> {
+        let known_at = self.first_known(index, lag_ms);
+        if known_at > as_of {
+            return None;
+        }
+        let observed_at = self.times[index];
+        let correction = self.corrections(index).iter().rev().find(|l| l.known_at <= as_of);
+        Some(correction.map_or(Vintage { observed_at, known_at, value: self.values[index] }, |l| Vintage {
+            observed_at,
+            known_at: l.known_at,
+            value: l.value,
+        }))
+    }
+
+    /// The first vintage of each point, in order.
+    pub(super) fn firsts(&self, range: Range<usize>, lag_ms: i64) -> impl Iterator<Item = Vintage<P>> {
+        let known = self.known.as_ref().map(|known| &known[range.clone()]);
+        let points = self.times[range.clone()].iter().zip(&self.values[range]);
+        points.enumerate().map(move |(i, (at, value))| {
+            let known_at = known.map_or_else(|| at.plus_ms(lag_ms), |known| known[i]);
+            Vintage { observed_at: *at, known_at, value: *value }
+        })
+    }
+
+    /// Every vintage of every point, in order.
+    pub(super) fn unpack(&self, range: Range<usize>, lag_ms: i64, visit: &mut impl FnMut(Vintage<P>)) {
+        for index in range {
+            let observed_at = self.times[index];
+            visit(Vintage { observed_at, known_at: self.first_known(index, lag_ms), value: self.values[index] });
+            for l in self.corrections(index) {
+                visit(Vintage { observed_at, known_at: l.known_at, value: l.value });
+            }
+        }
+    }
+
+    /// Hands over the points in `range` as they were known at `as_of`, all vintages being known by `known_by`.
+    pub(super) fn known(
+        &self,
+        range: TimeRange,
+        as_of: Timestamp,
+        lag_ms: i64,
+        known_by: Timestamp,
+        take: impl FnOnce(&[Timestamp], &[P]),
+    ) {
+        let indices = self.indices(range);
+        if known_by <= as_of && self.later.is_empty() {
+            take(&self.times[indices.clone()], &self.values[indices]);
+        } else {
+            let known = indices.filter_map(|i| self.resolve(i, as_of, lag_ms));
+            let (times, values): (Vec<_>, Vec<_>) = known.map(|v| (v.observed_at, v.value)).unzip();
+            take(&times, &values);
+        }
+    }
+
+    pub(super) fn indices(&self, range: TimeRange) -> Range<usize> {
+        let from = self.times.partition_point(|t| *t < range.from());
+        let to = self.times.partition_point(|t| *t < range.to());
+        from..to
+    }
+}
