@@ -65,32 +65,39 @@ pub(super) fn etf_sources(view: &MarketView, asset: &Asset) -> Vec<Source> {
 /// The trading days of the asset's funds known at the cutoff, in the order of time. Days on which no
 /// fund has a figure are holidays and are not there.
 pub(super) fn etf_days<'a>(view: &'a MarketView, trail: &mut Trail<'_>, asset: &Asset, source: &Source) -> Vec<EtfDay<'a>> {
-    let mut cells: Vec<(Timestamp, Cell<'a>)> = Vec::new();
-    for (key, column) in view.readings(Metric::EtfFlow, asset).filter(|(key, _)| key.source == *source) {
-        trail.read(key, column);
+    let funds: Vec<_> = view.readings(Metric::EtfFlow, asset).filter(|(key, _)| key.source == *source).collect();
+    let mut days: Vec<(Timestamp, Vec<Cell<'a>>)> = Vec::new();
+    for (key, column) in &funds {
+        trail.read(key, *column);
         let fund = key.part.as_deref().unwrap_or("all");
+        let mut day = 0;
         column.for_each(TimeRange::all(), |Vintage { observed_at, known_at, value }| {
-            cells.push((observed_at, Cell { fund, flow_usd: value, known_at }));
+            // The rows of a fund come in order, and most of their days are there already.
+            day += days[day..].iter().take_while(|(at, _)| *at < observed_at).count();
+            if days.get(day).is_none_or(|(at, _)| *at != observed_at) {
+                days.insert(day, (observed_at, Vec::with_capacity(funds.len())));
+            }
+            days[day].1.push(Cell { fund, flow_usd: value, known_at });
         });
     }
-    cells.sort_by_key(|(at, _)| *at);
-    let days: Vec<&[(Timestamp, Cell<'a>)]> = cells.chunk_by(|a, b| a.0 == b.0).collect();
-    (0..days.len()).map(|index| settle(view.as_of(), &days, index)).collect()
+    let settled: Vec<_> = (0..days.len()).map(|last| settle(view.as_of(), &days[..=last])).collect();
+    let day = |((at, cells), (status, pending_funds))| EtfDay { at, cells, pending_funds, status };
+    days.into_iter().zip(settled).map(day).collect()
 }
 
-fn settle<'a>(as_of: Timestamp, days: &[&[(Timestamp, Cell<'a>)]], index: usize) -> EtfDay<'a> {
-    let at = days[index][0].0;
-    let unsettled = as_of.ms_since(at) < SETTLED_AFTER_MS;
-    let given_up = as_of.ms_since(at) >= GIVEN_UP_AFTER_MS;
-    let pending_funds = if given_up { Vec::new() } else { pending(&days[..=index], unsettled) };
+/// Whether the last of these days may still change, and the funds whose report of it is awaited.
+fn settle(as_of: Timestamp, days: &[(Timestamp, Vec<Cell<'_>>)]) -> (EtfStatus, Vec<String>) {
+    let age_ms = days.last().map_or(0, |(at, _)| as_of.ms_since(*at));
+    let unsettled = age_ms < SETTLED_AFTER_MS;
+    let pending_funds = if age_ms >= GIVEN_UP_AFTER_MS { Vec::new() } else { pending(days, unsettled) };
     let status = if unsettled || !pending_funds.is_empty() { EtfStatus::Preliminary } else { EtfStatus::Final };
-    EtfDay { at, cells: days[index].iter().map(|(_, cell)| *cell).collect(), pending_funds, status }
+    (status, pending_funds)
 }
 
 /// The funds that reported lately and not yet for the last of these days.
-fn pending(days: &[&[(Timestamp, Cell<'_>)]], unsettled: bool) -> Vec<String> {
-    let funds = |days: &[&[(Timestamp, Cell<'_>)]], count: fn(&Cell<'_>) -> bool| -> BTreeSet<String> {
-        let cells = days.iter().flat_map(|day| day.iter()).map(|(_, cell)| cell);
+fn pending(days: &[(Timestamp, Vec<Cell<'_>>)], unsettled: bool) -> Vec<String> {
+    let funds = |days: &[(Timestamp, Vec<Cell<'_>>)], count: fn(&Cell<'_>) -> bool| -> BTreeSet<String> {
+        let cells = days.iter().flat_map(|(_, cells)| cells);
         cells.filter(|cell| count(cell)).map(|cell| cell.fund.to_owned()).collect()
     };
     let last = days.len().saturating_sub(1);

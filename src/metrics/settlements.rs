@@ -123,9 +123,10 @@ pub(super) fn spans(histories: &[Settlements]) -> BTreeMap<Timestamp, Vec<(usize
     let mut spans: BTreeMap<Timestamp, Vec<(usize, f64)>> = BTreeMap::new();
     for (index, history) in histories.iter().enumerate().filter(|_| length_ms > 0) {
         let end = |at: Timestamp| at.plus_ms(length_ms - 1 - JITTER_MS).floor(length_ms);
-        for settled in history.chunk_by(|a, b| end(a.at) == end(b.at)) {
-            let mean = settled.iter().map(Settlement::rate_8h).sum::<f64>() / real(settled.len());
-            spans.entry(end(settled[0].at)).or_default().push((index, mean));
+        let rates: Vec<(Timestamp, f64)> = history.iter().map(|settled| (end(settled.at), settled.rate_8h())).collect();
+        for span in rates.chunk_by(|a, b| a.0 == b.0) {
+            let mean = span.iter().map(|(_, rate)| rate).sum::<f64>() / real(span.len());
+            spans.entry(span[0].0).or_default().push((index, mean));
         }
     }
     spans
