@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::Response;
 use serde::Serialize;
 
-use crate::api::columns::Column;
+use crate::api::columns::Table;
 use crate::api::conditional::{cache_control, etag, present_etag, respond};
 use crate::api::cutoff::{Cutoff, Present};
 use crate::api::endpoint::Endpoint;
@@ -47,7 +47,7 @@ pub(super) struct Asked<Q> {
 pub(super) struct Reader {
     endpoint: Endpoint,
     offer: Offer,
-    columns: Vec<Column>,
+    table: Table,
 }
 
 impl Common {
@@ -69,7 +69,7 @@ impl<Q> Asked<Q> {
 impl Reader {
     /// The reader of an endpoint whose answers have this shape.
     pub(super) fn new(endpoint: Endpoint, shape: &Shape) -> Self {
-        Self { endpoint, offer: shape.offer, columns: shape.columns() }
+        Self { endpoint, offer: shape.offer, table: shape.table() }
     }
 
     /// Reads a request that came in the present.
@@ -146,7 +146,7 @@ impl Reader {
         answer.meta.as_of_defaulted = cutoff.defaulted;
         answer.warnings.extend(cutoff.cut_off_since.map(out_of_reach));
         let format = key.representation.format;
-        let plain = render(&answer, links, key.representation, &self.columns)
+        let plain = render(&answer, links, key.representation, &self.table)
             .map_err(|error| ApiError::Internal(format!("the answer of {} cannot be written: {error}", key.route)))?;
         let etag = if cutoff.settled || cutoff.cut_off_since.is_some() || answer.reads.is_empty() {
             etag(&[&plain])

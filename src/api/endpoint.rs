@@ -60,15 +60,16 @@ impl Routes {
         self.status(endpoint, read, move |state, view, question| answer(view, &state.source_order, question))
     }
 
-    /// Adds a question that is answered in words too.
-    pub(super) fn words<Q, T, R, A>(self, endpoint: Endpoint, read: R, answer: A) -> Self
+    /// Adds a question that is answered in words too; those fields of its answer that are `lists` hold
+    /// the rows of the table.
+    pub(super) fn words<Q, T, R, A>(self, endpoint: Endpoint, lists: &'static [&'static str], read: R, answer: A) -> Self
     where
         Q: Send + 'static,
         T: Serialize + ToSchema + 'static,
         R: Fn(&mut Query) -> Q + Send + Sync + 'static,
         A: Fn(&MarketView, &SourceOrder, &Q) -> Result<Answer<T>, Unanswerable> + Send + Sync + 'static,
     {
-        let document = openapi::Shape::words::<T>();
+        let document = openapi::Shape::words::<T>(lists);
         self.handler(endpoint, document, read, move |state, view, asked: &Asked<Q>| {
             Ok((answer(view, &state.source_order, &asked.question)?, None))
         })

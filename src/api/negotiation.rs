@@ -59,8 +59,10 @@ const OBJECT_FORMATS: Choice<Format> = Choice {
 const ROW_FORMATS: Choice<Format> =
     Choice { words: &[("json", Format::Json), ("csv", Format::Csv), ("ndjson", Format::Ndjson)], ..OBJECT_FORMATS };
 
-const WORD_FORMATS: Choice<Format> =
-    Choice { words: &[("json", Format::Json), ("text", Format::Text), ("markdown", Format::Markdown)], ..OBJECT_FORMATS };
+const WORD_FORMATS: Choice<Format> = Choice {
+    words: &[("json", Format::Json), ("csv", Format::Csv), ("text", Format::Text), ("markdown", Format::Markdown)],
+    ..OBJECT_FORMATS
+};
 
 const TIME_FORMATS: Choice<TimeFormat> = Choice {
     name: "time_format",
@@ -100,7 +102,8 @@ impl Offer {
         match self {
             Self::Object => &[Format::Json, Format::Csv],
             Self::Rows => &[Format::Json, Format::Csv, Format::Ndjson],
-            Self::Words => &[Format::Json, Format::Text, Format::Markdown],
+            // Who takes any text is told in words.
+            Self::Words => &[Format::Json, Format::Text, Format::Markdown, Format::Csv],
         }
     }
 

@@ -10,7 +10,7 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::api::columns::{Column, columns};
+use crate::api::columns::Table;
 use crate::api::endpoint::Endpoint;
 use crate::api::negotiation::{Format, Offer};
 use crate::api::problem::Problem;
@@ -46,6 +46,7 @@ pub(super) struct Shape {
     /// The formats they are written in.
     pub(super) offer: Offer,
     data: RefOr<Schema>,
+    lists: &'static [&'static str],
     answer: RefOr<Schema>,
     schemas: Vec<(String, RefOr<Schema>)>,
 }
@@ -64,12 +65,13 @@ impl Shape {
             answer.properties.insert("data".to_owned(), data.clone());
         }
         let offer = if rows { Offer::Rows } else { Offer::Object };
-        Self { offer, data, answer, schemas }
+        Self { offer, data, lists: &[], answer, schemas }
     }
 
-    /// Answers that hold a `T` and are there in words too.
-    pub(super) fn words<T: ToSchema>() -> Self {
-        Self { offer: Offer::Words, ..Self::single::<T>() }
+    /// Answers that hold a `T` and are there in words too. Those of its fields that are named hold the
+    /// rows of the table.
+    pub(super) fn words<T: ToSchema>(lists: &'static [&'static str]) -> Self {
+        Self { offer: Offer::Words, lists, ..Self::single::<T>() }
     }
 
     /// Answers that hold a page of the rows `T`.
@@ -82,9 +84,9 @@ impl Shape {
         shape
     }
 
-    /// The columns of the answers written as CSV.
-    pub(super) fn columns(&self) -> Vec<Column> {
-        columns(&self.data, &self.schemas).unwrap_or_default()
+    /// How the answers are written as CSV.
+    pub(super) fn table(&self) -> Table {
+        Table::new(&self.data, &self.schemas, self.lists).unwrap_or_default()
     }
 }
 

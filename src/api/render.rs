@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
-use crate::api::columns::Column;
+use crate::api::columns::{Column, Table};
 use crate::api::negotiation::{Format, Representation, TimeFormat};
 use crate::domain::Timestamp;
 use crate::metrics::{Answer, Meta, SourceReading, Warning, Words};
@@ -37,7 +37,7 @@ pub(super) fn render<T: Serialize>(
     answer: &Answer<T>,
     links: Option<&Links>,
     representation: Representation,
-    columns: &[Column],
+    table: &Table,
 ) -> serde_json::Result<Vec<u8>> {
     let Representation { format, time_format } = representation;
     match format {
@@ -46,8 +46,8 @@ pub(super) fn render<T: Serialize>(
             let envelope = Envelope { data, meta, sources, warnings, links };
             if time_format == TimeFormat::Rfc3339 { json(&envelope) } else { json(&tree(&envelope, time_format)?) }
         }
-        Format::Csv => csv(rows(tree(&answer.data, time_format)?), columns),
-        Format::Ndjson => ndjson(rows(tree(&answer.data, time_format)?)),
+        Format::Csv => csv(table.rows(tree(&answer.data, time_format)?), table.columns()),
+        Format::Ndjson => ndjson(table.rows(tree(&answer.data, time_format)?)),
         Format::Text => words(answer).map(|words| words.text.clone().into_bytes()),
         Format::Markdown => words(answer).map(|words| words.markdown.clone().into_bytes()),
     }
@@ -95,13 +95,6 @@ fn instants_to_unix_ms(tree: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(instants_to_unix_ms),
         Value::Object(fields) => fields.values_mut().for_each(instants_to_unix_ms),
         _ => {}
-    }
-}
-
-fn rows(data: Value) -> Vec<Value> {
-    match data {
-        Value::Array(rows) => rows,
-        object => vec![object],
     }
 }
 

@@ -98,7 +98,7 @@ fn across_markets(routes: Routes, books: &Arc<Books>) -> Routes {
 fn whole_picture(routes: Routes, books: &Arc<Books>) -> Routes {
     let (told, compared, checked) = (Arc::clone(books), Arc::clone(books), Arc::clone(books));
     routes
-        .words(briefing::BRIEFING, briefing::briefing, move |view, order, question| {
+        .words(briefing::BRIEFING, &briefing::ROWS, briefing::briefing, move |view, order, question| {
             metrics::briefing(view, order, &told, question)
         })
         .question(briefing::COMPARE, briefing::compare, move |view, order, question| {

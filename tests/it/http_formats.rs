@@ -51,6 +51,40 @@ async fn one_object_is_one_line_with_dotted_columns() {
 }
 
 #[tokio::test]
+async fn a_briefing_is_a_row_for_each_figure_known_or_not() {
+    let service = Plan::with_prices().serve().await;
+    let json = service.get("/v1/briefing").await.json();
+    let reply = service.get_with("/v1/briefing", &[("Accept", "text/csv")]).await;
+    assert_eq!(reply.header("content-type"), Some("text/csv; charset=utf-8; header=present"));
+    let mut reader = csv::Reader::from_reader(reply.text().as_bytes());
+    let header = reader.headers().unwrap().clone();
+    assert_eq!(header, vec!["id", "sentence", "value", "unit", "source", "observed_at", "state", "reason"]);
+    let rows: Vec<Vec<String>> = reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
+    let (figures, missing) = (json["data"]["figures"].as_array().unwrap(), json["data"]["missing"].as_array().unwrap());
+    assert!(!figures.is_empty() && !missing.is_empty());
+    assert_eq!(rows.len(), figures.len() + missing.len());
+    for (row, figure) in rows.iter().zip(figures) {
+        let text = |field: &str| figure[field].as_str().unwrap_or_default().to_owned();
+        let value = figure["value"].as_str().map_or_else(|| figure["value"].to_string(), str::to_owned);
+        let expected = [
+            text("id"),
+            text("sentence"),
+            value,
+            text("unit"),
+            text("source"),
+            text("observed_at"),
+            text("state"),
+            String::new(),
+        ];
+        assert_eq!(row, &expected);
+    }
+    for (row, figure) in rows[figures.len()..].iter().zip(missing) {
+        assert_eq!((row[0].as_str(), row[7].as_str()), (figure["id"].as_str().unwrap(), figure["reason"].as_str().unwrap()));
+        assert!(row[1..7].iter().all(String::is_empty), "{row:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_list_without_rows_has_its_header_and_says_why_it_is_empty() {
     let service = Plan::default().serve().await;
     let csv = service.get("/v1/drawdown/series?format=csv").await;

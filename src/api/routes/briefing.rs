@@ -10,7 +10,8 @@ pub(in crate::api) const BRIEFING: Endpoint = Endpoint {
     tag: "briefing",
     summary: "The whole picture at one instant",
     about: "Every headline figure in a sentence, with its unit, source, time and state; those that cannot be told are listed with \
-        the reason. Changes count from the start of the window. Also as `text/plain` and `text/markdown`.",
+        the reason. Changes count from the start of the window. Also as \
+        `text/plain` and `text/markdown`; as CSV one row a figure, with the reason where it cannot be told.",
     section: "13",
 };
 
@@ -30,6 +31,9 @@ pub(in crate::api) const CHECK: Endpoint = Endpoint {
         40 % is `value=-40`.",
     ..BRIEFING
 };
+
+/// The parts of a briefing that are rows of a table.
+pub(in crate::api) const ROWS: [&str; 2] = ["figures", "missing"];
 
 const A: Parameter<Moment> = Parameter {
     name: "a",
