@@ -44,6 +44,8 @@ const ROUNDS: usize = 3;
 /// Messages of the stream, and how long between two.
 const MESSAGES: usize = 20_000;
 const BETWEEN: Duration = Duration::from_millis(1);
+/// When to stop waiting for the last of them.
+const LONGEST: Duration = Duration::from_mins(2);
 /// The series of the rows.
 const SERIES: &str = "candle.btc@binance-perp:1m";
 
@@ -247,9 +249,13 @@ async fn listen(engine: &str, url: &StoreUrl) {
     };
     let mut step = collector.step(Feed::Streamed(Box::new(LiquidationFeed::new(&config))));
     let running = tokio::spawn(async move { step.run_once().await });
-    while timing.took.lock().unwrap().len() < MESSAGES {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let all_heard = async {
+        while timing.took.lock().unwrap().len() < MESSAGES {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let heard = tokio::time::timeout(LONGEST, all_heard).await;
+    assert!(heard.is_ok(), "of {MESSAGES} messages only {} came", timing.took.lock().unwrap().len());
     speaking.abort();
     running.abort();
     let mut took = timing.took.lock().unwrap().clone();

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::{FutureExt, SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, Stream, StreamExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -110,9 +110,12 @@ impl Streamer {
                 () = tokio::time::sleep_until(renew_at) => {
                     // The new session listens before the old one is drained and closed.
                     let mut old = std::mem::replace(&mut socket, open(session).await?);
-                    if let Some(frame) = old.next().now_or_never() {
-                        self.take(&mut old, frame, session).await.ok();
+                    while let Some(frame) = old.next().now_or_never() {
+                        if self.take(&mut old, frame, session).await.is_err() {
+                            break;
+                        }
                     }
+                    self.flush().await;
                     renew_at = Instant::now() + session.renew_after;
                 }
                 () = tokio::time::sleep_until(silent_at) => {
@@ -125,13 +128,10 @@ impl Streamer {
     /// Reads a frame and those that have arrived behind it. Returns whether rows came.
     async fn take(&mut self, socket: &mut Socket, first: Received, session: &Session) -> Result<bool, FeedError> {
         let mut rows_came = false;
-        let mut next = Some(first);
-        for _ in 0..FRAMES_PER_COMMIT {
-            let Some(frame) = next else { break };
+        for frame in arrived(socket, first) {
             if let Some(text) = text_of(frame, session)? {
                 rows_came |= self.understand(socket, &text, session).await?;
             }
-            next = socket.next().now_or_never();
         }
         Ok(rows_came)
     }
@@ -205,6 +205,19 @@ impl Streamer {
 
 pub(super) type Received = Option<Result<Frame, tungstenite::Error>>;
 
+/// A frame and those that have arrived behind it, as many as go into one commit. What is taken out of
+/// the stream is handed on: it cannot be put back.
+fn arrived(stream: &mut (impl Stream<Item = Result<Frame, tungstenite::Error>> + Unpin), first: Received) -> Vec<Received> {
+    let mut frames = vec![first];
+    while frames.len() < FRAMES_PER_COMMIT
+        && frames.last().is_some_and(Option::is_some)
+        && let Some(next) = stream.next().now_or_never()
+    {
+        frames.push(next);
+    }
+    frames
+}
+
 /// Connects and subscribes.
 pub(super) async fn open(session: &Session) -> Result<Socket, FeedError> {
     let config = WebSocketConfig::default().max_message_size(Some(MESSAGE_LIMIT_BYTES));
@@ -254,4 +267,28 @@ fn sign_of_life(session: &Session) -> Frame {
 
 fn broken(session: &Session, reason: &dyn std::fmt::Display) -> FeedError {
     StreamError::Broken { host: host_of(&session.url), reason: reason.to_string() }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_frame_is_lost_between_two_commits() {
+        let said: Vec<String> = (0..2 * FRAMES_PER_COMMIT + 7).map(|number| number.to_string()).collect();
+        let mut stream = futures_util::stream::iter(said.iter().map(|text| Ok(Frame::text(text.as_str()))));
+        let mut heard = Vec::new();
+        while let Some(Some(first)) = stream.next().now_or_never() {
+            let frames = arrived(&mut stream, Some(first));
+            assert!(frames.len() <= FRAMES_PER_COMMIT);
+            heard.extend(frames.into_iter().flatten().map(|frame| frame.unwrap().to_text().unwrap().to_owned()));
+        }
+        assert_eq!(heard, said);
+    }
+
+    #[test]
+    fn the_end_of_a_stream_is_handed_on_once() {
+        let frames = arrived(&mut futures_util::stream::empty(), Some(Ok(Frame::text("last"))));
+        assert!(matches!(frames.as_slice(), [Some(Ok(_)), None]), "{frames:?}");
+    }
 }
