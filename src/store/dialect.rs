@@ -107,6 +107,9 @@ pub(super) trait Dialect: Database<Row: Columns> + Debug {
     /// The condition that a column is one of the values bound to `$parameter`.
     fn any_of(parameter: usize) -> String;
 
+    /// The condition that a column is one of the instants bound to `$parameter`, the earliest first.
+    fn any_instant(column: &str, parameter: usize) -> String;
+
     /// Runs a statement and streams its rows.
     fn rows(link: &mut Self::Connection, sql: SqlStr, arguments: Vec<Argument>) -> BoxStream<'_, Result<Self::Row, sqlx::Error>>;
 

@@ -20,9 +20,9 @@ pub(super) async fn orders_at<D: Dialect>(
     let mut instants: Vec<i64> = orders.iter().map(|order| order.occurred_at.unix_ms()).collect();
     instants.dedup();
     let text = format!(
-        "SELECT {} FROM liquidation_order WHERE source = $1 AND symbol = $2 AND occurred_at {} ORDER BY occurred_at, ordinal",
+        "SELECT {} FROM liquidation_order WHERE source = $1 AND symbol = $2 AND {} ORDER BY occurred_at, ordinal",
         orders::COLUMNS,
-        D::any_of(3)
+        D::any_instant("occurred_at", 3)
     );
     let arguments = vec![
         Argument::Text(first.source.to_string()),

@@ -28,10 +28,10 @@ impl Table {
     /// The vintages of series `$1` at the instants `$2`, in order.
     pub(super) fn select_points<D: Dialect>(&self) -> String {
         format!(
-            "SELECT observed_at, known_at, {} FROM {} WHERE series_id = $1 AND observed_at {} ORDER BY observed_at, known_at",
+            "SELECT observed_at, known_at, {} FROM {} WHERE series_id = $1 AND {} ORDER BY observed_at, known_at",
             self.numbers,
             self.name,
-            D::any_of(2)
+            D::any_instant("observed_at", 2)
         )
     }
 

@@ -26,8 +26,9 @@ const CONNECTIONS: u32 = 10;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How each session is set up. A process that died in the middle of a transaction, its connection never
-/// closed, must not keep the others from writing for long.
-const SET_UP: &str = "SET idle_in_transaction_session_timeout = '20s'";
+/// closed, must not keep the others from writing for long. And a plan that was made while a table was
+/// empty must not be kept: it reads the whole table, and the table grows.
+const SET_UP: &str = "SET idle_in_transaction_session_timeout = '20s'; SET plan_cache_mode = force_custom_plan";
 
 /// The channel on which commits are announced.
 const CHANNEL: &str = "market_stress_commits";
@@ -84,6 +85,13 @@ impl Dialect for Postgres {
 
     fn any_of(parameter: usize) -> String {
         format!("= ANY(${parameter})")
+    }
+
+    /// The span is said too: before it has statistics of a table, the planner thinks it cheaper to read all
+    /// of a series than to look each instant up.
+    fn any_instant(column: &str, parameter: usize) -> String {
+        let given = format!("(${parameter}::BIGINT[])");
+        format!("{column} BETWEEN {given}[1] AND {given}[CARDINALITY{given}] AND {column} {}", Self::any_of(parameter))
     }
 
     fn rows(link: &mut PgConnection, sql: SqlStr, arguments: Vec<Argument>) -> BoxStream<'_, Result<PgRow, sqlx::Error>> {

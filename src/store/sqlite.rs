@@ -70,6 +70,10 @@ impl Dialect for Sqlite {
         format!("IN (SELECT value FROM json_each(${parameter}))")
     }
 
+    fn any_instant(column: &str, parameter: usize) -> String {
+        format!("{column} {}", Self::any_of(parameter))
+    }
+
     fn rows(link: &mut SqliteConnection, sql: SqlStr, arguments: Vec<Argument>) -> BoxStream<'_, Result<SqliteRow, sqlx::Error>> {
         let bind = |query: Query<'static, Self, SqliteArguments>, argument| match argument {
             Argument::Integer(integer) => query.bind(integer),
