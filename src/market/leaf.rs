@@ -110,9 +110,12 @@ impl<P: Point> Leaf<P> {
         }
     }
 
+    /// Which points lie in `range`. An end outside the leaf is not searched for.
     pub(super) fn indices(&self, range: TimeRange) -> Range<usize> {
-        let from = self.times.partition_point(|t| *t < range.from());
-        let to = self.times.partition_point(|t| *t < range.to());
+        let begins_inside = self.times.first().is_some_and(|first| *first < range.from());
+        let ends_inside = self.times.last().is_some_and(|last| range.to() <= *last);
+        let from = if begins_inside { self.times.partition_point(|t| *t < range.from()) } else { 0 };
+        let to = if ends_inside { self.times.partition_point(|t| *t < range.to()) } else { self.times.len() };
         from..to
     }
 }
