@@ -66,7 +66,7 @@ fn questions(prefix: &'static str, books: &Arc<Books>) -> OpenApiRouter<AppState
         .question(liquidity::LIQUIDITY, liquidity::liquidity, metrics::liquidity)
         .question(breadth::BREADTH, breadth::breadth, metrics::breadth)
         .list(liquidations::CASCADES, liquidations::CASCADE_ROWS, liquidations::cascades, metrics::liquidation_cascades)
-        .list(series::CATALOGUE, series::SERIES, series::catalogue, |view, _, question| Ok(metrics::catalogue(view, question)))
+        .list(series::CATALOGUE, series::SERIES, series::catalogue, |view, _, question| metrics::catalogue(view, question))
         .list(series::SERIES_ROWS, series::ROWS, series::rows, series::answer_rows)
         .list(series::REVISIONS, series::CORRECTIONS, series::revisions, |view, _, question| {
             Ok(metrics::revisions(view, question))

@@ -3,7 +3,7 @@ use utoipa::ToSchema;
 
 use crate::domain::{Asset, Bar, Metric, Period, SeriesKey, Source, TimeRange, Timestamp, Unit, Version, Vintage};
 use crate::market::{ColumnView, MarketView, Point};
-use crate::metrics::trail::{Trail, Working, freshness};
+use crate::metrics::trail::{Trail, Working, freshness, known_asset};
 use crate::metrics::{Answer, Freshness, Moment, Unanswerable, WarningCode, Window};
 
 /// Which series to list.
@@ -109,14 +109,22 @@ pub struct Revision {
 }
 
 /// The series with anything known at the cutoff, by key.
-#[must_use]
-pub fn catalogue(view: &MarketView, question: &CatalogueQuestion) -> Answer<Vec<SeriesEntry>> {
-    let wanted = |key: &SeriesKey| {
+///
+/// # Errors
+/// [`Unanswerable::UnknownAsset`].
+pub fn catalogue(view: &MarketView, question: &CatalogueQuestion) -> Result<Answer<Vec<SeriesEntry>>, Unanswerable> {
+    question.asset.as_ref().map_or(Ok(()), |asset| known_asset(view, asset))?;
+    let mut trail = Trail::new(view);
+    let rows = entries(view, &mut trail, |key| {
         question.metric.is_none_or(|metric| key.metric == metric)
             && question.asset.as_ref().is_none_or(|asset| key.asset == *asset)
             && question.source.as_ref().is_none_or(|source| key.source == *source)
-    };
-    let mut trail = Trail::new(view);
+    });
+    Ok(trail.answer(rows, Working::default()))
+}
+
+/// The series that are wanted of those with anything known at the cutoff, noted as read.
+pub(super) fn entries<'a>(view: &'a MarketView, trail: &mut Trail<'a>, wanted: impl Fn(&SeriesKey) -> bool) -> Vec<SeriesEntry> {
     let mut rows = Vec::new();
     for (metric, _) in Metric::ALL {
         for (key, column) in view.all_readings(metric).filter(|(key, _)| wanted(key)) {
@@ -132,7 +140,7 @@ pub fn catalogue(view: &MarketView, question: &CatalogueQuestion) -> Answer<Vec<
         trail.read(key, column);
         rows.extend(entry(key, column));
     }
-    trail.answer(rows, Working::default())
+    rows
 }
 
 fn entry<P: Point>(key: &SeriesKey, column: ColumnView<'_, P>) -> Option<SeriesEntry> {

@@ -5,9 +5,10 @@ use utoipa::ToSchema;
 
 use crate::domain::{FeedState, FeedStatus, Source, SourceKind, Timestamp};
 use crate::market::MarketView;
+use crate::metrics::catalogue::entries;
 use crate::metrics::outages::recent_outage;
 use crate::metrics::trail::{Trail, Working};
-use crate::metrics::{Answer, CatalogueQuestion, Freshness, SeriesEntry, WarningCode, catalogue};
+use crate::metrics::{Answer, Freshness, SeriesEntry, WarningCode};
 
 /// How one feed is, or one source whose rows were imported.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -51,9 +52,8 @@ pub struct SourceStatus {
 /// The status of every feed, and of every source with rows known at the cutoff that no feed fills.
 #[must_use]
 pub fn source_statuses(view: &MarketView, feeds: &[FeedStatus]) -> Answer<Vec<SourceStatus>> {
-    let everything = CatalogueQuestion { metric: None, asset: None, source: None };
     let mut imported: BTreeMap<Source, Vec<SeriesEntry>> = BTreeMap::new();
-    for entry in catalogue(view, &everything).data {
+    for entry in entries(view, &mut Trail::new(view), |_| true) {
         imported.entry(entry.source.clone()).or_default().push(entry);
     }
     for info in view.sources() {

@@ -37,6 +37,7 @@ use crate::http::Plan;
 #[case("/v1/liquidations/orders?side=buy", 400, "bad_request", "side", "not one of")]
 #[case("/v1/liquidations/orders?min_usd=-1", 400, "bad_request", "min_usd", "not a number")]
 #[case("/v1/series?metric=mood", 400, "bad_request", "metric", "the metric is one of")]
+#[case("/v1/series?asset=nosuch", 404, "not_found", "asset", "not known")]
 #[case("/v1/series/nonsense", 404, "not_found", "key", "no series")]
 #[case("/v1/series/price.btc@nobody", 404, "not_found", "key", "no series")]
 #[case("/v1/series/price.btc@nobody?key=other", 400, "bad_request", "key", "more than once")]
