@@ -1,11 +1,12 @@
 use crate::domain::{Asset, Period};
 use crate::metrics::figures::Collector;
+use crate::metrics::liquidations::{liquidated_usd, record_liquidation_day};
 use crate::metrics::market_headlines;
 use crate::metrics::words::{amount, date, percent, signed_amount};
 use crate::metrics::{
     Basis, Books, BreadthQuestion, DrawdownQuestion, EpisodesQuestion, Estimator, EtfFlowsQuestion, FundingQuestion,
     FundingState, LiquidationsQuestion, MarketCapQuestion, OpenInterestQuestion, PriceQuestion, VolatilityQuestion, Window,
-    breadth, drawdown, drawdown_episodes, etf_flows, funding, liquidations, market_cap, open_interest, price, volatility,
+    breadth, drawdown, drawdown_episodes, etf_flows, funding, market_cap, open_interest, price, volatility,
 };
 use crate::stats::real;
 
@@ -123,30 +124,23 @@ fn of_liquidations(headlines: &mut Collector<'_>) {
     let (view, order) = (headlines.view, headlines.order);
     let over = |window| LiquidationsQuestion { asset: None, sources: vec![], window };
     let last_day = over(Window::days(1));
-    if let Some(told) = headlines.ask(&["liquidations_24h", "liquidations_record_day"], || liquidations(view, order, &last_day)) {
-        headlines.tell(
-            &told,
-            "liquidations_24h",
-            told.data.total_usd.map(|usd| (usd, format!("Positions of {} were liquidated in 24 hours.", amount(usd)))),
-        );
-        headlines.tell(
-            &told,
-            "liquidations_record_day",
-            told.data
-                .record_day
-                .map(|day| (day.total_usd, format!("The record day is {} with {}.", day.date, amount(day.total_usd)))),
-        );
+    if let Some(told) = headlines.ask(&["liquidations_24h"], || liquidated_usd(view, order, &last_day)) {
+        let total = told.data.map(|usd| (usd, format!("Positions of {} were liquidated in 24 hours.", amount(usd))));
+        headlines.tell(&told, "liquidations_24h", total);
+    }
+    if let Some(told) = headlines.ask(&["liquidations_record_day"], || record_liquidation_day(view, order, &last_day)) {
+        let record =
+            told.data.map(|day| (day.total_usd, format!("The record day is {} with {}.", day.date, amount(day.total_usd))));
+        headlines.tell(&told, "liquidations_record_day", record);
     }
     let since = over(headlines.since);
-    let Some(told) = headlines.ask(&["liquidations_since"], || liquidations(view, order, &since)) else { return };
+    let Some(told) = headlines.ask(&["liquidations_since"], || liquidated_usd(view, order, &since)) else { return };
     let from = since.window.resolve(view.as_of()).ok().map(|span| date(span.from));
+    let total = told.data.zip(from);
     headlines.tell(
         &told,
         "liquidations_since",
-        told.data
-            .total_usd
-            .zip(from)
-            .map(|(usd, from)| (usd, format!("Positions of {} were liquidated since {from}.", amount(usd)))),
+        total.map(|(usd, from)| (usd, format!("Positions of {} were liquidated since {from}.", amount(usd)))),
     );
 }
 

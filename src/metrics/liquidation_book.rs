@@ -188,9 +188,15 @@ impl<'a> LiquidationBook<'a> {
         Ok(Self { legs })
     }
 
-    /// Whether any leg can tell what was liquidated inside the span.
-    pub(super) fn knows(&self, view: &MarketView, span: Span) -> bool {
-        self.legs.iter().any(|leg| leg.knows(view, span))
+    /// Whether any leg can tell what was liquidated inside the span; where none can although rows are
+    /// known, that is a warning.
+    pub(super) fn tells(&self, view: &MarketView, trail: &mut Trail<'_>, span: Span) -> bool {
+        let tells = self.legs.iter().any(|leg| leg.knows(view, span));
+        if !tells && self.first_at().is_some() {
+            let detail = "no source has a row inside the window: whether anything was liquidated in it is not known";
+            trail.warn(WarningCode::Gap, detail);
+        }
+        tells
     }
 
     /// The book without the sources that have fallen silent, unless all have.
@@ -226,6 +232,11 @@ impl<'a> LiquidationBook<'a> {
             leg.add_to_buckets(span, interval, &mut buckets);
         }
         buckets
+    }
+
+    /// What was liquidated on each day on record, until the end of the span.
+    pub(super) fn days_until(&self, span: Span) -> BTreeMap<Timestamp, Sides> {
+        self.buckets(Span { from: Timestamp::MIN, ..span }, Period::DAY)
     }
 
     /// What was liquidated in each minute of a span that begins with one.

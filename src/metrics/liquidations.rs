@@ -161,7 +161,7 @@ pub fn liquidations(
     if book.first_at().is_some() {
         fill_days(&mut trail, &book, span, &mut figures);
     }
-    if book.knows(view, span) {
+    if book.tells(view, &mut trail, span) {
         fill_totals(&book, span, &mut figures);
         let single_assets = LiquidationBook::open_single_assets(view, order, question.asset.as_ref(), &question.sources)?;
         fill_orders(&single_assets, span, &mut figures);
@@ -169,11 +169,36 @@ pub fn liquidations(
         figures.share_of_open_interest_pct = share_of_open_interest(view, &mut trail, order, &single_assets, span)?;
         figures.by_source = by_source(&book, span);
         figures.by_asset = by_asset(&single_assets, span);
-    } else if book.first_at().is_some() {
-        let detail = "no source has a row inside the window: whether anything was liquidated in it is not known";
-        trail.warn(WarningCode::Gap, detail);
     }
     Ok(trail.answer(figures, working(span, None)))
+}
+
+/// What [`liquidations`] calls the total, without its other figures.
+///
+/// # Errors
+/// As [`liquidations`].
+pub(super) fn liquidated_usd(
+    view: &MarketView,
+    order: &SourceOrder,
+    question: &LiquidationsQuestion,
+) -> Result<Answer<Option<f64>>, Unanswerable> {
+    let (mut trail, span, book) = open(view, order, question)?;
+    let total = book.tells(view, &mut trail, span).then(|| book.sides(span).total());
+    Ok(trail.answer(total, working(span, None)))
+}
+
+/// What [`liquidations`] calls the record day, without its other figures.
+///
+/// # Errors
+/// As [`liquidations`].
+pub(super) fn record_liquidation_day(
+    view: &MarketView,
+    order: &SourceOrder,
+    question: &LiquidationsQuestion,
+) -> Result<Answer<Option<LiquidationDayTotal>>, Unanswerable> {
+    let (trail, span, book) = open(view, order, question)?;
+    let record = largest(book.days_until(span).iter());
+    Ok(trail.answer(record, working(span, None)))
 }
 
 /// The course of liquidations, bucket by bucket; buckets without any are left out. Where no interval
@@ -271,7 +296,7 @@ fn fill_totals(book: &LiquidationBook<'_>, span: Span, figures: &mut Liquidation
 }
 
 fn fill_days(trail: &mut Trail<'_>, book: &LiquidationBook<'_>, span: Span, figures: &mut Liquidations) {
-    let days = book.buckets(Span { from: Timestamp::MIN, ..span }, Period::DAY);
+    let days = book.days_until(span);
     figures.record_day = largest(days.iter());
     let first = span.from.day_start();
     let begins_inside_a_day = span.from > first;
