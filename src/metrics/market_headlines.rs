@@ -2,14 +2,13 @@
 
 use crate::domain::Asset;
 use crate::metrics::figures::Collector;
+use crate::metrics::options::downside_protection;
+use crate::metrics::safe_haven::safe_haven_alone;
 use crate::metrics::words::percent;
 use crate::metrics::{
-    Books, CrossAssetQuestion, CrossAssetRow, DownsideProtection, OptionsQuestion, SafeHavenQuestion, StressBand, Window,
-    cross_asset, options, safe_haven, stress,
+    Books, CrossAssetQuestion, CrossAssetRow, DownsideProtection, SafeHavenQuestion, StressBand, Window, cross_asset, stress,
 };
 
-/// The tenor at which protection against falls is judged, days.
-const PROTECTION_DAYS: u32 = 30;
 /// Other markets, the figure of each, and its name in a sentence.
 const CHANGES: [(&str, &str, &str); 4] = [
     ("nasdaq", "nasdaq_change", "The Nasdaq"),
@@ -49,7 +48,7 @@ fn of_safe_haven(headlines: &mut Collector<'_>) {
     let (view, order) = (headlines.view, headlines.order);
     let Ok(against) = "sp500".parse() else { return };
     let question = SafeHavenQuestion { asset: Asset::btc(), against, window: Window::ALL };
-    let Some(told) = headlines.ask(&["safe_haven"], || safe_haven(view, order, &question)) else { return };
+    let Some(told) = headlines.ask(&["safe_haven"], || safe_haven_alone(view, order, &question)) else { return };
     let known = told.data.test.hedge.is_some() && told.data.test.safe_haven.is_some();
     let verdict = known.then(|| told.data.test.verdict.clone());
     headlines.tell(&told, "safe_haven", verdict.map(|verdict| (verdict.clone(), format!("Over all days known, {verdict}."))));
@@ -57,13 +56,12 @@ fn of_safe_haven(headlines: &mut Collector<'_>) {
 
 fn of_options(headlines: &mut Collector<'_>, books: &Books) {
     let (view, order) = (headlines.view, headlines.order);
-    let question = OptionsQuestion { asset: Asset::btc(), source: None, tenor_days: PROTECTION_DAYS };
-    let Some(told) = headlines.ask(&["downside_protection"], || options(view, order, &books.premiums, &question)) else { return };
+    let asked = || downside_protection(view, order, &books.premiums, &Asset::btc());
+    let Some(told) = headlines.ask(&["downside_protection"], asked) else { return };
     headlines.tell(
         &told,
         "downside_protection",
         told.data
-            .downside_protection
             .map(DownsideProtection::as_str)
             .map(|word| (word.to_owned(), format!("Demand for protection against falls is {word} by its own last year."))),
     );

@@ -122,14 +122,11 @@ pub fn options(
     question: &OptionsQuestion,
 ) -> Result<Answer<Options>, Unanswerable> {
     known_asset(view, &question.asset)?;
-    let candidates: BTreeSet<&Source> = view.readings(Metric::OptionVol, &question.asset).map(|(key, _)| &key.source).collect();
     let mut trail = Trail::new(view);
     let mut figures = Options::default();
     let method = Method { name: "options", version: 1, interval: None, basis: None };
     let mut working = Working { method: Some(method), ..Working::default() };
-    if let Some(source) = order.choose(question.source.as_ref(), candidates.into_iter().cloned())? {
-        let chain = OptionChain::open(view, &question.asset, &source, view.as_of());
-        chain.note(&mut trail, view.as_of());
+    if let Some((source, chain)) = open(view, &mut trail, order, (&question.asset, question.source.as_ref()))? {
         let snapshot = chain.snapshot(view.as_of(), (0.0, f64::MAX));
         working.n_obs = Some(snapshot.iter().map(|expiry| expiry.quotes as u64).sum());
         fill_chain(&mut trail, &chain, &snapshot, question, &mut figures);
@@ -138,6 +135,43 @@ pub fn options(
         }
     }
     Ok(trail.answer(figures, working))
+}
+
+/// What [`options`] says of downside protection, without its other figures.
+///
+/// # Errors
+/// As [`options`].
+pub(super) fn downside_protection(
+    view: &MarketView,
+    order: &SourceOrder,
+    book: &PremiumBook,
+    asset: &Asset,
+) -> Result<Answer<Option<DownsideProtection>>, Unanswerable> {
+    let mut trail = Trail::new(view);
+    let mut figures = Options::default();
+    if let Some((source, chain)) = open(view, &mut trail, order, (asset, None))? {
+        if let Some(now) = chain.put_premium(view.as_of()) {
+            fill_protection(&mut trail, book.year_before(view, asset, &source), now, &mut figures);
+        } else {
+            let detail = format!("no chain of options on {asset} of the last day has quoted wings around 30 days");
+            trail.warn(WarningCode::InsufficientHistory, detail);
+        }
+    }
+    Ok(trail.answer(figures.downside_protection, Working::default()))
+}
+
+/// The source that answers and its options that are left at the cutoff; `None` where there is no source.
+fn open<'a>(
+    view: &'a MarketView,
+    trail: &mut Trail<'_>,
+    order: &SourceOrder,
+    (asset, asked): (&Asset, Option<&Source>),
+) -> Result<Option<(Source, OptionChain<'a>)>, Unanswerable> {
+    let candidates: BTreeSet<&Source> = view.readings(Metric::OptionVol, asset).map(|(key, _)| &key.source).collect();
+    let Some(source) = order.choose(asked, candidates.into_iter().cloned())? else { return Ok(None) };
+    let chain = OptionChain::open(view, asset, &source, view.as_of());
+    chain.note(trail, view.as_of());
+    Ok(Some((source, chain)))
 }
 
 fn fill_chain(

@@ -117,6 +117,27 @@ pub fn safe_haven(
     order: &SourceOrder,
     question: &SafeHavenQuestion,
 ) -> Result<Answer<SafeHaven>, Unanswerable> {
+    beside(view, order, question, "gold".parse().ok())
+}
+
+/// What [`safe_haven`] says of the asset, without the control beside it.
+///
+/// # Errors
+/// As [`safe_haven`].
+pub(super) fn safe_haven_alone(
+    view: &MarketView,
+    order: &SourceOrder,
+    question: &SafeHavenQuestion,
+) -> Result<Answer<SafeHaven>, Unanswerable> {
+    beside(view, order, question, None)
+}
+
+fn beside(
+    view: &MarketView,
+    order: &SourceOrder,
+    question: &SafeHavenQuestion,
+    control: Option<Asset>,
+) -> Result<Answer<SafeHaven>, Unanswerable> {
     known_asset(view, &question.asset)?;
     known_asset_of(view, "against", &question.against)?;
     if question.asset == question.against {
@@ -136,8 +157,8 @@ pub fn safe_haven(
         test(asset, &question.against, &inside(&pairs, span))
     };
     let test = tested(&question.asset);
-    let gold = "gold".parse().ok().filter(|gold| *gold != question.asset && *gold != question.against);
-    let gold = gold.map(|gold: Asset| tested(&gold)).filter(|test| test.n_obs > 0);
+    let control = control.filter(|control| *control != question.asset && *control != question.against);
+    let gold = control.map(|control| tested(&control)).filter(|test| test.n_obs > 0);
     if test.n_obs < LEAST_OBSERVATIONS {
         let detail = format!("the test needs {LEAST_OBSERVATIONS} paired returns, {} are known", test.n_obs);
         trail.warn(WarningCode::InsufficientHistory, detail);
