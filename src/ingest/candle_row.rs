@@ -127,7 +127,7 @@ mod tests {
         let row = read(r#"[1583127900000, "1583127900000", " 0.5", -1, 2.5]"#);
         let at = "2020-03-02T05:45:00Z".parse().unwrap();
         assert_eq!((row.instant(0), row.instant(1)), (Ok(at), Ok(at)));
-        assert_eq!([2, 3, 4].map(|index| row.number(index).unwrap()), [0.5, -1.0, 2.5]);
+        assert_eq!([2, 3, 4].map(|index| row.number(index).unwrap().to_bits()), [0.5_f64, -1.0, 2.5].map(f64::to_bits));
     }
 
     #[rstest]
