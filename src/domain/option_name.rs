@@ -9,6 +9,9 @@ const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AU
 /// The year that the two digits of a name count from.
 const CENTURY: i32 = 2_000;
 
+/// The longest strike that is read, characters: no coin costs more, and the name fits into a key.
+const STRIKE_MAX: usize = 15;
+
 /// What the name of an option says, such as `29MAY26-82000-P`, which is the part of its series.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OptionName<'a> {
@@ -42,7 +45,8 @@ impl<'a> OptionName<'a> {
         let mut words = part.split('-');
         let expiry = words.next()?;
         let expires_at = Self::expires_at(expiry)?;
-        let digits = words.next().filter(|word| word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'd'))?;
+        let is_strike = |word: &&str| word.len() <= STRIKE_MAX && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'd');
+        let digits = words.next().filter(is_strike)?;
         let strike: f64 = digits.replace('d', ".").parse().ok()?;
         let is_put = match words.next()? {
             "C" => false,
@@ -101,6 +105,8 @@ fn number(digits: &str) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -120,8 +126,21 @@ mod tests {
             "29may26-1-P",
             "29MAY26-1e3-P",
             "29MAY26-inf-P",
+            "   7MAR26-95000-C",
+            "+7MAR26-95000-C",
+            "7MAR26-0000000000095000-C",
         ] {
             assert_eq!(OptionName::from_part(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_names_a_series_that_reads_back(part in "[ +0-9]{1,3}(MAR|mar)[ 0-9]{1,3}-[0-9d]{1,40}-[CP]") {
+            if let Some(name) = OptionName::from_part(&part) {
+                let key = name.series(Metric::OptionVol, &Asset::btc(), &"x".parse().unwrap());
+                prop_assert_eq!(key.to_string().parse(), Ok(key));
+            }
         }
     }
 
