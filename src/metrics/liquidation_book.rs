@@ -61,12 +61,13 @@ impl Leg<'_> {
         Some((first.observed_at, last.observed_at.plus_ms(key.period.ms())))
     }
 
-    /// The parts of a span in which single orders count.
+    /// The parts of a span in which single orders count, which are kept by the minute.
     fn order_ranges(&self, span: Span) -> Vec<TimeRange> {
-        let end = span.to.plus_ms(1);
+        let minutes = span.rows(Period::MINUTE);
+        let (start, end) = (minutes.from(), minutes.to());
         let parts = match self.covered() {
-            None => vec![(span.from, end)],
-            Some((from, to)) => vec![(span.from, end.min(from)), (span.from.max(to), end)],
+            None => vec![(start, end)],
+            Some((from, to)) => vec![(start, end.min(from)), (start.max(to), end)],
         };
         parts.into_iter().filter_map(|(from, to)| TimeRange::new(from, to).ok()).collect()
     }
@@ -83,7 +84,7 @@ impl Leg<'_> {
 
     /// The single orders shown inside the span, whether or not their values count.
     pub(super) fn orders(&self, span: Span) -> Option<TallySummary> {
-        self.orders.map(|(_, column)| column.summary(span.readings()))
+        self.orders.map(|(_, column)| column.summary(span.rows(Period::MINUTE)))
     }
 
     /// Adds what was liquidated inside the span to the buckets of `interval` it falls in.
@@ -109,7 +110,7 @@ impl Leg<'_> {
             });
         }
         if let Some((_, column)) = self.orders {
-            let ranges = if fine.is_some() { self.order_ranges(span) } else { vec![span.readings()] };
+            let ranges = if fine.is_some() { self.order_ranges(span) } else { vec![span.rows(Period::MINUTE)] };
             for range in ranges {
                 column.for_each(range, |row| give(row.observed_at, row.value.usd));
             }

@@ -342,7 +342,7 @@ fn robust_z(trail: &mut Trail<'_>, book: &LiquidationBook<'_>, span: Span) -> Op
     let earlier = (1..=BASELINE_WINDOWS).map(|n| (span.from.plus_ms(-n * length), span.to.plus_ms(-n * length)));
     let baseline: Vec<f64> = earlier
         .take_while(|(from, _)| *from >= first)
-        .map(|(from, to)| book.sides(Span { from, to: to.plus_ms(-1), to_cutoff: false }).total())
+        .map(|(from, to)| book.sides(Span { from, to, to_cutoff: false }).total())
         .collect();
     if baseline.len() < LEAST_BASELINE {
         let detail = format!("robust_z needs {LEAST_BASELINE} earlier windows of this length, {} are known", baseline.len());
@@ -393,6 +393,7 @@ fn by_asset(book: &LiquidationBook<'_>, span: Span) -> Vec<LiquidationsOfAsset> 
 mod tests {
     use super::*;
     use crate::domain::SourceKind;
+    use crate::metrics::Moment;
     use crate::metrics::fixture::{Fixture, at, order};
 
     fn question(asset: Option<&str>, sources: &[&str], window: Window) -> LiquidationsQuestion {
@@ -439,6 +440,28 @@ mod tests {
         let venue = liquidations(&view, &order(), &question(None, &["v"], Window::days(1))).unwrap().data;
         assert_eq!(venue.total_usd, Some(167.0));
         assert_eq!(venue.by_asset[0].asset, Asset::btc());
+    }
+
+    #[test]
+    fn a_window_is_judged_by_whole_windows_before_it() {
+        let total = |day: i64| f64::from(u8::try_from(day % 7 + 1).unwrap());
+        let sum_at = |day: i64, hour: &str, usd: f64| (format!("{}T{hour}:00:00Z", at("2026-01-01").plus_days(day).date()), usd);
+        // Half of each day falls into the sum that ends with it.
+        let sums: Vec<_> = (0..40).flat_map(|day| ["00", "20"].map(|hour| sum_at(day, hour, total(day) / 2.0))).collect();
+        let sums: Vec<(&str, f64)> = sums.iter().map(|(at, usd)| (at.as_str(), *usd)).collect();
+        let view = Fixture::new().readings("liquidation.btc.long@v:4h", &sums).cut("2026-02-10");
+        let found = liquidations(&view, &order(), &question(Some("btc"), &[], Window::days(1))).unwrap().data;
+        let before: Vec<f64> = (0..39).map(total).collect();
+        assert_eq!((found.total_usd, found.robust_z), (Some(total(39)), robust_z_of_logs(&before, total(39))));
+    }
+
+    #[test]
+    fn the_minute_after_a_past_window_is_not_in_it() {
+        let view = venue().cut("2026-02-03");
+        let window =
+            Window::Since { since: Moment::At(at("2026-02-02T12:00:00Z")), until: Some(Moment::At(at("2026-02-02T13:00:00Z"))) };
+        let found = liquidations(&view, &order(), &question(Some("btc"), &[], window)).unwrap().data;
+        assert_eq!((found.total_usd, found.n_orders), (Some(0.0), Some(0)));
     }
 
     #[test]
