@@ -257,15 +257,15 @@ impl<'a> LiquidationBook<'a> {
 
     /// What was liquidated on both sides in each hour of a span, counted from its beginning, USD.
     pub(super) fn hours_usd(&self, span: Span) -> Vec<f64> {
-        let mut minutes = vec![0.0; minutes_of(span)];
+        let mut hours = vec![0.0; minutes_of(span).div_ceil(60)];
         for leg in &self.legs {
             leg.for_each_minute(span, |at, usd| {
-                if let Some(minute) = minutes.get_mut(minute_of(span, at)) {
-                    *minute += usd;
+                if let Some(hour) = hours.get_mut(minute_of(span, at) / 60) {
+                    *hour += usd;
                 }
             });
         }
-        minutes.chunks(60).map(|hour| hour.iter().sum()).collect()
+        hours
     }
 
     /// The first instant of which anything is known.
