@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use futures_util::TryStreamExt;
 use sqlx::SqlSafeStr;
 
-use super::dialect::{Argument, Cells, Columns, Dialect, Rows};
-use super::log::{execute, latest_version, sql};
+use super::dialect::{Argument, Cells, Columns, Commit, Dialect, Rows, Touched};
+use super::log::{latest_version, sql};
 use super::payload::{self, Payload};
 use super::{Appended, OnRefusal, StoreError, order_list, orders, read, reconcile};
 use crate::domain::{
@@ -16,13 +16,12 @@ use crate::domain::{
 /// How many points are compared with the stored ones at a time.
 const POINTS_AT_A_TIME: usize = 5_000;
 
-/// A series that a batch added to.
-struct Touched {
-    series_id: i64,
-    /// The first instant that got a vintage.
-    first: Timestamp,
-    /// The last.
-    last: Timestamp,
+/// A series that the log knows.
+#[derive(Clone, Copy)]
+struct Known {
+    id: i64,
+    /// The last instant it speaks of: what comes after it need not be looked up.
+    newest: Option<Timestamp>,
 }
 
 /// A batch on its way into the log.
@@ -31,8 +30,10 @@ pub(super) struct Append<'a, D: Dialect> {
     now: Timestamp,
     report: CommitReport,
     delta: Delta,
-    /// The id of each series of the batch that the log knows.
-    ids: HashMap<String, i64>,
+    /// The series of the batch that the log knows, by key.
+    known: HashMap<String, Known>,
+    /// Rows of one table, of any series, that are yet to be written.
+    pending: Option<Rows>,
     touched: Vec<Touched>,
     /// How many rows were added.
     rows: usize,
@@ -42,7 +43,7 @@ impl<'a, D: Dialect> Append<'a, D> {
     /// Takes the next version. The transaction must hold the writer's lock.
     pub(super) async fn begin(link: &'a mut D::Connection, batch: &Batch, now: Timestamp) -> Result<Self, StoreError> {
         let version = latest_version::<D>(link).await? + 1;
-        let ids = series_ids::<D>(link, batch).await?;
+        let known = known_series::<D>(link, batch).await?;
         let delta = Delta {
             version,
             recorded_at: now,
@@ -51,7 +52,7 @@ impl<'a, D: Dialect> Append<'a, D> {
             candles: BTreeMap::new(),
             orders: Vec::new(),
         };
-        Ok(Self { link, now, report: CommitReport::default(), delta, ids, touched: Vec::new(), rows: 0 })
+        Ok(Self { link, now, report: CommitReport::default(), delta, known, pending: None, touched: Vec::new(), rows: 0 })
     }
 
     /// Writes the rows that add something. Without a delta in the answer the transaction must be rolled back.
@@ -62,6 +63,7 @@ impl<'a, D: Dialect> Append<'a, D> {
         for (key, rows) in &batch.candles {
             self.series(key, rows).await?;
         }
+        self.write_pending().await?;
         self.delta.orders = self.new_orders(&batch.orders).await?;
         self.rows += self.delta.orders.len();
         if on_refusal == OnRefusal::Abort && !self.report.refused.is_empty() {
@@ -92,48 +94,60 @@ impl<'a, D: Dialect> Append<'a, D> {
         if admitted.is_empty() {
             return Ok(());
         }
-        let (id, newest) = match self.ids.get(&key.to_string()) {
-            Some(id) => (*id, self.newest::<P>(*id).await?),
-            None => (self.add_series(key).await?, None),
+        let known = match self.known.get(&key.to_string()) {
+            Some(known) => *known,
+            None => Known { id: self.add_series(key).await?, newest: None },
         };
         let mut added = Vec::new();
         let mut rest = admitted.as_slice();
         while !rest.is_empty() {
             let (piece, later) = rest.split_at(piece_length(rest, |a, b| a.observed_at == b.observed_at));
-            let stored = self.stored::<P>(id, piece, newest).await?;
+            let stored = self.stored::<P>(known, piece).await?;
             let vintages = reconcile::reconcile(key, &stored, piece, self.now, &mut self.report);
-            D::insert(self.link, payload::rows(id, self.delta.version, &vintages)).await?;
+            self.write(payload::rows(known.id, self.delta.version, &vintages)).await?;
             added.extend(vintages);
             rest = later;
         }
         if let (Some(first), Some(last)) = (added.first(), added.last()) {
-            self.touched.push(Touched { series_id: id, first: first.observed_at, last: last.observed_at });
+            self.touched.push(Touched { series_id: known.id, first: first.observed_at, last: last.observed_at });
             self.rows += added.len();
             P::of(&mut self.delta).insert(key.clone(), added);
         }
         Ok(())
     }
 
-    /// The last instant a series speaks of: what comes after it need not be looked up.
-    async fn newest<P: Payload>(&mut self, id: i64) -> Result<Option<Timestamp>, StoreError> {
-        let row = D::rows(self.link, sql(P::TABLE.select_newest()), vec![Argument::Integer(id)]).try_next().await?;
-        Ok(row.map(|row| row.optional_integer(0)).transpose()?.flatten().map(Timestamp::from_unix_ms))
+    /// Writes rows of a table together with those of other series, so that a batch of many series does not
+    /// take a statement for each.
+    async fn write(&mut self, rows: Rows) -> Result<(), StoreError> {
+        match &mut self.pending {
+            Some(pending) if pending.table == rows.table => pending.append(rows),
+            _ => {
+                self.write_pending().await?;
+                self.pending = Some(rows);
+            }
+        }
+        if self.pending.as_ref().is_some_and(|pending| pending.len() >= POINTS_AT_A_TIME) {
+            self.write_pending().await?;
+        }
+        Ok(())
+    }
+
+    async fn write_pending(&mut self) -> Result<(), StoreError> {
+        match self.pending.take() {
+            Some(rows) if rows.len() > 0 => Ok(D::insert(self.link, rows).await?),
+            _ => Ok(()),
+        }
     }
 
     /// Every vintage of the points that `piece` speaks of.
-    async fn stored<P: Payload>(
-        &mut self,
-        id: i64,
-        piece: &[Observation<P>],
-        newest: Option<Timestamp>,
-    ) -> Result<Vec<Vintage<P>>, StoreError> {
+    async fn stored<P: Payload>(&mut self, series: Known, piece: &[Observation<P>]) -> Result<Vec<Vintage<P>>, StoreError> {
         let mut instants: Vec<i64> =
-            piece.iter().filter(|row| Some(row.observed_at) <= newest).map(|row| row.observed_at.unix_ms()).collect();
+            piece.iter().filter(|row| Some(row.observed_at) <= series.newest).map(|row| row.observed_at.unix_ms()).collect();
         instants.dedup();
         if instants.is_empty() {
             return Ok(Vec::new());
         }
-        let arguments = vec![Argument::Integer(id), Argument::AnyOf(Cells::Integers(instants))];
+        let arguments = vec![Argument::Integer(series.id), Argument::Several(Cells::Integers(instants))];
         let mut rows = D::rows(self.link, sql(P::TABLE.select_points::<D>()), arguments);
         let mut stored = Vec::with_capacity(piece.len());
         while let Some(row) = rows.try_next().await? {
@@ -175,50 +189,39 @@ impl<'a, D: Dialect> Append<'a, D> {
 
     /// Writes the commit, what it touched, and its orders.
     async fn commit_rows(&mut self) -> Result<(), StoreError> {
-        let arguments = vec![
-            Argument::Integer(self.delta.version),
-            Argument::Integer(self.now.unix_ms()),
-            Argument::Text(self.delta.source.to_string()),
-            Argument::Integer(i64::try_from(self.rows).unwrap_or(i64::MAX)),
-        ];
-        let sql = "INSERT INTO batch (version, recorded_at, source, row_count) VALUES ($1, $2, $3, $4)";
-        execute::<D>(self.link, sql, arguments).await?;
-        if !self.touched.is_empty() {
-            D::insert(self.link, self.touched_rows()).await?;
-        }
+        let commit = Commit {
+            version: self.delta.version,
+            recorded_at: self.now,
+            source: self.delta.source.to_string(),
+            row_count: i64::try_from(self.rows).unwrap_or(i64::MAX),
+            touched: std::mem::take(&mut self.touched),
+        };
+        D::record(self.link, commit).await?;
         for piece in self.delta.orders.chunks(POINTS_AT_A_TIME) {
             D::insert(self.link, orders::rows(self.delta.version, piece)).await?;
         }
         Ok(())
     }
-
-    fn touched_rows(&self) -> Rows {
-        let integers = |cell: fn(&Touched) -> i64| Cells::Integers(self.touched.iter().map(cell).collect());
-        Rows {
-            table: "batch_series",
-            columns: vec![
-                ("version", Cells::Integers(vec![self.delta.version; self.touched.len()])),
-                ("series_id", integers(|touched| touched.series_id)),
-                ("first_observed_at", integers(|touched| touched.first.unix_ms())),
-                ("last_observed_at", integers(|touched| touched.last.unix_ms())),
-            ],
-        }
-    }
 }
 
-/// The ids of the series of a batch that the log knows.
-async fn series_ids<D: Dialect>(link: &mut D::Connection, batch: &Batch) -> Result<HashMap<String, i64>, StoreError> {
+/// The series of a batch that the log knows, by key.
+async fn known_series<D: Dialect>(link: &mut D::Connection, batch: &Batch) -> Result<HashMap<String, Known>, StoreError> {
     let keys: Vec<String> = batch.readings.keys().chain(batch.candles.keys()).map(SeriesKey::to_string).collect();
-    let mut ids = HashMap::new();
+    let mut known = HashMap::new();
     if keys.is_empty() {
-        return Ok(ids);
+        return Ok(known);
     }
-    let text = format!("SELECT key, id FROM series WHERE key {}", D::any_of(1));
-    let mut rows = D::rows(link, sql(text), vec![Argument::AnyOf(Cells::Texts(keys))]);
+    let text = format!(
+        "SELECT key, id, (SELECT MAX(last_observed_at) FROM batch_series WHERE series_id = series.id) \
+         FROM series WHERE key {}",
+        D::any_of(1)
+    );
+    let mut rows = D::rows(link, sql(text), vec![Argument::Several(Cells::Texts(keys))]);
     while let Some(row) = rows.try_next().await? {
-        ids.insert(row.text(0)?, row.integer(1)?);
+        let newest = row.optional_integer(2)?.map(Timestamp::from_unix_ms);
+        known.insert(row.text(0)?, Known { id: row.integer(1)?, newest });
     }
-    Ok(ids)
+    Ok(known)
 }
 
 /// Why a key could not be read back from the log.

@@ -8,7 +8,7 @@ use sqlx::{ColumnIndex, Database, Decode, Pool, Row, SqlStr, Type};
 use tokio::sync::watch;
 
 use super::Candidate;
-use crate::domain::Version;
+use crate::domain::{Timestamp, Version};
 
 /// A value bound to a statement's `$n`.
 #[derive(Debug, Clone)]
@@ -17,8 +17,8 @@ pub(super) enum Argument {
     Real(f64),
     Text(String),
     OptionalText(Option<String>),
-    /// Several values, for [`Dialect::any_of`].
-    AnyOf(Cells),
+    /// Several values in one, as [`Dialect::any_of`] takes them.
+    Several(Cells),
 }
 
 /// The cells of one column, from top to bottom.
@@ -38,7 +38,55 @@ pub(super) struct Rows {
     pub(super) columns: Vec<(&'static str, Cells)>,
 }
 
+/// A series that a commit adds to.
+#[derive(Debug)]
+pub(super) struct Touched {
+    pub(super) series_id: i64,
+    /// The first instant that got a vintage.
+    pub(super) first: Timestamp,
+    /// The last.
+    pub(super) last: Timestamp,
+}
+
+/// A commit, beside its rows.
+#[derive(Debug)]
+pub(super) struct Commit {
+    pub(super) version: Version,
+    pub(super) recorded_at: Timestamp,
+    /// Who gave the batch.
+    pub(super) source: String,
+    pub(super) row_count: i64,
+    pub(super) touched: Vec<Touched>,
+}
+
+impl Commit {
+    /// The series it adds to, as cells: ids, first instants, last instants.
+    pub(super) fn touched_cells(&self) -> [Cells; 3] {
+        let cells = |cell: fn(&Touched) -> i64| Cells::Integers(self.touched.iter().map(cell).collect());
+        [cells(|touched| touched.series_id), cells(|touched| touched.first.unix_ms()), cells(|touched| touched.last.unix_ms())]
+    }
+}
+
+impl Cells {
+    /// Puts more cells of the same kind under these.
+    fn append(&mut self, more: Self) {
+        match (self, more) {
+            (Self::Integers(cells), Self::Integers(more)) => cells.extend(more),
+            (Self::Reals(cells), Self::Reals(more)) => cells.extend(more),
+            (Self::Texts(cells), Self::Texts(more)) => cells.extend(more),
+            (cells, more) => debug_assert!(false, "a column has cells of one kind: {cells:?}, {more:?}"),
+        }
+    }
+}
+
 impl Rows {
+    /// Puts more rows of the same table under these.
+    pub(super) fn append(&mut self, more: Self) {
+        for ((_, cells), (_, more)) in self.columns.iter_mut().zip(more.columns) {
+            cells.append(more);
+        }
+    }
+
     /// The names of the columns, separated by commas.
     pub(super) fn names(&self) -> String {
         self.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
@@ -116,8 +164,9 @@ pub(super) trait Dialect: Database<Row: Columns> + Debug {
     /// Inserts rows, many in a statement.
     fn insert(link: &mut Self::Connection, rows: Rows) -> BoxFuture<'_, Result<(), sqlx::Error>>;
 
-    /// Tells the other processes, once the transaction is committed, that there is a new version.
-    fn announce(link: &mut Self::Connection, version: Version) -> BoxFuture<'_, Result<(), sqlx::Error>>;
+    /// Writes a commit down with the series it adds to, and tells the other processes once the
+    /// transaction is committed.
+    fn record(link: &mut Self::Connection, commit: Commit) -> BoxFuture<'_, Result<(), sqlx::Error>>;
 
     /// Sends the number of the last commit to `latest` whenever another process may have committed.
     /// Never ends by itself.

@@ -92,7 +92,6 @@ impl<D: Dialect> Store for Log<D> {
         let appended = Append::<D>::begin(&mut transaction, batch, now).await?.run(batch, on_refusal).await?;
         match &appended.delta {
             Some(delta) => {
-                D::announce(&mut transaction, delta.version).await?;
                 transaction.commit().await?;
                 advance(&self.latest, delta.version);
             }

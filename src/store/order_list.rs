@@ -27,7 +27,7 @@ pub(super) async fn orders_at<D: Dialect>(
     let arguments = vec![
         Argument::Text(first.source.to_string()),
         Argument::Text(first.symbol.clone()),
-        Argument::AnyOf(Cells::Integers(instants)),
+        Argument::Several(Cells::Integers(instants)),
     ];
     collect_orders::<D>(link, text, arguments).await
 }
@@ -106,7 +106,7 @@ impl<D: Dialect> Conditions<D> {
 
     /// Adds the condition that a column is one of several texts.
     fn add_any(&mut self, column: &str, texts: Vec<String>) {
-        let parameter = self.bind(Argument::AnyOf(Cells::Texts(texts)));
+        let parameter = self.bind(Argument::Several(Cells::Texts(texts)));
         self.texts.push(format!("{column} {}", D::any_of(parameter)));
     }
 

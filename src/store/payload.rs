@@ -43,11 +43,6 @@ impl Table {
             self.numbers, self.name
         )
     }
-
-    /// The last instant of series `$1`.
-    pub(super) fn select_newest(&self) -> String {
-        format!("SELECT MAX(observed_at) FROM {} WHERE series_id = $1", self.name)
-    }
 }
 
 /// A statement with its table.

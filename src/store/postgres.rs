@@ -8,10 +8,10 @@ use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgListener, PgRow};
 use sqlx::query::Query;
-use sqlx::{Executor, PgConnection, Pool, Postgres, SqlStr};
+use sqlx::{Connection, Executor, PgConnection, Pool, Postgres, SqlStr};
 use tokio::sync::watch;
 
-use super::dialect::{Argument, Cells, Dialect, Rows};
+use super::dialect::{Argument, Cells, Commit, Dialect, Rows};
 use super::election::Session;
 use super::log::{Log, advance, execute, latest_version, sql};
 use super::{Candidate, StoreError, StoreUrl, fault};
@@ -24,6 +24,10 @@ const CONNECTIONS: u32 = 10;
 
 /// How long to wait for a connection.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long a connection may lie unused before it is tried out. It was, when it was given back; to do so
+/// again each time would cost every question a message to the server and one back.
+const TRUSTED: Duration = Duration::from_secs(1);
 
 /// How each session is set up. A process that died in the middle of a transaction, its connection never
 /// closed, must not keep the others from writing for long. And a plan that was made while a table was
@@ -47,6 +51,15 @@ pub(super) async fn open(url: &StoreUrl, options: &PgConnectOptions) -> Result<L
     let pool = PoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(PATIENCE)
+        .test_before_acquire(false)
+        .before_acquire(|link: &mut PgConnection, so_far| {
+            Box::pin(async move {
+                if so_far.idle_for >= TRUSTED {
+                    link.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .after_connect(|link: &mut PgConnection, _| Box::pin(async move { link.execute(SET_UP).await.map(drop) }))
         .connect_with(options.clone().application_name("market-stress"))
         .await
@@ -100,7 +113,7 @@ impl Dialect for Postgres {
             Argument::Real(real) => query.bind(real),
             Argument::Text(text) => query.bind(text),
             Argument::OptionalText(text) => query.bind(text),
-            Argument::AnyOf(cells) => bind_array(query, cells),
+            Argument::Several(cells) => bind_array(query, cells),
         };
         arguments.into_iter().fold(sqlx::query(sql), bind).fetch(link)
     }
@@ -118,9 +131,24 @@ impl Dialect for Postgres {
         })
     }
 
-    fn announce(link: &mut PgConnection, version: Version) -> BoxFuture<'_, Result<(), sqlx::Error>> {
-        let arguments = vec![Argument::Text(CHANNEL.to_owned()), Argument::Text(version.to_string())];
-        Box::pin(execute::<Self>(link, "SELECT pg_notify($1, $2)", arguments))
+    /// All in one statement: each takes a message to the server and one back.
+    fn record(link: &mut PgConnection, commit: Commit) -> BoxFuture<'_, Result<(), sqlx::Error>> {
+        let sql = "WITH this AS (INSERT INTO batch (version, recorded_at, source, row_count) VALUES ($1, $2, $3, $4)), \
+                   touched AS (INSERT INTO batch_series (version, series_id, first_observed_at, last_observed_at) \
+                   SELECT $1, UNNEST($5::BIGINT[]), UNNEST($6::BIGINT[]), UNNEST($7::BIGINT[])) \
+                   SELECT pg_notify($8, $1::TEXT)";
+        let [ids, firsts, lasts] = commit.touched_cells().map(Argument::Several);
+        let arguments = vec![
+            Argument::Integer(commit.version),
+            Argument::Integer(commit.recorded_at.unix_ms()),
+            Argument::Text(commit.source),
+            Argument::Integer(commit.row_count),
+            ids,
+            firsts,
+            lasts,
+            Argument::Text(CHANNEL.to_owned()),
+        ];
+        Box::pin(execute::<Self>(link, sql, arguments))
     }
 
     fn follow(pool: Pool<Postgres>, latest: watch::Sender<Version>) -> BoxFuture<'static, ()> {

@@ -13,9 +13,9 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, Sql
 use sqlx::{Pool, SqlStr, Sqlite, SqliteConnection};
 use tokio::sync::watch;
 
-use super::dialect::{Argument, Cells, Dialect, Rows};
+use super::dialect::{Argument, Cells, Commit, Dialect, Rows};
 use super::election::Alone;
-use super::log::{Log, advance, latest_version, sql};
+use super::log::{Log, advance, execute, latest_version, sql};
 use super::{Candidate, StoreError, StoreUrl, fault};
 use crate::domain::Version;
 
@@ -80,7 +80,7 @@ impl Dialect for Sqlite {
             Argument::Real(real) => query.bind(real),
             Argument::Text(text) => query.bind(text),
             Argument::OptionalText(text) => query.bind(text),
-            Argument::AnyOf(cells) => query.bind(json_array(&cells)),
+            Argument::Several(cells) => query.bind(json_array(&cells)),
         };
         arguments.into_iter().fold(sqlx::query(sql), bind).fetch(link)
     }
@@ -103,8 +103,21 @@ impl Dialect for Sqlite {
     }
 
     /// Other processes look for themselves.
-    fn announce(_link: &mut SqliteConnection, _version: Version) -> BoxFuture<'_, Result<(), sqlx::Error>> {
-        Box::pin(std::future::ready(Ok(())))
+    fn record(link: &mut SqliteConnection, commit: Commit) -> BoxFuture<'_, Result<(), sqlx::Error>> {
+        Box::pin(async move {
+            let arguments = vec![
+                Argument::Integer(commit.version),
+                Argument::Integer(commit.recorded_at.unix_ms()),
+                Argument::Text(commit.source.clone()),
+                Argument::Integer(commit.row_count),
+            ];
+            let sql = "INSERT INTO batch (version, recorded_at, source, row_count) VALUES ($1, $2, $3, $4)";
+            execute::<Self>(link, sql, arguments).await?;
+            let [ids, firsts, lasts] = commit.touched_cells();
+            let version = ("version", Cells::Integers(vec![commit.version; commit.touched.len()]));
+            let columns = vec![version, ("series_id", ids), ("first_observed_at", firsts), ("last_observed_at", lasts)];
+            Self::insert(link, Rows { table: "batch_series", columns }).await
+        })
     }
 
     fn follow(pool: Pool<Sqlite>, latest: watch::Sender<Version>) -> BoxFuture<'static, ()> {

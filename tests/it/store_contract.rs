@@ -126,6 +126,44 @@ async fn writing_the_same_again_changes_nothing_and_uses_no_version(#[values(Eng
     assert_eq!(store.estimated_rows().await.unwrap(), 6);
 }
 
+/// A row a day of forty funds and the bars of three assets: more rows than a store takes at a time.
+fn many_series() -> Batch {
+    let mut batch = Batch::new("test".parse().unwrap());
+    for day in 0..140 {
+        let observed_at = at("2026-02-03").plus_days(-day);
+        let knowledge = Knowledge::OnCommit;
+        for fund in 0..40_u32 {
+            let value = f64::from(fund) + 0.5;
+            batch.push_reading(key(&format!("etf_flow.btc.F{fund}@farside")), Observation { observed_at, knowledge, value });
+        }
+        for asset in ["btc", "eth", "sol"] {
+            batch
+                .push_candle(key(&format!("candle.{asset}@binance:1d")), Observation { observed_at, knowledge, value: bar(9.0) });
+        }
+    }
+    batch
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_batch_of_many_series_is_written_whole_and_found_again(#[values(Engine::Sqlite, Engine::Postgres)] engine: Engine) {
+    let Some(home) = Home::new(engine).await else { return };
+    let store = home.open().await;
+    let first = append(&*store, &many_series(), "2026-02-04T06:00:00Z").await;
+    assert_eq!(counts(&first.report), (43 * 140, 0, 0, 0));
+    let mut expected = Collected::default();
+    expected.apply(&first.delta.unwrap());
+    assert_eq!(contents(&*store).await, expected);
+
+    let mut longer = many_series();
+    longer.push_reading(key("etf_flow.btc.F7@farside"), reading("2026-02-04", 1.0, Knowledge::OnCommit));
+    longer.push_reading(key("etf_flow.btc.F7@farside"), reading("2025-01-02", 2.0, Knowledge::OnCommit));
+    let second = append(&*store, &longer, "2026-02-04T07:00:00Z").await;
+    assert_eq!(counts(&second.report), (2, 43 * 140, 0, 0));
+    expected.apply(&second.delta.unwrap());
+    assert_eq!(contents(&*store).await, expected);
+}
+
 #[rstest]
 #[tokio::test]
 async fn a_correction_becomes_known_on_commit_and_the_older_vintage_stays(

@@ -1,0 +1,4 @@
+-- The last instant of a series, asked for by every commit that adds to it: its rows lie in partitions,
+-- all of which would have to be planned for.
+
+CREATE INDEX batch_series_newest ON batch_series (series_id, last_observed_at);
