@@ -156,7 +156,7 @@ pub struct OrderCursor {
 pub type SpansRead = BTreeMap<String, Vec<TimeRange>>;
 
 /// An append-only log with two clocks. Every method behaves the same on both engines; one contract
-/// suite (`tests/it/store_contract.rs`) calls each of them on both.
+/// suite (`tests/it/store_contract`) calls each of them on both.
 ///
 /// Versions are given in commit order without gaps seen by a reader: who has seen version `n` has
 /// seen everything up to `n`.

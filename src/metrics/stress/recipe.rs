@@ -142,7 +142,8 @@ const ETF: SegmentSpec = SegmentSpec {
     ],
 };
 
-/// The trust that became a spot fund when they began, on 2024-01-11, held about 619,000 coins.
+/// The trust that became a spot fund when they began, on 2024-01-11, held about 619,000 coins: reports of its
+/// filing for the half-year speak of close to 620,000 before, those of 2024-05-28 of 289,040 left and 330,960 gone.
 const fn outflow(trading_days: usize) -> Measure {
     Measure::EtfOutflow { trading_days, converted_coins: 619_000.0 }
 }
