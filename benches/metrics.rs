@@ -238,6 +238,19 @@ fn stress_at_any_instant(bencher: Bencher<'_, '_>) {
     bencher.with_inputs(view).bench_local_values(|view| stress(black_box(&view), &ORDER, &BOOKS.stress));
 }
 
+/// A briefing at a thousand instants of eight years, each on another day and at another hour.
+#[divan::bench(sample_count = 1_000)]
+fn briefing_at_any_instant(bencher: Bencher<'_, '_>) {
+    let asked = Cell::new(0);
+    let view = || {
+        asked.set((asked.get() + 7_919) % (8 * 365 * 24));
+        HISTORY.market.at(CUTOFF.plus_ms(-asked.get() * Period::HOUR.ms()))
+    };
+    let question = BriefingQuestion { window: Window::days(7) };
+    assert!(briefing(&HISTORY.market.at(CUTOFF), &ORDER, &BOOKS, &question).is_ok());
+    bencher.with_inputs(view).bench_local_values(|view| briefing(black_box(&view), &ORDER, &BOOKS, &question));
+}
+
 /// The whole history of the index, from nothing.
 #[divan::bench(sample_count = 5, sample_size = 1)]
 fn stress_from_scratch(bencher: Bencher<'_, '_>) {

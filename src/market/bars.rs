@@ -90,6 +90,15 @@ impl<'a> Bars<'a> {
         summary
     }
 
+    /// How many finished bars start in `range`.
+    #[must_use]
+    pub fn count(&self, range: TimeRange) -> u64 {
+        match &self.finished {
+            Finished::Column(column) => column.count(range),
+            Finished::Folded(bars) => bars.iter().filter(|bar| range.contains(bar.observed_at)).count() as u64,
+        }
+    }
+
     /// The finished bars that start in `range`, in the order of time.
     #[must_use]
     pub fn finished(&self, range: TimeRange) -> Vec<Vintage<Bar>> {

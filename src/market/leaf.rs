@@ -70,6 +70,26 @@ impl<P: Point> Leaf<P> {
         }))
     }
 
+    /// Those of some points that were known at `as_of`, all vintages being known by `known_by`; `None` where
+    /// each has to be asked, since points were corrected or became known out of order.
+    pub(super) fn plainly_known(
+        &self,
+        indices: Range<usize>,
+        as_of: Timestamp,
+        lag_ms: i64,
+        known_by: Timestamp,
+    ) -> Option<Range<usize>> {
+        match (&self.known, known_by <= as_of) {
+            _ if !self.later.is_empty() => None,
+            (_, true) => Some(indices),
+            (Some(_), false) => None,
+            (None, false) => {
+                let known = self.times[indices.clone()].partition_point(|at| at.plus_ms(lag_ms) <= as_of);
+                Some(indices.start..indices.start + known)
+            }
+        }
+    }
+
     /// The first vintage of each point, in order.
     pub(super) fn firsts(&self, range: Range<usize>, lag_ms: i64) -> impl Iterator<Item = Vintage<P>> {
         let known = self.known.as_ref().map(|known| &known[range.clone()]);
@@ -101,8 +121,8 @@ impl<P: Point> Leaf<P> {
         take: impl FnOnce(&[Timestamp], &[P]),
     ) {
         let indices = self.indices(range);
-        if known_by <= as_of && self.later.is_empty() {
-            take(&self.times[indices.clone()], &self.values[indices]);
+        if let Some(known) = self.plainly_known(indices.clone(), as_of, lag_ms, known_by) {
+            take(&self.times[known.clone()], &self.values[known]);
         } else {
             let known = indices.filter_map(|i| self.resolve(i, as_of, lag_ms));
             let (times, values): (Vec<_>, Vec<_>) = known.map(|v| (v.observed_at, v.value)).unzip();

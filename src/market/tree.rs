@@ -155,7 +155,11 @@ impl<P: Point> Node<P> {
         }
         match &self.body {
             Body::Branch(children) => children.iter().map(|child| child.count(range, as_of, lag_ms)).sum(),
-            Body::Leaf(leaf) => leaf.indices(range).filter(|i| leaf.first_known(*i, lag_ms) <= as_of).count(),
+            Body::Leaf(leaf) => {
+                let indices = leaf.indices(range);
+                let known = leaf.plainly_known(indices.clone(), as_of, lag_ms, self.extent.known_by);
+                known.map_or_else(|| indices.filter(|i| leaf.first_known(*i, lag_ms) <= as_of).count(), |known| known.len())
+            }
         }
     }
 
@@ -166,10 +170,13 @@ impl<P: Point> Node<P> {
         }
         match &self.body {
             Body::Branch(children) => children.iter().for_each(|child| child.visit(range, as_of, lag_ms, visit)),
-            Body::Leaf(leaf) if self.extent.known_by <= as_of && leaf.later.is_empty() => {
-                leaf.firsts(leaf.indices(range), lag_ms).for_each(visit);
+            Body::Leaf(leaf) => {
+                let indices = leaf.indices(range);
+                match leaf.plainly_known(indices.clone(), as_of, lag_ms, self.extent.known_by) {
+                    Some(known) => leaf.firsts(known, lag_ms).for_each(visit),
+                    None => indices.filter_map(|i| leaf.resolve(i, as_of, lag_ms)).for_each(visit),
+                }
             }
-            Body::Leaf(leaf) => leaf.indices(range).filter_map(|i| leaf.resolve(i, as_of, lag_ms)).for_each(visit),
         }
     }
 
@@ -240,6 +247,7 @@ impl<P: Point> Node<P> {
             Body::Branch(children) => children.iter().rev().find_map(|child| child.last_by(at, as_of, lag_ms)),
             Body::Leaf(leaf) => {
                 let end = leaf.times.partition_point(|t| *t <= at);
+                let end = leaf.plainly_known(0..end, as_of, lag_ms, self.extent.known_by).map_or(end, |known| known.end);
                 (0..end).rev().find_map(|i| leaf.resolve(i, as_of, lag_ms))
             }
         }

@@ -1,8 +1,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{Asset, AssetClass, Metric, Period, Source, TimeRange, Timestamp};
-use crate::market::MarketView;
+use crate::domain::{Asset, AssetClass, Metric, Period, SeriesKey, Source, TimeRange, Timestamp};
+use crate::market::{Bars, ColumnView, MarketView};
 use crate::metrics::price::percent_change;
 use crate::metrics::trail::{Trail, Working};
 use crate::metrics::{Answer, Method, SourceOrder, Span, Unanswerable, WarningCode, Window};
@@ -27,6 +27,13 @@ const HIGH_DAYS: usize = 365;
 const LEAST_HIGH: usize = 292;
 /// The fall from the high that makes a bear market.
 const BEAR: f64 = 0.2;
+/// The shares with the days that each needs of a member.
+const SHARES: [(&str, usize); 4] = [
+    ("above_sma50_ratio", SHORT_AVERAGE),
+    ("above_sma200_ratio", LONG_AVERAGE),
+    ("in_bear_market_ratio", LEAST_HIGH),
+    ("at_90d_low_ratio", LOW_DAYS),
+];
 /// How old a member's last day may be, and how old a market value.
 const LATEST_AGE_MS: i64 = 2 * Period::DAY.ms();
 const MARKET_CAP_AGE_MS: i64 = 7 * Period::DAY.ms();
@@ -93,103 +100,174 @@ pub struct BreadthMember {
     pub market_cap_at_start_usd: Option<f64>,
 }
 
+/// Market values, USD.
+type Caps<'a> = (&'a SeriesKey, ColumnView<'a, f64>);
+
+/// A coin with what its rank and its return rest on.
+#[derive(Debug)]
+struct Coin<'a> {
+    asset: Asset,
+    days: Bars<'a>,
+    last_close: f64,
+    return_pct: Option<f64>,
+    market_cap_usd: Option<f64>,
+    market_cap_at_start_usd: Option<f64>,
+}
+
 /// Breadth of the market at the cutoff.
 ///
 /// # Errors
 /// [`Unanswerable`] for an empty window or an unknown source.
 pub fn breadth(view: &MarketView, order: &SourceOrder, question: &BreadthQuestion) -> Result<Answer<Breadth>, Unanswerable> {
+    let (mut trail, span, coins) = open(view, order, question)?;
+    let mut figures = Breadth { assets: coins.len(), ..Breadth::default() };
+    let year = year_before(view.as_of().day_start());
+    warn_of_shares(&mut trail, &coins, year);
+    fill_returns(&mut trail, &coins, &mut figures);
+    figures.members = coins.into_iter().map(|coin| member(coin, year)).collect();
+    fill_shares(&mut figures);
+    let n_obs = Some(figures.assets as u64);
+    Ok(trail.answer(figures, Working { n_obs, ..working(span) }))
+}
+
+/// What [`breadth`] calls the return of the small, percent, without its other figures.
+///
+/// # Errors
+/// As [`breadth`].
+pub(super) fn small_cap_return(
+    view: &MarketView,
+    order: &SourceOrder,
+    window: Window,
+) -> Result<Answer<Option<f64>>, Unanswerable> {
+    let (mut trail, span, coins) = open(view, order, &BreadthQuestion { source: None, window })?;
+    let mut figures = Breadth::default();
+    warn_of_shares(&mut trail, &coins, year_before(view.as_of().day_start()));
+    fill_returns(&mut trail, &coins, &mut figures);
+    Ok(trail.answer(figures.small_cap_return_pct, working(span)))
+}
+
+/// The members, largest first.
+fn open<'a>(
+    view: &'a MarketView,
+    order: &SourceOrder,
+    question: &BreadthQuestion,
+) -> Result<(Trail<'a>, Span, Vec<Coin<'a>>), Unanswerable> {
     let span = question.window.resolve(view.as_of())?;
     let mut trail = Trail::new(view);
     if question.source.is_some() {
         order.choose(question.source.as_ref(), view.all_candles().map(|(key, _)| key.source.clone()))?;
     }
-    let mut members = Vec::new();
     let mut assets: Vec<Asset> = view.all_candles().map(|(key, _)| key.asset.clone()).collect();
     assets.dedup();
-    for asset in assets.into_iter().filter(is_member) {
-        members.extend(member(view, &mut trail, order, question, span, asset));
-    }
-    members.sort_by(|a, b| cap(b).total_cmp(&cap(a)).then_with(|| a.asset.cmp(&b.asset)));
-    members.truncate(MOST_MEMBERS);
-    let mut figures = Breadth { assets: members.len(), ..Breadth::default() };
-    fill_shares(&mut trail, &members, &mut figures);
-    fill_returns(&mut trail, &members, &mut figures);
-    figures.members = members;
-    let n_obs = Some(figures.assets as u64);
+    let members = assets.into_iter().filter(is_member);
+    let mut coins: Vec<Coin<'_>> = members.filter_map(|asset| coin(view, &mut trail, order, question, span, asset)).collect();
+    coins.sort_by(|a, b| cap(b).total_cmp(&cap(a)).then_with(|| a.asset.cmp(&b.asset)));
+    coins.truncate(MOST_MEMBERS);
+    Ok((trail, span, coins))
+}
+
+fn working(span: Span) -> Working {
     let method = Method { name: "breadth", version: 1, interval: Some(Period::DAY.to_string()), basis: Some("close".to_owned()) };
-    Ok(trail.answer(figures, Working { span: Some(span), method: Some(method), n_obs, ..Working::default() }))
+    Working { span: Some(span), method: Some(method), ..Working::default() }
 }
 
 fn is_member(asset: &Asset) -> bool {
     asset.class() == AssetClass::Crypto && !FOLLOWERS.contains(&asset.as_str())
 }
 
-fn cap(member: &BreadthMember) -> f64 {
-    member.market_cap_usd.unwrap_or(0.0)
+fn cap(coin: &Coin<'_>) -> f64 {
+    coin.market_cap_usd.unwrap_or(0.0)
 }
 
-/// What one coin says; `None` where it has no day of late.
-fn member(
-    view: &MarketView,
+/// The days whose closes a member is judged by.
+fn year_before(today: Timestamp) -> Option<TimeRange> {
+    TimeRange::new(today.plus_days(-i64::try_from(HIGH_DAYS).ok()?), today).ok()
+}
+
+/// One coin; `None` where it has no day of late.
+fn coin<'a>(
+    view: &'a MarketView,
     trail: &mut Trail<'_>,
     order: &SourceOrder,
     question: &BreadthQuestion,
     span: Span,
     asset: Asset,
-) -> Option<BreadthMember> {
+) -> Option<Coin<'a>> {
     let sources: Vec<Source> = view.candle_series(&asset).map(|(key, _)| key.source.clone()).collect();
     let source = order.choose(question.source.as_ref(), sources).ok()??;
     let days = view.bars(&asset, &source, Period::DAY)?;
     let today = view.as_of().day_start();
-    let since = today.plus_days(-i64::try_from(HIGH_DAYS).ok()?);
-    let closes: Vec<f64> = days.finished(TimeRange::new(since, today).ok()?).iter().map(|day| day.value.close).collect();
-    let last = days.finished_at_or_before(today)?;
-    if today.ms_since(last.observed_at) > LATEST_AGE_MS {
-        return None;
-    }
+    let last = days.finished_at_or_before(today).filter(|last| today.ms_since(last.observed_at) <= LATEST_AGE_MS)?;
     trail.read_bars(&days);
     let start = days.finished_at_or_before(span.from.plus_ms(-Period::DAY.ms()));
     let start = start.filter(|day| span.from.ms_since(day.observed_at) <= LATEST_AGE_MS + Period::DAY.ms());
-    let high = closes.iter().copied().reduce(f64::max).filter(|_| closes.len() >= LEAST_HIGH);
-    Some(BreadthMember {
-        market_cap_usd: market_cap_at(view, trail, order, &asset, view.as_of()),
-        above_sma50: above_moving_average(&closes, SHORT_AVERAGE),
-        above_sma200: above_moving_average(&closes, LONG_AVERAGE),
-        in_bear_market: high.map(|high| has_fallen_by(BEAR, high, last.value.close)),
-        at_90d_low: at_low(&closes, LOW_DAYS),
+    let caps = market_caps(view, trail, order, &asset);
+    Some(Coin {
+        market_cap_usd: caps.and_then(|caps| market_cap_at(caps, view.as_of())),
+        market_cap_at_start_usd: caps.and_then(|caps| market_cap_at(caps, span.from)),
         return_pct: percent_change(start.map(|day| day.value.close), Some(last.value.close)),
-        market_cap_at_start_usd: market_cap_at(view, trail, order, &asset, span.from),
+        last_close: last.value.close,
+        days,
         asset,
     })
 }
 
-/// The market value of a coin at an instant, from a row of the week before it.
-fn market_cap_at(view: &MarketView, trail: &mut Trail<'_>, order: &SourceOrder, asset: &Asset, at: Timestamp) -> Option<f64> {
+/// The market values of a coin according to the first source that states any.
+fn market_caps<'a>(view: &'a MarketView, trail: &mut Trail<'_>, order: &SourceOrder, asset: &Asset) -> Option<Caps<'a>> {
     let source = order.choose(None, view.readings(Metric::MarketCap, asset).map(|(key, _)| key.source.clone())).ok()??;
     let (key, column) = view.readings(Metric::MarketCap, asset).find(|(key, _)| key.source == source)?;
     trail.read(key, column);
+    Some((key, column))
+}
+
+/// The market value of a coin at an instant, from a row of the week before it.
+fn market_cap_at((key, column): Caps<'_>, at: Timestamp) -> Option<f64> {
     let row = column.at_or_before(at.plus_ms(-key.period.ms()))?;
     (at.ms_since(row.observed_at) <= MARKET_CAP_AGE_MS).then_some(row.value).filter(|cap| *cap > 0.0)
 }
 
-fn fill_shares(trail: &mut Trail<'_>, members: &[BreadthMember], figures: &mut Breadth) {
-    let mut share = |name: &str, condition: fn(&BreadthMember) -> Option<bool>| {
-        let share: Share = members.iter().map(condition).collect();
-        if share.defined < LEAST_MEMBERS {
-            let detail = format!("{name} needs {LEAST_MEMBERS} members with enough days, {} have them", share.defined);
+/// What one coin says, judged by the closes of a year.
+fn member(coin: Coin<'_>, year: Option<TimeRange>) -> BreadthMember {
+    let closes = year.map(|year| coin.days.finished_closes(year)).unwrap_or_default();
+    let closes: Vec<f64> = closes.into_iter().map(|(_, close)| close).collect();
+    let high = closes.iter().copied().reduce(f64::max).filter(|_| closes.len() >= LEAST_HIGH);
+    BreadthMember {
+        asset: coin.asset,
+        market_cap_usd: coin.market_cap_usd,
+        above_sma50: above_moving_average(&closes, SHORT_AVERAGE),
+        above_sma200: above_moving_average(&closes, LONG_AVERAGE),
+        in_bear_market: high.map(|high| has_fallen_by(BEAR, high, coin.last_close)),
+        at_90d_low: at_low(&closes, LOW_DAYS),
+        return_pct: coin.return_pct,
+        market_cap_at_start_usd: coin.market_cap_at_start_usd,
+    }
+}
+
+/// Names the shares that too few members have the days for.
+fn warn_of_shares(trail: &mut Trail<'_>, coins: &[Coin<'_>], year: Option<TimeRange>) {
+    let days: Vec<u64> = coins.iter().filter_map(|coin| Some(coin.days.count(year?))).collect();
+    for (name, least_days) in SHARES {
+        let defined = days.iter().filter(|days| **days >= least_days as u64).count();
+        if defined < LEAST_MEMBERS {
+            let detail = format!("{name} needs {LEAST_MEMBERS} members with enough days, {defined} have them");
             trail.warn(WarningCode::InsufficientHistory, detail);
         }
-        share.share(LEAST_MEMBERS)
-    };
-    figures.above_sma50_ratio = share("above_sma50_ratio", |member| member.above_sma50);
-    figures.above_sma200_ratio = share("above_sma200_ratio", |member| member.above_sma200);
-    figures.in_bear_market_ratio = share("in_bear_market_ratio", |member| member.in_bear_market);
-    figures.at_90d_low_ratio = share("at_90d_low_ratio", |member| member.at_90d_low);
+    }
+}
+
+fn fill_shares(figures: &mut Breadth) {
+    let members = &figures.members;
+    let share =
+        |condition: fn(&BreadthMember) -> Option<bool>| members.iter().map(condition).collect::<Share>().share(LEAST_MEMBERS);
+    figures.above_sma50_ratio = share(|member| member.above_sma50);
+    figures.above_sma200_ratio = share(|member| member.above_sma200);
+    figures.in_bear_market_ratio = share(|member| member.in_bear_market);
+    figures.at_90d_low_ratio = share(|member| member.at_90d_low);
 }
 
 /// Returns of the small and the large, by their rank at the start of the window.
-fn fill_returns(trail: &mut Trail<'_>, members: &[BreadthMember], figures: &mut Breadth) {
-    let returned = members.iter().filter_map(|member| Some((member.market_cap_at_start_usd?, member.return_pct?)));
+fn fill_returns(trail: &mut Trail<'_>, coins: &[Coin<'_>], figures: &mut Breadth) {
+    let returned = coins.iter().filter_map(|coin| Some((coin.market_cap_at_start_usd?, coin.return_pct?)));
     let mut returned: Vec<(f64, f64)> = returned.collect();
     returned.sort_by(|a, b| b.0.total_cmp(&a.0));
     let (large, others) = returned.split_at(returned.len().min(LARGE));
@@ -273,5 +351,16 @@ mod tests {
         let answer = ask(Fixture::new(), 7);
         assert_eq!(answer.data, Breadth::default());
         assert!(answer.warnings.iter().any(|w| w.code == WarningCode::NoData));
+    }
+
+    #[test]
+    fn the_return_of_the_small_alone_is_that_of_the_whole_answer() {
+        for fixture in [|| coins(40, 366), || coins(25, 60), Fixture::new] {
+            let view = fixture().cut("2026-02-04T08:00:00Z");
+            let alone = small_cap_return(&view, &order(), Window::days(7)).unwrap();
+            let whole = ask(fixture(), 7);
+            assert_eq!((alone.data, alone.warnings), (whole.data.small_cap_return_pct, whole.warnings));
+            assert_eq!(alone.sources, whole.sources);
+        }
     }
 }

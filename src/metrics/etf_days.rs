@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::{Asset, Metric, Period, Source, TimeRange, Timestamp, Vintage};
-use crate::market::MarketView;
+use crate::market::{ColumnView, MarketView};
 use crate::metrics::trail::Trail;
 
 /// How long after the start of a trading day its figures settle: nine in ten days were complete by
@@ -14,6 +14,8 @@ const SETTLED_AFTER_MS: i64 = 31 * Period::HOUR.ms() + 30 * Period::MINUTE.ms();
 const GIVEN_UP_AFTER_MS: i64 = 4 * Period::DAY.ms();
 /// Trading days a fund may be silent and still be expected to report.
 const EXPECTED_FOR_DAYS: usize = 5;
+/// Days of a year on which exchanges are closed beside weekends, and some to spare.
+const HOLIDAYS: i64 = 15;
 
 /// Whether a day's figure may still change by late reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -62,27 +64,52 @@ pub(super) fn etf_sources(view: &MarketView, asset: &Asset) -> Vec<Source> {
     view.readings(Metric::EtfFlow, asset).map(|(key, _)| key.source.clone()).collect()
 }
 
-/// The trading days of the asset's funds known at the cutoff, in the order of time. Days on which no
-/// fund has a figure are holidays and are not there.
-pub(super) fn etf_days<'a>(view: &'a MarketView, trail: &mut Trail<'_>, asset: &Asset, source: &Source) -> Vec<EtfDay<'a>> {
-    let funds: Vec<_> = view.readings(Metric::EtfFlow, asset).filter(|(key, _)| key.source == *source).collect();
-    let mut days: Vec<(Timestamp, Vec<Cell<'a>>)> = Vec::new();
-    for (key, column) in &funds {
-        trail.read(key, *column);
-        let fund = key.part.as_deref().unwrap_or("all");
-        let mut day = 0;
-        column.for_each(TimeRange::all(), |Vintage { observed_at, known_at, value }| {
-            // The rows of a fund come in order, and most of their days are there already.
-            day += days[day..].iter().take_while(|(at, _)| *at < observed_at).count();
-            if days.get(day).is_none_or(|(at, _)| *at != observed_at) {
-                days.insert(day, (observed_at, Vec::with_capacity(funds.len())));
-            }
-            days[day].1.push(Cell { fund, flow_usd: value, known_at });
+/// The funds of an asset at one source with their flows, as known at the cutoff.
+#[derive(Debug)]
+pub(super) struct EtfFunds<'a> {
+    as_of: Timestamp,
+    funds: Vec<(&'a str, ColumnView<'a, f64>)>,
+}
+
+impl<'a> EtfFunds<'a> {
+    pub(super) fn open(view: &'a MarketView, trail: &mut Trail<'_>, asset: &Asset, source: &Source) -> Self {
+        let of_source = view.readings(Metric::EtfFlow, asset).filter(|(key, _)| key.source == *source);
+        let noted = of_source.map(|(key, column)| {
+            trail.read(key, column);
+            (key.part.as_deref().unwrap_or("all"), column)
         });
+        Self { as_of: view.as_of(), funds: noted.collect() }
     }
-    let settled: Vec<_> = (0..days.len()).map(|last| settle(view.as_of(), &days[..=last])).collect();
-    let day = |((at, cells), (status, pending_funds))| EtfDay { at, cells, pending_funds, status };
-    days.into_iter().zip(settled).map(day).collect()
+
+    /// The last trading days, so many at least, or all there are; [`usize::MAX`] asks for all.
+    pub(super) fn last_days(&self, least: usize) -> Vec<EtfDay<'a>> {
+        let calendar_days = i64::try_from(least.saturating_mul(3) / 2).map_or(i64::MAX, |days| days.saturating_add(HOLIDAYS));
+        let from = self.as_of.plus_days(-calendar_days).max(Timestamp::MIN).day_start();
+        let days = self.days_since(from);
+        let is_all = || self.funds.iter().filter_map(|(_, column)| column.first()).all(|row| row.observed_at >= from);
+        if days.len() >= least || is_all() { days } else { self.days_since(Timestamp::MIN) }
+    }
+
+    /// The trading days from an instant on, in the order of time. Days on which no fund has a figure are
+    /// holidays and are not there.
+    fn days_since(&self, from: Timestamp) -> Vec<EtfDay<'a>> {
+        let Ok(range) = TimeRange::new(from, TimeRange::all().to()) else { return Vec::new() };
+        let mut days: Vec<(Timestamp, Vec<Cell<'a>>)> = Vec::new();
+        for (fund, column) in &self.funds {
+            let mut day = 0;
+            column.for_each(range, |Vintage { observed_at, known_at, value }| {
+                // The rows of a fund come in order, and most of their days are there already.
+                day += days[day..].iter().take_while(|(at, _)| *at < observed_at).count();
+                if days.get(day).is_none_or(|(at, _)| *at != observed_at) {
+                    days.insert(day, (observed_at, Vec::with_capacity(self.funds.len())));
+                }
+                days[day].1.push(Cell { fund, flow_usd: value, known_at });
+            });
+        }
+        let settled: Vec<_> = (0..days.len()).map(|last| settle(self.as_of, &days[..=last])).collect();
+        let day = |((at, cells), (status, pending_funds))| EtfDay { at, cells, pending_funds, status };
+        days.into_iter().zip(settled).map(day).collect()
+    }
 }
 
 /// Whether the last of these days may still change, and the funds whose report of it is awaited.

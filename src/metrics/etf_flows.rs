@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::domain::{Asset, Period, Source, Timestamp};
 use crate::market::MarketView;
-use crate::metrics::etf_days::{EtfDay, EtfStatus, etf_days, etf_sources};
+use crate::metrics::etf_days::{EtfDay, EtfFunds, EtfStatus, etf_sources};
 use crate::metrics::trail::{CLOSED_MARKET_MS, Trail, Working, known_asset};
 use crate::metrics::{Answer, Length, Method, SourceOrder, Span, Unanswerable, WarningCode, Window};
 use crate::stats::flows;
@@ -19,6 +19,8 @@ const CHOPPINESS_DAYS: usize = 20;
 const BASELINE_DAYS: usize = 60;
 /// Trading days the baseline needs.
 const LEAST_BASELINE: usize = 20;
+/// Stands for every trading day on record.
+const ALL_DAYS: usize = usize::MAX;
 
 /// What is asked about ETF flows.
 #[derive(Debug, Clone, PartialEq)]
@@ -154,17 +156,33 @@ pub struct EtfFundRow {
 /// # Errors
 /// [`Unanswerable`] for an unknown asset or source, or an empty window.
 pub fn etf_flows(view: &MarketView, order: &SourceOrder, question: &EtfFlowsQuestion) -> Result<Answer<EtfFlows>, Unanswerable> {
-    let (mut trail, days) = open(view, order, question)?;
+    let (mut trail, days) = open(view, order, question, ALL_DAYS)?;
     let window = in_window(view, question, &days)?;
     let mut figures = EtfFlows::default();
-    if let Some(latest) = days.last() {
-        fill_days(&mut trail, latest, days.iter().rev().nth(1), &mut figures);
-        fill_runs(&mut trail, &days, &mut figures);
-        fill_window(window, &mut figures);
-        warn_of_gaps(&mut trail, window);
-    }
+    fill_lately(&mut trail, &days, window, &mut figures);
+    fill_history(&days, &mut figures);
+    fill_window(window, &mut figures);
     let n_obs = Some(window.len() as u64);
     Ok(trail.answer(figures, Working { n_obs, ..working(view, question, window)? }))
+}
+
+/// What [`etf_flows`] says of the last `trading_days`, without the figures that look beyond them and
+/// those of single funds and days: the flow of the window, the last two days, and the flips.
+///
+/// # Errors
+/// As [`etf_flows`].
+pub(super) fn etf_flows_lately(
+    view: &MarketView,
+    order: &SourceOrder,
+    asset: &Asset,
+    trading_days: u16,
+) -> Result<Answer<EtfFlows>, Unanswerable> {
+    let question = EtfFlowsQuestion { asset: asset.clone(), source: None, window: Window::days(i64::from(trading_days)) };
+    let (mut trail, days) = open(view, order, &question, usize::from(trading_days).max(BASELINE_DAYS + 1))?;
+    let window = in_window(view, &question, &days)?;
+    let mut figures = EtfFlows::default();
+    fill_lately(&mut trail, &days, window, &mut figures);
+    Ok(trail.answer(figures, working(view, &question, window)?))
 }
 
 /// The course of flows by day or week.
@@ -177,7 +195,7 @@ pub fn etf_flows_series(
     question: &EtfFlowsQuestion,
     weekly: bool,
 ) -> Result<Answer<Vec<EtfFlowsRow>>, Unanswerable> {
-    let (trail, days) = open(view, order, question)?;
+    let (trail, days) = open(view, order, question, ALL_DAYS)?;
     let window = in_window(view, question, &days)?;
     let before: f64 = sum(days[..days.len() - window.len()].iter().map(EtfDay::net_flow_usd));
     let mut rows: Vec<EtfFlowsRow> = Vec::new();
@@ -205,7 +223,7 @@ pub fn etf_funds(
     order: &SourceOrder,
     question: &EtfFlowsQuestion,
 ) -> Result<Answer<Vec<EtfFundRow>>, Unanswerable> {
-    let (trail, days) = open(view, order, question)?;
+    let (trail, days) = open(view, order, question, ALL_DAYS)?;
     let window = in_window(view, question, &days)?;
     let rows = window.iter().rev().flat_map(fund_rows).collect();
     Ok(trail.answer(rows, working(view, question, window)?))
@@ -228,15 +246,18 @@ fn fund_rows(day: &EtfDay<'_>) -> Vec<EtfFundRow> {
     rows
 }
 
+/// What was read, and the last trading days: so many at least, or all there are.
 fn open<'a>(
     view: &'a MarketView,
     order: &SourceOrder,
     question: &EtfFlowsQuestion,
+    least_days: usize,
 ) -> Result<(Trail<'a>, Vec<EtfDay<'a>>), Unanswerable> {
     known_asset(view, &question.asset)?;
     let mut trail = Trail::new(view);
     let source = order.choose(question.source.as_ref(), etf_sources(view, &question.asset))?;
-    let days = source.map(|source| etf_days(view, &mut trail, &question.asset, &source)).unwrap_or_default();
+    let funds = source.map(|source| EtfFunds::open(view, &mut trail, &question.asset, &source));
+    let days = funds.map(|funds| funds.last_days(least_days)).unwrap_or_default();
     Ok((trail, days))
 }
 
@@ -290,22 +311,23 @@ fn fill_days(trail: &mut Trail<'_>, latest: &EtfDay<'_>, previous: Option<&EtfDa
     figures.offset_ratio = (before.abs() > 0.0).then(|| -now / before);
 }
 
-fn fill_runs(trail: &mut Trail<'_>, days: &[EtfDay<'_>], figures: &mut EtfFlows) {
-    let daily: Vec<f64> = days.iter().map(EtfDay::net_flow_usd).collect();
-    let streak = flows::streak(&daily);
-    let direction = match streak.total {
-        total if total > 0.0 => EtfDirection::Inflow,
-        total if total < 0.0 => EtfDirection::Outflow,
-        _ => EtfDirection::None,
-    };
-    figures.streak = Some(EtfStreak { direction, days: streak.days, net_flow_usd: streak.total });
+/// Fills what the window and the trading days just before it say.
+fn fill_lately(trail: &mut Trail<'_>, days: &[EtfDay<'_>], window: &[EtfDay<'_>], figures: &mut EtfFlows) {
+    let Some(latest) = days.last() else { return };
+    fill_days(trail, latest, days.iter().rev().nth(1), figures);
+    fill_flips(trail, days, figures);
+    figures.net_flow_usd = (!window.is_empty()).then(|| sum(window.iter().map(EtfDay::net_flow_usd)));
+    warn_of_gaps(trail, window);
+}
+
+fn fill_flips(trail: &mut Trail<'_>, days: &[EtfDay<'_>], figures: &mut EtfFlows) {
+    let looked_at = &days[days.len().saturating_sub(BASELINE_DAYS + 1)..];
+    let daily: Vec<f64> = looked_at.iter().map(EtfDay::net_flow_usd).collect();
     let lately = &daily[daily.len().saturating_sub(CHOPPINESS_DAYS)..];
     figures.flips = Some(flows::flips(lately));
     figures.choppiness_ratio = flows::choppiness(lately);
     figures.efficiency_ratio = flows::efficiency_ratio(lately);
-    figures.cumulative_usd = Some(sum(daily.iter().copied()));
-    let Some((latest, earlier)) = daily.split_last() else { return };
-    let baseline = &earlier[earlier.len().saturating_sub(BASELINE_DAYS)..];
+    let Some((latest, baseline)) = daily.split_last() else { return };
     if baseline.len() < LEAST_BASELINE {
         let detail = format!("zscore needs {LEAST_BASELINE} earlier trading days, {} are known", baseline.len());
         trail.warn(WarningCode::InsufficientHistory, detail);
@@ -318,6 +340,22 @@ fn fill_runs(trail: &mut Trail<'_>, days: &[EtfDay<'_>], figures: &mut EtfFlows)
     }
 }
 
+/// Fills what all trading days on record say together.
+fn fill_history(days: &[EtfDay<'_>], figures: &mut EtfFlows) {
+    if days.is_empty() {
+        return;
+    }
+    let daily: Vec<f64> = days.iter().map(EtfDay::net_flow_usd).collect();
+    let streak = flows::streak(&daily);
+    let direction = match streak.total {
+        total if total > 0.0 => EtfDirection::Inflow,
+        total if total < 0.0 => EtfDirection::Outflow,
+        _ => EtfDirection::None,
+    };
+    figures.streak = Some(EtfStreak { direction, days: streak.days, net_flow_usd: streak.total });
+    figures.cumulative_usd = Some(sum(daily));
+}
+
 /// Names where trading days of the window must be missing: no exchange is closed that long.
 fn warn_of_gaps(trail: &mut Trail<'_>, window: &[EtfDay<'_>]) {
     for pair in window.windows(2) {
@@ -328,13 +366,10 @@ fn warn_of_gaps(trail: &mut Trail<'_>, window: &[EtfDay<'_>]) {
     }
 }
 
+/// Fills the days and funds of the window that stand out.
 fn fill_window(window: &[EtfDay<'_>], figures: &mut EtfFlows) {
-    if window.is_empty() {
-        return;
-    }
     let extreme = |day: &EtfDay<'_>| EtfExtreme { trading_day: day.at.date(), net_flow_usd: day.net_flow_usd() };
     let by_flow = |a: &EtfExtreme, b: &EtfExtreme| a.net_flow_usd.total_cmp(&b.net_flow_usd);
-    figures.net_flow_usd = Some(sum(window.iter().map(EtfDay::net_flow_usd)));
     figures.largest_inflow = window.iter().map(extreme).max_by(by_flow).filter(|day| day.net_flow_usd > 0.0);
     figures.largest_outflow = window.iter().map(extreme).min_by(by_flow).filter(|day| day.net_flow_usd < 0.0);
     let mut funds: BTreeMap<&str, f64> = BTreeMap::new();
@@ -347,6 +382,8 @@ fn fill_window(window: &[EtfDay<'_>], figures: &mut EtfFlows) {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
     use crate::metrics::fixture::{Fixture, at, order};
 
@@ -422,5 +459,31 @@ mod tests {
         let weeks = etf_flows_series(&view, &order(), &question, true).unwrap().data;
         let told: Vec<_> = weeks.iter().map(|row| (row.trading_day.to_string(), row.net_flow_usd, row.cumulative_usd)).collect();
         assert_eq!(told, [("2026-02-02".to_owned(), 6.0, 7.0), ("2026-02-09".to_owned(), 8.0, 15.0)]);
+    }
+
+    #[rstest]
+    #[case::few(3)]
+    #[case::fewer_than_a_baseline(30)]
+    #[case::many(200)]
+    fn the_last_days_say_what_all_days_say_of_them(#[case] days: i64, #[values(0, 1, 3, 9)] later_days: i64) {
+        let row = |day: i64, usd: f64| (at("2025-01-01").plus_days(day).to_string(), usd);
+        let texts: Vec<(String, f64)> =
+            (0..days).filter(|day| day % 7 < 5).zip(1..).map(|(day, n)| row(day, f64::from(n * 37 % 11) - 5.0)).collect();
+        let rows: Vec<(&str, f64)> = texts.iter().map(|(at, usd)| (at.as_str(), *usd)).collect();
+        // The second fund was silent for half a year.
+        let others: Vec<_> = rows.iter().copied().take(1).chain(rows.iter().copied().skip(120)).collect();
+        let now = at("2025-01-01").plus_days(days + later_days).to_string();
+        let view = Fixture::new().readings("etf_flow.btc.AAA@f", &rows).readings("etf_flow.btc.BBB@f", &others).cut(&now);
+        for trading_days in [5_u16, 90] {
+            let window = Window::days(i64::from(trading_days));
+            let all = etf_flows(&view, &order(), &EtfFlowsQuestion { asset: Asset::btc(), source: None, window }).unwrap();
+            let lately = etf_flows_lately(&view, &order(), &Asset::btc(), trading_days).unwrap();
+            let told = |figures: &EtfFlows| {
+                let EtfFlows { net_flow_usd, latest, previous, reversal, zscore, .. } = figures.clone();
+                (net_flow_usd, latest, previous, reversal, zscore)
+            };
+            assert_eq!(told(&lately.data), told(&all.data));
+            assert_eq!((lately.warnings, lately.sources, lately.meta.window), (all.warnings, all.sources, all.meta.window));
+        }
     }
 }

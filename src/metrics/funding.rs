@@ -4,7 +4,7 @@ use utoipa::ToSchema;
 use crate::domain::{Asset, Metric, Period, Source, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::position_book::PositionBook;
-use crate::metrics::settlements::{Payer, Settlement, Settlements, spans};
+use crate::metrics::settlements::{Payer, Settlement, Settlements, SpanRate, span_rates};
 use crate::metrics::trail::{Trail, Working, known_asset};
 use crate::metrics::{Answer, Method, SourceOrder, Unanswerable, WarningCode};
 use crate::stats::funding::{annualised, negative_streak, weighted_mean};
@@ -13,6 +13,8 @@ use crate::stats::real;
 
 /// How far back rates are ranked.
 const RANK_DAYS: i64 = 365;
+/// How far back is looked first for the beginning of a streak.
+const LATELY_DAYS: i64 = 90;
 /// Rates a rank needs, the present one included.
 const LEAST_RANKED: usize = 180;
 /// The interest part of the usual formula: 0.01 % for eight hours.
@@ -127,6 +129,24 @@ impl FundingState {
 /// # Errors
 /// [`Unanswerable`] for an unknown asset or source.
 pub fn funding(view: &MarketView, order: &SourceOrder, question: &FundingQuestion) -> Result<Answer<Funding>, Unanswerable> {
+    beside(view, order, question, fill_history)
+}
+
+/// What [`funding`] says of an asset, without the rank among the rates of a year.
+///
+/// # Errors
+/// As [`funding`].
+pub(super) fn funding_unranked(view: &MarketView, order: &SourceOrder, asset: &Asset) -> Result<Answer<Funding>, Unanswerable> {
+    beside(view, order, &FundingQuestion { asset: asset.clone(), sources: vec![] }, fill_lately)
+}
+
+/// The answer with what `fill` says of earlier rates.
+fn beside(
+    view: &MarketView,
+    order: &SourceOrder,
+    question: &FundingQuestion,
+    fill: fn(&mut Trail<'_>, &Past<'_>, f64, &mut Funding),
+) -> Result<Answer<Funding>, Unanswerable> {
     known_asset(view, &question.asset)?;
     let mut trail = Trail::new(view);
     let candidates: Vec<Source> =
@@ -139,7 +159,7 @@ pub fn funding(view: &MarketView, order: &SourceOrder, question: &FundingQuestio
     let mut figures = Funding::default();
     fill_present(&mut trail, &book, &current, &mut figures);
     if let Some(rate) = figures.rate_8h_ratio {
-        fill_history(view, &mut trail, &book, &payers, rate, &mut figures);
+        fill(&mut trail, &Past { as_of: view.as_of(), book: &book, payers: &payers }, rate, &mut figures);
     }
     let method = Method { name: "funding", version: 1, interval: Some("8h".to_owned()), basis: Some("settled".to_owned()) };
     Ok(trail.answer(figures, Working { method: Some(method), n_obs: Some(current.len() as u64), ..Working::default() }))
@@ -213,39 +233,83 @@ fn warn_of_weights(trail: &mut Trail<'_>, rows: &[FundingOfSource]) {
     }
 }
 
-/// The streak and the rank, over spans of the longest interval among the sources.
-fn fill_history(
-    view: &MarketView,
-    trail: &mut Trail<'_>,
-    book: &PositionBook<'_>,
-    payers: &[Payer<'_>],
-    present: f64,
-    figures: &mut Funding,
-) {
-    let from = view.as_of().plus_days(-RANK_DAYS);
-    let histories: Vec<Settlements> = payers.iter().map(|payer| payer.since(from)).collect();
-    let mut means: Vec<(Timestamp, f64)> = Vec::new();
-    for (at, rates) in spans(&histories) {
-        let weighted: Vec<_> = rates.iter().map(|(payer, rate)| (*rate, book.usd_of(payers[*payer].source(), at))).collect();
-        means.extend(mean_rate(&weighted).map(|rate| (at, rate)));
+/// What sources settled before the last.
+struct Past<'a> {
+    as_of: Timestamp,
+    book: &'a PositionBook<'a>,
+    payers: &'a [Payer<'a>],
+}
+
+impl Past<'_> {
+    /// The settlements of each source over the last so many days.
+    fn of_days(&self, days: i64) -> Vec<Settlements> {
+        self.payers.iter().map(|payer| payer.since(self.as_of.plus_days(-days))).collect()
     }
-    let Some((_, earlier)) = means.split_last() else { return };
-    let rates: Vec<f64> = earlier.iter().map(|(_, rate)| *rate).chain([present]).collect();
-    let intervals = negative_streak(&rates);
-    let since = (intervals > 0).then(|| means[means.len() - intervals].0);
-    figures.negative_streak = Some(FundingStreak { intervals, since });
-    if intervals == rates.len() {
+
+    /// The mean rate of one span, by its end.
+    fn mean(&self, span: &[SpanRate]) -> Option<(Timestamp, f64)> {
+        let ends_at = span.first()?.ends_at;
+        let weight = |rate: &SpanRate| self.book.usd_of(self.payers[rate.payer].source(), ends_at);
+        let weighted: Vec<_> = span.iter().map(|rate| (rate.rate_8h, weight(rate))).collect();
+        Some((ends_at, mean_rate(&weighted)?))
+    }
+}
+
+/// Rates span by span.
+fn by_span(rates: &[SpanRate]) -> Vec<&[SpanRate]> {
+    rates.chunk_by(|a, b| a.ends_at == b.ends_at).collect()
+}
+
+/// The streak and the rank, over spans of the longest interval among the sources.
+fn fill_history(trail: &mut Trail<'_>, past: &Past<'_>, present: f64, figures: &mut Funding) {
+    let rates = span_rates(&past.of_days(RANK_DAYS));
+    let means: Vec<(Timestamp, f64)> = by_span(&rates).into_iter().rev().filter_map(|span| past.mean(span)).collect();
+    figures.negative_streak = streak(present, means.iter().copied());
+    let Some(streak) = figures.negative_streak else { return };
+    if streak.intervals == means.len() {
         trail.warn(WarningCode::HistoryLimit, "every rate of the trailing year is negative: the streak may have begun earlier");
     }
-    figures.percentile_ratio = mid_rank(&rates, present).filter(|_| rates.len() >= LEAST_RANKED);
+    let ranked: Vec<f64> = means.iter().skip(1).map(|(_, rate)| *rate).chain([present]).collect();
+    figures.percentile_ratio = mid_rank(&ranked, present).filter(|_| ranked.len() >= LEAST_RANKED);
     if figures.percentile_ratio.is_none() {
-        let detail = format!("percentile_ratio needs {LEAST_RANKED} settlements of the trailing year, {} are known", rates.len());
+        let detail =
+            format!("percentile_ratio needs {LEAST_RANKED} settlements of the trailing year, {} are known", ranked.len());
         trail.warn(WarningCode::InsufficientHistory, detail);
     }
 }
 
+/// The streak alone, from the last months where they hold its beginning and as many rates as a rank needs.
+fn fill_lately(trail: &mut Trail<'_>, past: &Past<'_>, present: f64, figures: &mut Funding) {
+    let lately = past.of_days(LATELY_DAYS);
+    let went_on = |(payer, history): (&Payer<'_>, &Settlements)| {
+        !history.is_empty() || payer.since(past.as_of.plus_days(-RANK_DAYS)).is_empty()
+    };
+    let rates = span_rates(&lately);
+    let spans = by_span(&rates);
+    let found = streak(present, spans.iter().rev().filter_map(|span| past.mean(span)));
+    // Of the first span, settlements may be missing.
+    let is_whole = found.is_some_and(|streak| streak.intervals + 1 < spans.len()) && spans.len() >= LEAST_RANKED;
+    if is_whole && past.payers.iter().zip(&lately).all(went_on) {
+        figures.negative_streak = found;
+    } else {
+        fill_history(trail, past, present, figures);
+    }
+}
+
+/// The run of negative rates that ends with the present one, given the means of the spans, the latest
+/// first, of which the present one tells; `None` without any.
+fn streak(present: f64, mut means: impl Iterator<Item = (Timestamp, f64)> + Clone) -> Option<FundingStreak> {
+    means.clone().next()?;
+    let earlier = means.clone().skip(1).map(|(_, rate)| rate);
+    let intervals = negative_streak([present].into_iter().chain(earlier));
+    let since = intervals.checked_sub(1).and_then(|run| means.nth(run)).map(|(at, _)| at);
+    Some(FundingStreak { intervals, since })
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::metrics::fixture::{Fixture, at, order};
 
@@ -338,5 +402,26 @@ mod tests {
         let answer = ask(&silent.cut("2026-02-01"));
         assert_eq!((answer.data.rate_8h_ratio, answer.data.by_source.len()), (Some(0.0001), 1));
         assert!(answer.warnings.iter().any(|w| w.code == WarningCode::Gap));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn the_last_months_tell_the_streak_that_the_whole_year_tells(
+            count in 1_i64..1_000, negative in 0_i64..1_000, stopped in prop_oneof![Just(0_i64), 1..1_000_i64], hours in 1_i64..9,
+        ) {
+            let (ours, theirs) = (texts(count, 8), texts((count - stopped).max(0) * 8 / hours, hours));
+            let sign = |n: usize, run: i64| if i64::try_from(n).unwrap() < run { 1e-4 } else { -1e-4 };
+            let rates = |count: usize, run: i64| (0..count).map(|n| sign(n, run)).collect::<Vec<_>>();
+            let view = Fixture::new()
+                .readings("funding_rate.btc@a:8h", &rows(&ours, &rates(ours.len(), count - negative)))
+                .readings("funding_rate.btc@b", &rows(&theirs, &rates(theirs.len(), 0)))
+                .readings("open_interest.btc@a", &[("2026-01-01", 1.0)])
+                .cut(&at("2026-01-01").plus_ms(count * 8 * Period::HOUR.ms()).to_string());
+            let (whole, lately) = (ask(&view), funding_unranked(&view, &order(), &Asset::btc()).unwrap());
+            prop_assert_eq!(&lately.data, &Funding { percentile_ratio: lately.data.percentile_ratio, ..whole.data });
+            prop_assert_eq!((lately.warnings, lately.sources), (whole.warnings, whole.sources));
+        }
     }
 }

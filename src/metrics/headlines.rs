@@ -1,18 +1,23 @@
 use crate::domain::{Asset, Period};
+use crate::metrics::breadth::small_cap_return;
+use crate::metrics::etf_flows::etf_flows_lately;
 use crate::metrics::figures::Collector;
+use crate::metrics::funding::funding_unranked;
 use crate::metrics::liquidations::{liquidated_usd, record_liquidation_day};
 use crate::metrics::market_headlines;
 use crate::metrics::words::{amount, date, percent, signed_amount};
 use crate::metrics::{
-    Basis, Books, BreadthQuestion, DrawdownQuestion, EpisodesQuestion, Estimator, EtfFlowsQuestion, FundingQuestion,
-    FundingState, LiquidationsQuestion, MarketCapQuestion, OpenInterestQuestion, PriceQuestion, VolatilityQuestion, Window,
-    breadth, drawdown, drawdown_episodes, etf_flows, funding, market_cap, open_interest, price, volatility,
+    Basis, Books, DrawdownQuestion, EpisodesQuestion, Estimator, FundingState, LiquidationsQuestion, MarketCapQuestion,
+    OpenInterestQuestion, PriceQuestion, VolatilityQuestion, Window, drawdown, drawdown_episodes, market_cap, open_interest,
+    price, volatility,
 };
 use crate::stats::real;
 
-/// The window of open interest and of the flows of altcoin funds, days.
+/// The window of open interest, days.
 const OPEN_INTEREST_DAYS: i64 = 7;
-const ALTCOIN_FLOW_DAYS: i64 = 90;
+/// The windows of the flows of bitcoin funds and of altcoin funds, trading days.
+const FLOW_DAYS: u16 = 5;
+const ALTCOIN_FLOW_DAYS: u16 = 90;
 /// The rise that makes a rebound, percent, and the least depth of an episode.
 const REBOUND_PCT: f64 = 10.0;
 const LEAST_DEPTH_PCT: f64 = 5.0;
@@ -169,9 +174,8 @@ fn of_open_interest(headlines: &mut Collector<'_>) {
 
 fn of_funding(headlines: &mut Collector<'_>) {
     let (view, order) = (headlines.view, headlines.order);
-    let question = FundingQuestion { asset: Asset::btc(), sources: vec![] };
     let ids = ["funding_rate_8h", "funding_state", "funding_negative_streak"];
-    let Some(told) = headlines.ask(&ids, || funding(view, order, &question)) else { return };
+    let Some(told) = headlines.ask(&ids, || funding_unranked(view, order, &Asset::btc())) else { return };
     headlines.tell(
         &told,
         "funding_rate_8h",
@@ -203,9 +207,8 @@ fn of_funding(headlines: &mut Collector<'_>) {
 
 fn of_etf_flows(headlines: &mut Collector<'_>) {
     let (view, order) = (headlines.view, headlines.order);
-    let question = EtfFlowsQuestion { asset: Asset::btc(), source: None, window: Window::days(5) };
     let ids = ["etf_flow_latest", "etf_flow_previous", "etf_flow_reversal"];
-    let Some(told) = headlines.ask(&ids, || etf_flows(view, order, &question)) else { return };
+    let Some(told) = headlines.ask(&ids, || etf_flows_lately(view, order, &Asset::btc(), FLOW_DAYS)) else { return };
     let days = [("etf_flow_latest", &told.data.latest), ("etf_flow_previous", &told.data.previous)];
     for (id, day) in days {
         headlines.tell(
@@ -229,8 +232,7 @@ fn of_etf_flows(headlines: &mut Collector<'_>) {
 fn of_altcoin_flows(headlines: &mut Collector<'_>, symbol: &str, id: &str) {
     let (view, order) = (headlines.view, headlines.order);
     let Ok(asset) = symbol.parse() else { return };
-    let question = EtfFlowsQuestion { asset, source: None, window: Window::days(ALTCOIN_FLOW_DAYS) };
-    let Some(told) = headlines.ask(&[id], || etf_flows(view, order, &question)) else { return };
+    let Some(told) = headlines.ask(&[id], || etf_flows_lately(view, order, &asset, ALTCOIN_FLOW_DAYS)) else { return };
     headlines.tell(
         &told,
         id,
@@ -244,12 +246,12 @@ fn of_altcoin_flows(headlines: &mut Collector<'_>, symbol: &str, id: &str) {
 
 fn of_small_caps(headlines: &mut Collector<'_>) {
     let (view, order) = (headlines.view, headlines.order);
-    let question = BreadthQuestion { source: None, window: Window::days(365) };
-    let Some(told) = headlines.ask(&["small_cap_return_1y"], || breadth(view, order, &question)) else { return };
+    let asked = || small_cap_return(view, order, Window::days(365));
+    let Some(told) = headlines.ask(&["small_cap_return_1y"], asked) else { return };
     headlines.tell(
         &told,
         "small_cap_return_1y",
-        told.data.small_cap_return_pct.map(|pct| (pct, format!("The median small coin returned {} in a year.", percent(pct)))),
+        told.data.map(|pct| (pct, format!("The median small coin returned {} in a year.", percent(pct)))),
     );
 }
 

@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use crate::domain::{Asset, Metric, Period, SeriesKey, Source, TimeRange, Timestamp};
 use crate::market::{ColumnView, MarketView};
 use crate::metrics::WarningCode;
@@ -114,22 +112,33 @@ fn hours(ms: i64) -> f64 {
     ms as f64 / Period::HOUR.ms() as f64
 }
 
-/// Rates of several sources on one clock: for each span of the longest interval among their last
-/// settlements, by its end, the mean rate for eight hours of every source that settled in it.
-pub(super) fn spans(histories: &[Settlements]) -> BTreeMap<Timestamp, Vec<(usize, f64)>> {
+/// What one source paid for eight hours on average inside one span of time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct SpanRate {
+    pub(super) ends_at: Timestamp,
+    /// Which of the sources.
+    pub(super) payer: usize,
+    /// A fraction.
+    pub(super) rate_8h: f64,
+}
+
+/// Rates of several sources on one clock: the means of all that settled in each span of the longest
+/// interval among their last settlements, in the order of time.
+pub(super) fn span_rates(histories: &[Settlements]) -> Vec<SpanRate> {
     let longest = histories.iter().filter_map(|history| history.last()).map(|last| last.hours).fold(0.0, f64::max);
     #[expect(clippy::cast_possible_truncation, reason = "an interval is at most 24 hours")]
     let length_ms = (longest * hours_ms()) as i64;
-    let mut spans: BTreeMap<Timestamp, Vec<(usize, f64)>> = BTreeMap::new();
-    for (index, history) in histories.iter().enumerate().filter(|_| length_ms > 0) {
-        let end = |at: Timestamp| at.plus_ms(length_ms - 1 - JITTER_MS).floor(length_ms);
-        let rates: Vec<(Timestamp, f64)> = history.iter().map(|settled| (end(settled.at), settled.rate_8h())).collect();
-        for span in rates.chunk_by(|a, b| a.0 == b.0) {
-            let mean = span.iter().map(|(_, rate)| rate).sum::<f64>() / real(span.len());
-            spans.entry(span[0].0).or_default().push((index, mean));
-        }
+    let mut means = Vec::new();
+    let end = |at: Timestamp| at.plus_ms(length_ms - 1 - JITTER_MS).floor(length_ms);
+    for (payer, history) in histories.iter().enumerate().filter(|_| length_ms > 0) {
+        means.extend(history.chunk_by(|a, b| end(a.at) == end(b.at)).map(|span| SpanRate {
+            ends_at: end(span[0].at),
+            payer,
+            rate_8h: span.iter().map(Settlement::rate_8h).sum::<f64>() / real(span.len()),
+        }));
     }
-    spans
+    means.sort_by_key(|mean| mean.ends_at);
+    means
 }
 
 #[expect(clippy::cast_precision_loss, reason = "an hour of milliseconds fits an f64 exactly")]
@@ -150,15 +159,16 @@ mod tests {
     fn settlements_of_one_span_make_one_mean_and_a_late_millisecond_changes_nothing() {
         let eight = vec![settled("2026-01-01T08:00:00.004Z", 0.0008, 8.0), settled("2026-01-01T16:00:00Z", 0.0016, 8.0)];
         let four = vec![settled("2026-01-01T12:00:00Z", 0.0001, 4.0), settled("2026-01-01T16:00:00Z", 0.0003, 4.0)];
-        let spans = spans(&[eight, four]);
-        let ends: Vec<Timestamp> = spans.keys().copied().collect();
-        assert_eq!(ends, [at("2026-01-01T08:00:00Z"), at("2026-01-01T16:00:00Z")]);
-        assert_eq!(spans[&ends[0]], [(0, 0.0008)]);
-        assert!((spans[&ends[1]][1].1 - 0.0004).abs() < 1e-15);
+        let means = span_rates(&[eight, four]);
+        let told: Vec<(Timestamp, usize)> = means.iter().map(|mean| (mean.ends_at, mean.payer)).collect();
+        let (first, second) = (at("2026-01-01T08:00:00Z"), at("2026-01-01T16:00:00Z"));
+        assert_eq!(told, [(first, 0), (second, 0), (second, 1)]);
+        assert_eq!(means[0].rate_8h.to_bits(), 0.0008_f64.to_bits());
+        assert!((means[2].rate_8h - 0.0004).abs() < 1e-15);
     }
 
     #[test]
     fn nothing_settled_makes_no_span() {
-        assert!(spans(&[vec![], vec![]]).is_empty());
+        assert!(span_rates(&[vec![], vec![]]).is_empty());
     }
 }

@@ -33,10 +33,9 @@ pub fn weighted_mean(rates: &[(f64, f64)]) -> Option<f64> {
     (weight > 0.0).then(|| sum(rates.iter().map(|(rate, weight)| rate * weight)) / weight)
 }
 
-/// How many settlements up to the last were negative in a row; zero ends it.
-#[must_use]
-pub fn negative_streak(rates: &[f64]) -> usize {
-    rates.iter().rev().take_while(|&&rate| rate < 0.0).count()
+/// How many settlements up to the last were negative in a row, the last coming first; zero ends it.
+pub fn negative_streak(rates: impl IntoIterator<Item = f64>) -> usize {
+    rates.into_iter().take_while(|&rate| rate < 0.0).count()
 }
 
 #[cfg(test)]
@@ -47,9 +46,9 @@ mod tests {
 
     #[test]
     fn zero_ends_a_negative_streak() {
-        assert_eq!(negative_streak(&[-0.1, 0.0, -0.1, -0.2]), 2);
-        assert_eq!(negative_streak(&[-0.1, 0.1]), 0);
-        assert_eq!(negative_streak(&[]), 0);
+        assert_eq!(negative_streak([-0.2, -0.1, 0.0, -0.1]), 2);
+        assert_eq!(negative_streak([0.1, -0.1]), 0);
+        assert_eq!(negative_streak([]), 0);
     }
 
     #[test]

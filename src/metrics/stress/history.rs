@@ -15,6 +15,9 @@ use crate::stats::composite::{Composite, Reading, Standing};
 /// state before it; a state is about a megabyte, a day from there costs microseconds.
 const STATE_EVERY_DAYS: usize = 64;
 
+/// States kept because they were asked for last: one for each day that is asked about again and again.
+const STATES_ASKED: usize = 8;
+
 /// Days prepared between two looks whether to go on.
 const PREPARED_AT_ONCE_DAYS: i64 = 365;
 
@@ -42,10 +45,17 @@ pub(super) struct StressHistory {
     start: Option<Timestamp>,
     days: Vec<Arc<JudgedDay>>,
     /// The state after the last closed day; `None` before the first.
-    state: Option<Composite>,
+    state: Option<Arc<Composite>>,
     /// The states before every [`STATE_EVERY_DAYS`]th day.
     states: Vec<Arc<Composite>>,
+    /// Shared with the histories that this one was made from and that are made from it.
+    asked: Arc<AskedStates>,
 }
+
+/// The states that were asked for last, the latest first, each with the last day that is in it. Days are only ever added
+/// behind others, so a day, the same in memory, stands for all days before it.
+#[derive(Debug, Default)]
+struct AskedStates(Mutex<Vec<(Arc<JudgedDay>, Arc<Composite>)>>);
 
 /// One day and what the index says of it.
 #[derive(Debug, Clone)]
@@ -152,11 +162,12 @@ impl StressHistory {
     /// Takes a day in. `None` of a recipe that cannot be computed, which a test rules out.
     fn close(&mut self, mut day: Day<'_>) -> Option<()> {
         let values = day.values();
-        let mut state = self.state.take().or_else(|| Composite::new(RECIPE.arithmetic()).ok())?;
+        let mut state = self.state_before(self.days.len())?;
         if self.days.len().is_multiple_of(STATE_EVERY_DAYS) {
-            self.states.push(Arc::new(state.clone()));
+            self.states.push(Arc::clone(&state));
         }
-        let reading = state.push(&values).ok()?;
+        self.state = None;
+        let reading = Arc::make_mut(&mut state).push(&values).ok()?;
         let former = self.days.last().map(|former| &former.reads).filter(|reads| ***reads == day.reads);
         let reads = former.map_or_else(|| Arc::new(day.reads), Arc::clone);
         self.days.push(Arc::new(JudgedDay { start: day.start, values, reading, reads }));
@@ -164,11 +175,19 @@ impl StressHistory {
         Some(())
     }
 
-    /// The state before the day at `index`, made from the last kept one.
-    fn state_before(&self, index: usize) -> Option<Composite> {
+    /// The state before the day at `index`.
+    fn state_before(&self, index: usize) -> Option<Arc<Composite>> {
         if index == self.days.len() {
-            return self.state.clone().or_else(|| Composite::new(RECIPE.arithmetic()).ok());
+            return self.state.clone().or_else(|| Composite::new(RECIPE.arithmetic()).ok().map(Arc::new));
         }
+        if index.is_multiple_of(STATE_EVERY_DAYS) {
+            return self.states.get(index / STATE_EVERY_DAYS).cloned();
+        }
+        self.asked.after(self.days.get(index.checked_sub(1)?)?, || self.replay(index))
+    }
+
+    /// The state before the day at `index`, made from the last kept one.
+    fn replay(&self, index: usize) -> Option<Composite> {
         let kept = index / STATE_EVERY_DAYS;
         let mut state = Composite::clone(self.states.get(kept)?);
         for day in &self.days[kept * STATE_EVERY_DAYS..index] {
@@ -179,6 +198,26 @@ impl StressHistory {
 
     fn day_at(&self, index: usize) -> Option<Timestamp> {
         Some(self.start?.plus_days(i64::try_from(index).ok()?))
+    }
+}
+
+impl AskedStates {
+    /// The state with `day` as the last in it, made where it was not asked for lately.
+    fn after(&self, day: &Arc<JudgedDay>, make: impl FnOnce() -> Option<Composite>) -> Option<Arc<Composite>> {
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked_before = |held: &mut Vec<(Arc<JudgedDay>, Arc<Composite>)>| {
+            let place = held.iter().position(|(last, _)| Arc::ptr_eq(last, day))?;
+            held[..=place].rotate_right(1);
+            held.first().map(|(_, state)| Arc::clone(state))
+        };
+        let found = asked_before(&mut lock());
+        found.or_else(|| {
+            let state = Arc::new(make()?);
+            let mut held = lock();
+            held.truncate(STATES_ASKED - 1);
+            held.insert(0, (Arc::clone(day), Arc::clone(&state)));
+            Some(state)
+        })
     }
 }
 

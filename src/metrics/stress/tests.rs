@@ -177,6 +177,26 @@ fn a_book_that_grew_with_the_market_answers_as_one_that_was_just_opened() {
 }
 
 #[test]
+fn a_day_that_is_asked_about_again_is_judged_as_when_it_was_asked_first() {
+    let rows = Rows::days(DAYS).with_corrections();
+    let book = StressBook::default();
+    let market = rows.where_known(|known_at| known_at <= day(DAYS - 9)).market();
+    let instants: Vec<Timestamp> = (0..20).map(|n| day(330 + n % 10 * 3).plus_ms((9 + n) * Period::HOUR.ms())).collect();
+    let ask_all = |market: &Arc<Market>, book: &StressBook| -> Vec<Stress> {
+        instants.iter().map(|instant| asked(market, *instant, book).data).collect()
+    };
+    assert_eq!(ask_all(&market, &book), ask_all(&market, &StressBook::default()));
+    // A row of the middle of the days that were asked about turns up late.
+    let mut late = Rows::default();
+    late.candle("candle.btc@w:1d", 340, 900.0, None);
+    late.candle("candle.btc@x:1d", 340, 90.0, Some(1.0));
+    let later = late.added_to(&market, 2);
+    let anew: Vec<Stress> = instants.iter().map(|instant| asked(&later, *instant, &StressBook::default()).data).collect();
+    assert_eq!(ask_all(&later, &book), anew);
+    assert_ne!(ask_all(&later, &book), ask_all(&market, &StressBook::default()));
+}
+
+#[test]
 fn a_row_that_turns_out_to_have_been_known_changes_the_days_from_then_on() {
     let rows = Rows::days(DAYS);
     let btc: SeriesKey = "candle.btc@x:1d".parse().unwrap();
