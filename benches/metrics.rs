@@ -121,9 +121,11 @@ const ONE_MARKET: &[Question] = &[
     now("market-cap", |view, order| {
         answered(market_cap(view, order, &MarketCapQuestion { asset: Asset::total(), source: None, window: Window::days(7) }))
     }),
-    now("volatility", |view, order| answered(volatility(view, order, &how_volatile(Estimator::Close, Window::days(30))))),
+    now("volatility", |view, order| {
+        answered(volatility(view, order, &BOOKS.regimes, &how_volatile(Estimator::Close, Window::days(30))))
+    }),
     now("volatility, 8y", |view, order| {
-        answered(volatility(view, order, &how_volatile(Estimator::YangZhang, Window::days(8 * 365))))
+        answered(volatility(view, order, &BOOKS.regimes, &how_volatile(Estimator::YangZhang, Window::days(8 * 365))))
     }),
     now("liquidity", |view, order| answered(liquidity(view, order, &LiquidityQuestion { asset: Asset::btc(), source: None }))),
     now("etf-flows", |view, order| answered(etf_flows(view, order, &flows(5)))),

@@ -41,6 +41,7 @@ const PREFIX: &str = "/v1";
 
 /// Every question, and the push, under a prefix.
 fn questions(prefix: &'static str, books: &Arc<Books>) -> OpenApiRouter<AppState> {
+    let of_regimes = Arc::clone(books);
     let single = Routes::new(prefix)
         .question(price::PRICE, price::price, metrics::price)
         .question(drawdown::DRAWDOWN, drawdown::drawdown, metrics::drawdown)
@@ -62,7 +63,9 @@ fn questions(prefix: &'static str, books: &Arc<Books>) -> OpenApiRouter<AppState
         .question(etf_flows::ETF_FUNDS, etf_flows::etf_funds, metrics::etf_funds)
         .question(open_interest::OPEN_INTEREST, open_interest::open_interest, metrics::open_interest)
         .question(funding::FUNDING, funding::funding, metrics::funding)
-        .question(volatility::VOLATILITY, volatility::volatility, metrics::volatility)
+        .question(volatility::VOLATILITY, volatility::volatility, move |view, order, question| {
+            metrics::volatility(view, order, &of_regimes.regimes, question)
+        })
         .question(liquidity::LIQUIDITY, liquidity::liquidity, metrics::liquidity)
         .question(breadth::BREADTH, breadth::breadth, metrics::breadth)
         .list(liquidations::CASCADES, liquidations::CASCADE_ROWS, liquidations::cascades, metrics::liquidation_cascades)

@@ -65,6 +65,16 @@ impl<'a> Bars<'a> {
         self.version
     }
 
+    /// When the last vintage of the finished bars that start in `range` was known, whatever the cutoff; of
+    /// bars that are made at the cutoff nobody can say.
+    #[must_use]
+    pub fn known_by(&self, range: TimeRange) -> Option<Timestamp> {
+        match &self.finished {
+            Finished::Column(column) => column.known_by(range),
+            Finished::Folded(_) => Some(Timestamp::MAX),
+        }
+    }
+
     /// What is kept of the finished bars that start in `range`.
     #[must_use]
     pub fn summary(&self, range: TimeRange) -> BarSummary {

@@ -95,6 +95,13 @@ impl<P: Point> ColumnView<'_, P> {
         self.column.root.as_ref()?.first_known_since(since, self.column.lag_ms)
     }
 
+    /// When the last vintage of the points in `range` was known, whatever the cutoff: from then on they look
+    /// as they do in the whole picture. `None` of no points.
+    #[must_use]
+    pub fn known_by(&self, range: TimeRange) -> Option<Timestamp> {
+        self.column.root.as_ref()?.known_by(range, self.column.lag_ms)
+    }
+
     /// The first point known.
     #[must_use]
     pub fn first(&self) -> Option<Vintage<P>> {

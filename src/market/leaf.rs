@@ -46,6 +46,12 @@ impl<P: Point> Leaf<P> {
         self.known.as_ref().map_or_else(|| self.times[index].plus_ms(lag_ms), |known| known[index])
     }
 
+    /// When the last vintage of a point was known.
+    pub(super) fn last_known(&self, index: usize, lag_ms: i64) -> Timestamp {
+        let corrected = self.corrections(index).last().map(|later| later.known_at);
+        corrected.unwrap_or_else(|| self.first_known(index, lag_ms))
+    }
+
     pub(super) fn corrections(&self, index: usize) -> &[Later<P>] {
         if self.later.is_empty() {
             return &[];

@@ -87,6 +87,8 @@ proptest! {
         prop_assert_eq!(view.vintages(within).len(), vintages);
         let known_since = all.keys().find(|(_, known_at)| *known_at >= ms(as_of)).map(|(observed_at, _)| *observed_at);
         prop_assert_eq!(view.first_known_since(ms(as_of)), known_since);
+        let known_by = all.keys().filter(|(observed_at, _)| within.contains(*observed_at)).map(|(_, known_at)| *known_at).max();
+        prop_assert_eq!(view.known_by(within), known_by);
 
         let mut scanned = Summary::default();
         let (times, values): (Vec<_>, Vec<_>) = expected.into_iter().unzip();

@@ -223,6 +223,20 @@ impl<P: Point> Node<P> {
         }
     }
 
+    /// When the last vintage of the points in `range` was known.
+    pub(super) fn known_by(&self, range: TimeRange, lag_ms: i64) -> Option<Timestamp> {
+        if self.extent.misses(range, Timestamp::MAX) {
+            return None;
+        }
+        if self.extent.is_whole(range, Timestamp::MAX) {
+            return Some(self.extent.known_by);
+        }
+        match &self.body {
+            Body::Branch(children) => children.iter().filter_map(|child| child.known_by(range, lag_ms)).max(),
+            Body::Leaf(leaf) => leaf.indices(range).map(|index| leaf.last_known(index, lag_ms)).max(),
+        }
+    }
+
     /// The first point of which a vintage was known at `since` or later.
     pub(super) fn first_known_since(&self, since: Timestamp, lag_ms: i64) -> Option<Timestamp> {
         if self.extent.known_by < since {

@@ -10,6 +10,9 @@ const TRADING_YEAR: f64 = 252.0;
 /// The longest pause between two trading days that are neighbours: a weekend with holidays.
 pub(super) const LONGEST_PAUSE_MS: i64 = 5 * Period::DAY.ms();
 
+/// Days looked at beyond those that must be found, for holidays and gaps.
+const SPARE_DAYS: i64 = 15;
+
 /// The finished UTC days of one asset from one source up to an instant, with prices above zero.
 #[derive(Debug)]
 pub(super) struct DailyBars {
@@ -35,20 +38,43 @@ impl DailyBars {
         asked: Option<&Source>,
         until: Timestamp,
     ) -> Result<Option<Self>, Unanswerable> {
-        let Some(days) = daily(view, trail, order, asset, asked)? else { return Ok(None) };
+        let days = daily(view, trail, order, asset, asked)?;
+        Ok(days.map(|days| Self::all(&days, until)))
+    }
+
+    /// The days that ended by `until`.
+    pub(super) fn all(days: &Bars<'_>, until: Timestamp) -> Self {
+        Self::since(days, Timestamp::MIN, until)
+    }
+
+    /// The last days that ended by `until`, so many at least, or all there are.
+    pub(super) fn last(days: &Bars<'_>, until: Timestamp, least: u32) -> Self {
+        let calendar_days = match days.key.asset.calendar() {
+            TradingCalendar::Continuous => least,
+            TradingCalendar::TradingDays => least.saturating_mul(3) / 2,
+        };
+        let from = until.plus_days(-i64::from(calendar_days) - SPARE_DAYS).max(Timestamp::MIN);
+        let last = Self::since(days, from, until);
+        let is_all = days.first().is_none_or(|first| first.observed_at >= from);
+        if is_all || last.len() >= usize::try_from(least).unwrap_or(usize::MAX) { last } else { Self::all(days, until) }
+    }
+
+    /// The days that began at `from` or later and ended by `until`.
+    fn since(days: &Bars<'_>, from: Timestamp, until: Timestamp) -> Self {
+        let range = TimeRange::new(from, TimeRange::all().to()).unwrap_or_else(|_| TimeRange::all());
+        let calendar = days.key.asset.calendar();
         let ended = |day: &Vintage<Bar>| day.observed_at.plus_days(1) <= until;
-        let finished: Vec<_> =
-            days.finished(TimeRange::all()).into_iter().filter(|day| ended(day) && day.value.low > 0.0).collect();
-        let (returns, returns_before) = returns(asset.calendar(), &finished);
-        Ok(Some(Self {
-            calendar: asset.calendar(),
+        let finished: Vec<_> = days.finished(range).into_iter().filter(|day| ended(day) && day.value.low > 0.0).collect();
+        let (returns, returns_before) = returns(calendar, &finished);
+        Self {
+            calendar,
             until,
             starts: finished.iter().map(|day| day.observed_at).collect(),
             bars: finished.iter().map(|day| Ohlc::from(day.value)).collect(),
             volumes: finished.iter().map(|day| day.value.volume).collect(),
             returns,
             returns_before,
-        }))
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -70,6 +96,11 @@ impl DailyBars {
 
     pub(super) fn start_of(&self, day: usize) -> Timestamp {
         self.starts[day]
+    }
+
+    /// The first day that began after an instant.
+    pub(super) fn first_after(&self, start: Timestamp) -> usize {
+        self.starts.partition_point(|day| *day <= start)
     }
 
     pub(super) const fn periods_per_year(&self) -> f64 {

@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -121,16 +119,16 @@ fn settle(as_of: Timestamp, days: &[(Timestamp, Vec<Cell<'_>>)]) -> (EtfStatus, 
     (status, pending_funds)
 }
 
-/// The funds that reported lately and not yet for the last of these days.
+/// The funds that reported lately and not yet for the last of these days, by name.
 fn pending(days: &[(Timestamp, Vec<Cell<'_>>)], unsettled: bool) -> Vec<String> {
-    let funds = |days: &[(Timestamp, Vec<Cell<'_>>)], count: fn(&Cell<'_>) -> bool| -> BTreeSet<String> {
-        let cells = days.iter().flat_map(|(_, cells)| cells);
-        cells.filter(|cell| count(cell)).map(|cell| cell.fund.to_owned()).collect()
-    };
-    let last = days.len().saturating_sub(1);
-    let reported = funds(&days[last..], if unsettled { |cell| !is_zero(cell.flow_usd) } else { |_| true });
-    let expected = funds(&days[last.saturating_sub(EXPECTED_FOR_DAYS)..], |_| true);
-    expected.difference(&reported).cloned().collect()
+    let Some(((_, today), earlier)) = days.split_last() else { return Vec::new() };
+    let reported = |fund: &str| today.iter().any(|cell| cell.fund == fund && !(unsettled && is_zero(cell.flow_usd)));
+    let lately = &earlier[earlier.len().saturating_sub(EXPECTED_FOR_DAYS)..];
+    let expected = lately.iter().flat_map(|(_, cells)| cells).chain(today).map(|cell| cell.fund);
+    let mut awaited: Vec<&str> = expected.filter(|fund| !reported(fund)).collect();
+    awaited.sort_unstable();
+    awaited.dedup();
+    awaited.into_iter().map(str::to_owned).collect()
 }
 
 fn is_zero(flow_usd: f64) -> bool {

@@ -5,11 +5,11 @@ use crate::metrics::figures::Collector;
 use crate::metrics::funding::funding_unranked;
 use crate::metrics::liquidations::{liquidated_usd, record_liquidation_day};
 use crate::metrics::market_headlines;
+use crate::metrics::volatility::volatility_of_month;
 use crate::metrics::words::{amount, date, percent, signed_amount};
 use crate::metrics::{
-    Basis, Books, DrawdownQuestion, EpisodesQuestion, Estimator, FundingState, LiquidationsQuestion, MarketCapQuestion,
-    OpenInterestQuestion, PriceQuestion, VolatilityQuestion, Window, drawdown, drawdown_episodes, market_cap, open_interest,
-    price, volatility,
+    Basis, Books, DrawdownQuestion, EpisodesQuestion, FundingState, LiquidationsQuestion, MarketCapQuestion,
+    OpenInterestQuestion, PriceQuestion, Window, drawdown, drawdown_episodes, market_cap, open_interest, price,
 };
 use crate::stats::real;
 
@@ -35,7 +35,7 @@ pub(super) fn collect(headlines: &mut Collector<'_>, books: &Books) {
         of_altcoin_flows(headlines, asset, id);
     }
     of_small_caps(headlines);
-    of_volatility(headlines);
+    of_volatility(headlines, books);
     market_headlines::collect(headlines, books);
 }
 
@@ -255,12 +255,10 @@ fn of_small_caps(headlines: &mut Collector<'_>) {
     );
 }
 
-fn of_volatility(headlines: &mut Collector<'_>) {
+fn of_volatility(headlines: &mut Collector<'_>, books: &Books) {
     let (view, order) = (headlines.view, headlines.order);
-    let question =
-        VolatilityQuestion { asset: Asset::btc(), source: None, window: Window::days(30), estimator: Estimator::Close };
     let ids = ["volatility_realised", "volatility_implied", "volatility_pickup", "calm_days"];
-    let Some(told) = headlines.ask(&ids, || volatility(view, order, &question)) else { return };
+    let Some(told) = headlines.ask(&ids, || volatility_of_month(view, order, &books.regimes, &Asset::btc())) else { return };
     headlines.tell(
         &told,
         "volatility_realised",

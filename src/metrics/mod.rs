@@ -21,6 +21,7 @@ mod etf_flows;
 mod figures;
 mod funding;
 mod headlines;
+mod kept;
 mod liquidation_book;
 mod liquidation_orders;
 mod liquidation_share;
@@ -36,6 +37,7 @@ mod path;
 mod position_book;
 mod premium_book;
 mod price;
+mod regime_book;
 mod safe_haven;
 mod schema;
 mod settlements;
@@ -87,6 +89,7 @@ pub use options::{DownsideProtection, OptionExpiry, Options, OptionsQuestion, op
 pub use path::Basis;
 pub use premium_book::PremiumBook;
 pub use price::{Price, PriceQuestion, SinceMark, price};
+pub use regime_book::RegimeBook;
 pub use safe_haven::{Exposure, HavenTest, Havens, SafeHaven, SafeHavenQuestion, Shield, safe_haven};
 pub use source_status::{SourceStatus, source_statuses};
 pub use stress::{

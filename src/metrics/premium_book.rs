@@ -3,10 +3,10 @@
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::iter::successors;
-use std::sync::{Mutex, PoisonError};
 
-use crate::domain::{Asset, Metric, Period, Source, Timestamp, Version};
+use crate::domain::{Asset, Metric, Period, Source, Timestamp};
 use crate::market::MarketView;
+use crate::metrics::kept::{Kept, News, Past};
 use crate::metrics::option_chain::OptionChain;
 
 /// Days that the present premium is ranked among.
@@ -15,19 +15,17 @@ const HISTORY_DAYS: i64 = 365;
 /// Keeps what puts cost more than calls on past days, so that a question about the present chain does
 /// not read the chains of a year.
 ///
-/// It holds nothing that cannot be computed from the market: an answer is the same with a book that was
-/// just opened. A day is kept as the whole picture shows it, with the instant from which on it was known
-/// like that; a question from before that instant reads the chain of the day as it was known then.
+/// An answer is the same with a book that was just opened. A day is kept as the whole picture shows it,
+/// with the instant from which on it was known like that; a question from before that instant reads the
+/// chain of the day as it was known then.
 #[derive(Debug, Default)]
 pub struct PremiumBook {
-    held: Mutex<BTreeMap<(Asset, Source), Premiums>>,
+    kept: Kept<(Asset, Source), Premiums>,
 }
 
 /// The days of one asset at one source.
 #[derive(Debug, Default)]
 struct Premiums {
-    /// The picture of the market they were read from; `None` before the first.
-    picture: Option<Version>,
     /// The day of the first chain; `None` while there is none.
     first: Option<Timestamp>,
     /// The premium of each day that was asked about, by its start.
@@ -47,46 +45,44 @@ impl PremiumBook {
     /// The premiums of the days of the year before the day of the cutoff that have one, as far as they
     /// are known at the cutoff; fractions, the oldest first.
     pub(super) fn year_before(&self, view: &MarketView, asset: &Asset, source: &Source) -> Vec<f64> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let premiums = held.entry((asset.clone(), source.clone())).or_default();
-        if premiums.picture > Some(view.picture()) {
-            // Asked about a picture that was replaced meanwhile: its answer must not know the newer one.
-            drop(held);
-            return Premiums::default().year_before(view, asset, source);
-        }
-        premiums.year_before(view, asset, source)
+        let whole = view.at(Timestamp::MAX);
+        let first_changed = |news: News| {
+            let columns = [Metric::OptionVol, Metric::OptionForward].map(|metric| whole.readings(metric, asset));
+            let of_source = columns.into_iter().flatten().filter(|(key, _)| key.source == *source);
+            of_source.filter_map(|(_, column)| news.first_of(column)).min()
+        };
+        self.kept.with(view, (asset.clone(), source.clone()), first_changed, |premiums| {
+            let Some(first) = premiums.first else { return Vec::new() };
+            premiums.year_before(view, first, |view, from| OptionChain::open(view, asset, source, from))
+        })
+    }
+}
+
+impl Past for Premiums {
+    fn forget_from(&mut self, day: Timestamp) {
+        self.days.split_off(&day);
+        self.first = Some(self.first.map_or(day, |first| first.min(day)));
     }
 }
 
 impl Premiums {
-    fn year_before(&mut self, view: &MarketView, asset: &Asset, source: &Source) -> Vec<f64> {
+    fn year_before(
+        &mut self,
+        view: &MarketView,
+        first: Timestamp,
+        open: impl for<'a> Fn(&'a MarketView, Timestamp) -> OptionChain<'a>,
+    ) -> Vec<f64> {
         let whole = view.at(Timestamp::MAX);
-        self.follow(&whole, asset, source);
-        let Some(first) = self.first else { return Vec::new() };
         let today = view.as_of().day_start();
         let first = first.max(today.plus_days(-HISTORY_DAYS));
-        let newest = LazyCell::new(|| OptionChain::open(&whole, asset, source, first));
-        let known = LazyCell::new(|| OptionChain::open(view, asset, source, first));
+        let newest = LazyCell::new(|| open(&whole, first));
+        let known = LazyCell::new(|| open(view, first));
         let days = successors(Some(first), |day| Some(day.plus_days(1))).take_while(|day| *day < today);
         let premium = |day: Timestamp| {
             let kept = self.days.entry(day).or_insert_with(|| DayPremium::read(&newest, day));
             if kept.known_by <= view.as_of() { kept.value } else { known.put_premium(end(day)) }
         };
         days.filter_map(premium).collect()
-    }
-
-    /// Forgets the days of which the picture of `whole` knows more than the one they were read from.
-    fn follow(&mut self, whole: &MarketView, asset: &Asset, source: &Source) {
-        let former = self.picture.replace(whole.picture());
-        let Some(known_from) = former.map_or(Some(Timestamp::MIN), |former| whole.changed_since(former)) else { return };
-        let columns = [Metric::OptionVol, Metric::OptionForward].map(|metric| whole.readings(metric, asset));
-        let is_touched = |version| former.is_none_or(|former| version > former);
-        let touched = columns.into_iter().flatten().filter(|(key, column)| key.source == *source && is_touched(column.version()));
-        let changed = touched.filter_map(|(_, column)| column.first_known_since(known_from)).min();
-        if let Some(day) = changed.map(Timestamp::day_start) {
-            self.days.split_off(&day);
-            self.first = Some(self.first.map_or(day, |first| first.min(day)));
-        }
     }
 }
 
@@ -109,7 +105,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{Delta, OptionName, SeriesKey, Vintage};
+    use crate::domain::{Delta, OptionName, SeriesKey, Version, Vintage};
     use crate::market::Market;
     use crate::metrics::fixture::at;
 
@@ -192,13 +188,14 @@ mod tests {
         let market = Arc::new(Market::default().next(&commit(1, &days)));
         let (book, now) = (PremiumBook::default(), at("2026-01-25"));
         assert_eq!(kept(&book, &market.at(now)).len(), 20);
-        let mut premiums = book.held.lock().unwrap().remove(&(Asset::btc(), source())).unwrap();
-        assert_eq!(premiums.days.len(), 24);
+        let left = |market: &Arc<Market>| {
+            book.year_before(&market.at(Timestamp::MIN), &Asset::btc(), &source());
+            book.kept.with(&market.at(now), (Asset::btc(), source()), |_| None, |premiums| premiums.days.len())
+        };
+        assert_eq!(left(&market), 24);
         let late = Arc::new(market.next(&commit(2, &[(12, 9, 200)])));
-        premiums.follow(&late.at(Timestamp::MAX), &Asset::btc(), &source());
-        assert_eq!(premiums.days.len(), 12);
+        assert_eq!(left(&late), 12);
         let elsewhere = Delta { readings: BTreeMap::new(), ..commit(3, &[]) };
-        premiums.follow(&Arc::new(late.next(&elsewhere)).at(Timestamp::MAX), &Asset::btc(), &source());
-        assert_eq!(premiums.days.len(), 12);
+        assert_eq!(left(&Arc::new(late.next(&elsewhere))), 12);
     }
 }

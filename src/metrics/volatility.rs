@@ -1,27 +1,29 @@
+use std::ops::RangeInclusive;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::{Asset, Metric, Period, Source, Timestamp};
-use crate::market::{ColumnView, MarketView};
-use crate::metrics::daily_bars::DailyBars;
+use crate::market::{Bars, ColumnView, MarketView};
+use crate::metrics::daily_bars::{DailyBars, daily};
+use crate::metrics::regime_book::RegimeDays;
 use crate::metrics::trail::{Trail, Working, known_asset};
-use crate::metrics::{Answer, Coverage, Method, SourceOrder, Span, Unanswerable, WarningCode, Window};
+use crate::metrics::{Answer, Coverage, Method, RegimeBook, SourceOrder, Span, Unanswerable, WarningCode, Window};
 use crate::stats::ohlc::Ohlc;
 use crate::stats::rank::mid_rank;
 use crate::stats::real;
-use crate::stats::regime::{calm_days, pickups};
 use crate::stats::threshold::{at_least, at_most};
 use crate::stats::volatility::{self, variance_risk_premium};
 
 /// Days over which a volatility is ranked.
-const RANK_DAYS: usize = 365;
+const YEAR: usize = 365;
 /// Days a rank needs: 80 % of them.
 const LEAST_RANKED: usize = 292;
 /// The share of a window's bars that must be there.
 const LEAST_PRESENT: f64 = 0.8;
-/// The windows of the regime, days.
-const LONG: usize = 30;
-const SHORT: usize = 7;
+/// The window of a headline, days, and the days that tell of it and of whether it could be ranked.
+const MONTH: i64 = 30;
+const DAYS_OF_MONTH: u32 = 30 + 365 + 1;
 /// Ranks at which a regime begins.
 const CALM_RANK: f64 = 0.25;
 const ELEVATED_RANK: f64 = 0.75;
@@ -138,16 +140,12 @@ impl Estimator {
     }
 
     /// The volatility over the last `window` bars that end with bar `last`, a fraction a year.
-    fn at(self, days: &DailyBars, last: usize, window: usize) -> Option<f64> {
+    pub(super) fn at(self, days: &DailyBars, last: usize, window: usize) -> Option<f64> {
         let first = (last + 1).checked_sub(window)?;
         let year = days.periods_per_year();
         let ranged = |estimate: fn(&[Ohlc], f64) -> Option<f64>, from: usize| estimate(&days.bars()[from..=last], year);
         match self {
-            Self::Close => {
-                let returns = days.returns(first, last);
-                let enough = at_least(real(returns.len()), LEAST_PRESENT * real(window));
-                volatility::close_to_close(returns, year).filter(|_| enough)
-            }
+            Self::Close => volatility::close_to_close(enough_returns(days, last, window)?, year),
             Self::Parkinson => ranged(volatility::parkinson, first),
             Self::GarmanKlass => ranged(volatility::garman_klass, first),
             Self::RogersSatchell => ranged(volatility::rogers_satchell, first),
@@ -174,7 +172,37 @@ impl VolatilityRegime {
 pub fn volatility(
     view: &MarketView,
     order: &SourceOrder,
+    book: &RegimeBook,
     question: &VolatilityQuestion,
+) -> Result<Answer<Volatility>, Unanswerable> {
+    answered(view, order, book, question, DailyBars::all, fill_realised)
+}
+
+/// What [`volatility`] says of the last 30 days of an asset by their closes, without the rank of that
+/// among a year and without other estimators.
+///
+/// # Errors
+/// As [`volatility`].
+pub(super) fn volatility_of_month(
+    view: &MarketView,
+    order: &SourceOrder,
+    book: &RegimeBook,
+    asset: &Asset,
+) -> Result<Answer<Volatility>, Unanswerable> {
+    let window = Window::days(MONTH);
+    let question = VolatilityQuestion { asset: asset.clone(), source: None, window, estimator: Estimator::Close };
+    let read = |bars: &Bars<'_>, until: Timestamp| DailyBars::last(bars, until, DAYS_OF_MONTH);
+    answered(view, order, book, &question, read, fill_close)
+}
+
+/// The answer with what `fill` says of the days that `read` gives.
+fn answered(
+    view: &MarketView,
+    order: &SourceOrder,
+    book: &RegimeBook,
+    question: &VolatilityQuestion,
+    read: impl FnOnce(&Bars<'_>, Timestamp) -> DailyBars,
+    fill: fn(&mut Trail<'_>, &DailyBars, Estimator, usize, &mut Volatility),
 ) -> Result<Answer<Volatility>, Unanswerable> {
     known_asset(view, &question.asset)?;
     let span = question.window.resolve(view.as_of())?;
@@ -182,16 +210,23 @@ pub fn volatility(
     let mut trail = Trail::new(view);
     let mut figures = Volatility::default();
     let mut working = Working { span: Some(span), ..Working::default() };
-    if let Some(days) = DailyBars::find(view, &mut trail, order, &question.asset, question.source.as_ref(), span.to)? {
+    if let Some(bars) = daily(view, &mut trail, order, &question.asset, question.source.as_ref())? {
+        let days = read(&bars, span.to);
         working.coverage = Some(days.coverage(window));
-        fill_realised(&mut trail, &days, question.estimator, window, &mut figures);
-        fill_regime(&mut trail, &days, &mut figures);
+        fill(&mut trail, &days, question.estimator, window, &mut figures);
+        book.tell(view, &bars, span.to, |days| fill_regime(&mut trail, days, &mut figures));
     }
     fill_implied(view, &mut trail, order, &question.asset, span.to, &mut figures);
     working.n_obs = working.coverage.map(|coverage| coverage.present);
     let interval = Some(Period::DAY.to_string());
     working.method = Some(Method { name: "volatility", version: 1, interval, basis: Some(question.estimator.name().to_owned()) });
     Ok(trail.answer(figures, working))
+}
+
+/// The log returns of the last `window` bars that end with bar `last`; `None` where too many are missing.
+fn enough_returns(days: &DailyBars, last: usize, window: usize) -> Option<&[f64]> {
+    let returns = days.returns((last + 1).checked_sub(window)?, last);
+    at_least(real(returns.len()), LEAST_PRESENT * real(window)).then_some(returns)
 }
 
 /// The whole days of a span.
@@ -207,13 +242,7 @@ fn window_days(span: Span) -> Result<usize, Unanswerable> {
 
 /// Fills the estimates of the last finished day, and the rank of the one asked for.
 fn fill_realised(trail: &mut Trail<'_>, days: &DailyBars, estimator: Estimator, window: usize, figures: &mut Volatility) {
-    let Some(last) = days.last_index() else { return };
-    let Coverage { expected, present } = days.coverage(window);
-    if real(usize::try_from(present).unwrap_or(0)) < LEAST_PRESENT * real(window) {
-        let detail = format!("the window needs 80 % of its {expected} daily bars, {present} are known");
-        trail.warn(WarningCode::InsufficientHistory, detail);
-        return;
-    }
+    let Some(last) = last_covered(trail, days, window) else { return };
     let at = |estimator: Estimator| estimator.at(days, last, window).map(percent);
     figures.estimators = VolatilityEstimators {
         close_pct: at(Estimator::Close),
@@ -223,44 +252,82 @@ fn fill_realised(trail: &mut Trail<'_>, days: &DailyBars, estimator: Estimator, 
         yang_zhang_pct: at(Estimator::YangZhang),
         ewma_pct: at(Estimator::Ewma),
     };
-    figures.realised_pct = at(estimator);
-    if figures.realised_pct.is_none() {
+    let Some(now) = fill_estimate(trail, days, (estimator, last, window), figures) else { return };
+    let trailing: Vec<f64> = trailing_year(days, last).filter_map(|day| estimator.at(days, day, window)).collect();
+    figures.realised_percentile_ratio = rank(trail, "realised", &trailing, now);
+}
+
+/// Fills the estimate from closes of the last finished day alone.
+fn fill_close(trail: &mut Trail<'_>, days: &DailyBars, _: Estimator, window: usize, figures: &mut Volatility) {
+    let Some(last) = last_covered(trail, days, window) else { return };
+    if fill_estimate(trail, days, (Estimator::Close, last, window), figures).is_some() {
+        let known = trailing_year(days, last).filter(|day| enough_returns(days, *day, window).is_some()).count();
+        is_rankable(trail, "realised", known);
+    }
+}
+
+/// The last finished day, where enough days of the window are known.
+fn last_covered(trail: &mut Trail<'_>, days: &DailyBars, window: usize) -> Option<usize> {
+    let last = days.last_index()?;
+    let Coverage { expected, present } = days.coverage(window);
+    if real(usize::try_from(present).unwrap_or(0)) < LEAST_PRESENT * real(window) {
+        let detail = format!("the window needs 80 % of its {expected} daily bars, {present} are known");
+        trail.warn(WarningCode::InsufficientHistory, detail);
+        return None;
+    }
+    Some(last)
+}
+
+/// Fills what an estimator says of the days up to the last, and gives it as a fraction.
+fn fill_estimate(
+    trail: &mut Trail<'_>,
+    days: &DailyBars,
+    (estimator, last, window): (Estimator, usize, usize),
+    figures: &mut Volatility,
+) -> Option<f64> {
+    let now = estimator.at(days, last, window);
+    figures.realised_pct = now.map(percent);
+    if now.is_none() {
         trail.warn(WarningCode::InsufficientHistory, format!("{} needs more daily bars than are known", estimator.name()));
     }
-    let trailing: Vec<f64> =
-        (days.len().saturating_sub(RANK_DAYS)..=last).filter_map(|day| estimator.at(days, day, window)).collect();
-    figures.realised_percentile_ratio = estimator.at(days, last, window).and_then(|now| rank(trail, "realised", &trailing, now));
+    now
+}
+
+/// The days that a volatility is ranked among.
+fn trailing_year(days: &DailyBars, last: usize) -> RangeInclusive<usize> {
+    days.len().saturating_sub(YEAR)..=last
 }
 
 /// The rank of the latest of a year's values; `None` with a reason where there are too few.
 fn rank(trail: &mut Trail<'_>, what: &str, trailing: &[f64], now: f64) -> Option<f64> {
-    if trailing.len() < LEAST_RANKED {
-        let detail = format!("the rank of {what} volatility needs {LEAST_RANKED} days, {} are known", trailing.len());
+    if is_rankable(trail, what, trailing.len()) { mid_rank(trailing, now) } else { None }
+}
+
+/// Whether so many days make a rank; where they do not, that is a warning.
+fn is_rankable(trail: &mut Trail<'_>, what: &str, known: usize) -> bool {
+    if known < LEAST_RANKED {
+        let detail = format!("the rank of {what} volatility needs {LEAST_RANKED} days, {known} are known");
         trail.warn(WarningCode::InsufficientHistory, detail);
-        return None;
     }
-    mid_rank(trailing, now)
+    known >= LEAST_RANKED
 }
 
 /// Fills what the 30-day and 7-day close-to-close volatilities of each day say together.
-fn fill_regime(trail: &mut Trail<'_>, days: &DailyBars, figures: &mut Volatility) {
-    let of = |window: usize, day: usize| Estimator::Close.at(days, day, window);
-    let both: Vec<(usize, f64, f64)> = (0..days.len()).filter_map(|day| Some((day, of(LONG, day)?, of(SHORT, day)?))).collect();
-    let (long, short): (Vec<f64>, Vec<f64>) = both.iter().map(|(_, long, short)| (*long, *short)).unzip();
+fn fill_regime(trail: &mut Trail<'_>, days: RegimeDays<'_>, figures: &mut Volatility) {
+    let RegimeDays { starts, long, calm, pickups } = days;
     let Some(last) = long.len().checked_sub(1).filter(|_| long.len() >= LEAST_RANKED) else {
         let detail = format!("the regime needs {LEAST_RANKED} days of 30-day volatility, {} are known", long.len());
         trail.warn(WarningCode::InsufficientHistory, detail);
         return;
     };
-    let year = &long[long.len().saturating_sub(RANK_DAYS)..];
+    let year = &long[long.len().saturating_sub(YEAR)..];
     figures.regime = mid_rank(year, long[last]).map(VolatilityRegime::of);
-    let calm = calm_days(&long);
-    let told = pickups(&calm, &long, &short).last().copied().filter(|day| last - day < PICKUP_TOLD);
+    let told = pickups.last().copied().filter(|day| last - day < PICKUP_TOLD);
     let day = told.unwrap_or(last);
     let run = if told.is_some() { calm[day.saturating_sub(GRACE)..=day].iter().copied().max() } else { Some(calm[last]) };
     figures.calm_days = run;
     figures.pickup = Some(told.is_some());
-    figures.pickup_at = told.map(|day| days.start_of(both[day].0));
+    figures.pickup_at = told.map(|day| starts[day]);
 }
 
 fn fill_implied(
@@ -304,13 +371,15 @@ fn percent(fraction: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
     use crate::metrics::fixture::{Fixture, at, order};
 
     fn ask(view: &MarketView, days: i64) -> Answer<Volatility> {
         let question =
             VolatilityQuestion { asset: Asset::btc(), source: None, window: Window::days(days), estimator: Estimator::Close };
-        volatility(view, &order(), &question).unwrap()
+        volatility(view, &order(), &RegimeBook::default(), &question).unwrap()
     }
 
     /// Closes of consecutive days that end on 2026-02-03, each bar from the close before to its own.
@@ -385,10 +454,30 @@ mod tests {
     #[test]
     fn a_window_of_less_than_two_days_is_refused() {
         let question = |window| VolatilityQuestion { asset: Asset::btc(), source: None, window, estimator: Estimator::Close };
-        let refused =
-            volatility(&days(&[5.0; 4]).cut("2026-02-04"), &order(), &question("12h".parse().map(Window::Last).unwrap()));
+        let refused = volatility(
+            &days(&[5.0; 4]).cut("2026-02-04"),
+            &order(),
+            &RegimeBook::default(),
+            &question("12h".parse().map(Window::Last).unwrap()),
+        );
         assert!(
             matches!(refused, Err(Unanswerable::Parameter { parameter: "window", allowed, .. }) if allowed.contains(&"30d".into()))
         );
+    }
+
+    #[rstest]
+    #[case::too_few_to_cover_the_window(9)]
+    #[case::too_few_to_rank(200)]
+    #[case::a_year_and_more(700)]
+    fn the_month_says_what_the_whole_answer_says_of_it(#[case] count: usize) {
+        let view = || {
+            let closes = swinging((0..count).map(|day| 0.01 + 0.02 * real(day * 37 % 11)));
+            days(&closes).readings("implied_vol.btc@deribit:1h", &[("2026-02-04T06:00:00Z", 50.0)]).cut("2026-02-04T08:00:00Z")
+        };
+        let whole = ask(&view(), 30);
+        let month = volatility_of_month(&view(), &order(), &RegimeBook::default(), &Asset::btc()).unwrap();
+        let Volatility { realised_percentile_ratio, estimators, .. } = month.data;
+        assert_eq!(month.data, Volatility { realised_percentile_ratio, estimators, ..whole.data });
+        assert_eq!((month.warnings, month.sources, month.meta), (whole.warnings, whole.sources, whole.meta));
     }
 }

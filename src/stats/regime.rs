@@ -1,7 +1,7 @@
 //! Volatility that picks up after a prolonged calm (METHODOLOGY section 7, regime).
 
 use super::{
-    rank::trailing_mid_ranks,
+    rank::Ecdf,
     threshold::{at_least, at_most},
 };
 
@@ -25,23 +25,37 @@ const REFRACTORY: usize = 30;
 /// For each day, how many consecutive days up to and including it were calm, from daily 30-day volatilities.
 #[must_use]
 pub fn calm_days(realised_30d: &[f64]) -> Vec<usize> {
-    let mut run = 0;
-    let ranks = trailing_mid_ranks(realised_30d, RANK_DAYS);
-    ranks
-        .iter()
-        .enumerate()
-        .map(|(day, &rank)| {
-            run = if day + 1 >= RANK_WARM_UP && at_most(rank, CALM_RANK) { run + 1 } else { 0 };
-            run
-        })
-        .collect()
+    let mut calm = Vec::with_capacity(realised_30d.len());
+    extend_calm_days(&mut calm, realised_30d);
+    calm
+}
+
+/// Adds the days that are not in `calm` yet to what [`calm_days`] said of the earlier ones.
+pub fn extend_calm_days(calm: &mut Vec<usize>, realised_30d: &[f64]) {
+    let known = calm.len().min(realised_30d.len());
+    let mut ranks = Ecdf::new(RANK_DAYS);
+    for value in &realised_30d[known.saturating_sub(RANK_DAYS)..known] {
+        ranks.push(*value);
+    }
+    let mut run = calm.last().copied().unwrap_or(0);
+    for (day, value) in (known + 1..).zip(&realised_30d[known..]) {
+        let rank = ranks.push(*value);
+        run = if day >= RANK_WARM_UP && at_most(rank, CALM_RANK) { run + 1 } else { 0 };
+        calm.push(run);
+    }
 }
 
 /// The days on which volatility picked up, from the [`calm_days`] and the 30-day and 7-day volatilities of the same days.
 #[must_use]
 pub fn pickups(calm: &[usize], realised_30d: &[f64], realised_7d: &[f64]) -> Vec<usize> {
-    let mut found: Vec<usize> = Vec::new();
-    for day in PICKUP_LAG..calm.len().min(realised_7d.len()) {
+    let mut found = Vec::new();
+    extend_pickups(&mut found, 0, calm, realised_30d, realised_7d);
+    found
+}
+
+/// Adds those of the days from `first` on to what [`pickups`] found among the earlier ones.
+pub fn extend_pickups(found: &mut Vec<usize>, first: usize, calm: &[usize], realised_30d: &[f64], realised_7d: &[f64]) {
+    for day in first.max(PICKUP_LAG)..calm.len().min(realised_7d.len()) {
         let after_calm = calm[day.saturating_sub(GRACE)..=day].iter().any(|&days| days >= PROLONGED);
         let louder = at_least(realised_7d[day], PICKUP_RATIO * realised_30d[day - PICKUP_LAG]);
         let rested = found.last().is_none_or(|last| day - last >= REFRACTORY);
@@ -49,7 +63,6 @@ pub fn pickups(calm: &[usize], realised_30d: &[f64], realised_7d: &[f64]) -> Vec
             found.push(day);
         }
     }
-    found
 }
 
 #[cfg(test)]

@@ -21,8 +21,21 @@ pub fn close_to_close(returns: &[f64], periods_per_year: f64) -> Option<f64> {
 /// Parkinson (1980): from the range of each bar.
 #[must_use]
 pub fn parkinson(bars: &[Ohlc], periods_per_year: f64) -> Option<f64> {
-    let variance = mean_of(bars, |bar| (bar.high - bar.low).powi(2))? / (4.0 * 2_f64.ln());
+    parkinson_of(&bars.iter().map(squared_range).collect::<Vec<_>>(), periods_per_year)
+}
+
+/// The same from the [`squared_range`] of each bar.
+#[must_use]
+pub fn parkinson_of(squared_ranges: &[f64], periods_per_year: f64) -> Option<f64> {
+    let variance = mean(squared_ranges)? / (4.0 * 2_f64.ln());
     Some((periods_per_year * variance).sqrt())
+}
+
+/// The square of the distance from low to high, in logarithms.
+#[must_use]
+pub fn squared_range(bar: &Ohlc) -> f64 {
+    let bar = bar.ln();
+    (bar.high - bar.low).powi(2)
 }
 
 /// Garman and Klass (1980): range and body. One bar can come out under zero, so the mean is floored and not the bar.

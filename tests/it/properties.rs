@@ -147,7 +147,9 @@ fn answers(view: &MarketView) -> Vec<(&'static str, String)> {
         ("briefing", told(m::briefing(view, &order, &books, &m::BriefingQuestion { window: week }))),
         ("check", told(m::check(view, &order, &books, &price_is_100()))),
     ];
-    answers.extend(m::Estimator::ALL.map(|(name, estimator)| (name, told(m::volatility(view, &order, &spread(estimator))))));
+    answers.extend(
+        m::Estimator::ALL.map(|(name, estimator)| (name, told(m::volatility(view, &order, &books.regimes, &spread(estimator))))),
+    );
     answers
 }
 

@@ -56,9 +56,10 @@ impl<'a> Day<'a> {
         let bars = self.own_bars()?;
         let window = self.window(&bars, usual_days + days - 1)?;
         let days = usize::try_from(days).ok()?;
-        let price = |run: &[Vintage<Bar>]| run.last().and_then(|bar| Some((bar.observed_at, price(bar)?)));
+        let range =
+            |run: &[Vintage<Bar>]| run.last().and_then(|bar| Some((bar.observed_at, volatility::squared_range(&price(bar)?))));
         let ranges = self.memory.ranges.entry((bars.key.clone(), days)).or_default();
-        ranges.against_usual(window, days, price, |bars| volatility::parkinson(bars, DAYS_A_YEAR))
+        ranges.against_usual(window, days, range, |ranges| volatility::parkinson_of(ranges, DAYS_A_YEAR))
     }
 
     pub(super) fn level(&mut self, asset: &str) -> Option<f64> {

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::domain::{Bar, SeriesKey, Timestamp, Vintage};
 use crate::stats::liquidity::detrended;
-use crate::stats::ohlc::Ohlc;
 use crate::stats::rank::median;
 
 /// What one day hands on to the next, so that it costs its own bar and not a year of them.
@@ -12,8 +11,8 @@ use crate::stats::rank::median;
 pub(super) struct Memory {
     /// Impacts of trading by series and by how many make a mean.
     pub(super) impacts: BTreeMap<(SeriesKey, usize), Rolling<f64>>,
-    /// Bars by series and by how many make a volatility.
-    pub(super) ranges: BTreeMap<(SeriesKey, usize), Rolling<Ohlc>>,
+    /// Squared ranges of bars by series and by how many make a volatility.
+    pub(super) ranges: BTreeMap<(SeriesKey, usize), Rolling<f64>>,
 }
 
 /// A statistic of every so many neighbouring items that a window of bars gives.
