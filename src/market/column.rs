@@ -76,6 +76,12 @@ impl<P: Point> Column<P> {
 }
 
 impl<P: Point> ColumnView<'_, P> {
+    /// The same column with everything ever known.
+    #[must_use]
+    pub const fn newest(self) -> Self {
+        Self { column: self.column, as_of: Timestamp::from_unix_ms(i64::MAX) }
+    }
+
     /// The cutoff of this view.
     #[must_use]
     pub const fn as_of(&self) -> Timestamp {

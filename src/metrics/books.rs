@@ -1,6 +1,6 @@
 //! What is kept between questions.
 
-use crate::metrics::{PremiumBook, RegimeBook, StressBook};
+use crate::metrics::{PremiumBook, RecordBook, RegimeBook, StressBook};
 
 /// Results about the past that questions come back to. They hold nothing that cannot be computed from
 /// the market: an answer is the same with books that were just opened.
@@ -10,6 +10,8 @@ pub struct Books {
     pub stress: StressBook,
     /// What puts cost more than calls on past days.
     pub premiums: PremiumBook,
+    /// What was liquidated on past days.
+    pub records: RecordBook,
     /// How calm past days were.
     pub regimes: RegimeBook,
 }

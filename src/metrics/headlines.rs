@@ -27,7 +27,7 @@ pub(super) fn collect(headlines: &mut Collector<'_>, books: &Books) {
     of_market_cap(headlines);
     of_price(headlines);
     of_drawdown(headlines);
-    of_liquidations(headlines);
+    of_liquidations(headlines, books);
     of_open_interest(headlines);
     of_funding(headlines);
     of_etf_flows(headlines);
@@ -125,7 +125,7 @@ fn of_drawdown(headlines: &mut Collector<'_>) {
     );
 }
 
-fn of_liquidations(headlines: &mut Collector<'_>) {
+fn of_liquidations(headlines: &mut Collector<'_>, books: &Books) {
     let (view, order) = (headlines.view, headlines.order);
     let over = |window| LiquidationsQuestion { asset: None, sources: vec![], window };
     let last_day = over(Window::days(1));
@@ -133,7 +133,8 @@ fn of_liquidations(headlines: &mut Collector<'_>) {
         let total = told.data.map(|usd| (usd, format!("Positions of {} were liquidated in 24 hours.", amount(usd))));
         headlines.tell(&told, "liquidations_24h", total);
     }
-    if let Some(told) = headlines.ask(&["liquidations_record_day"], || record_liquidation_day(view, order, &last_day)) {
+    let record = || record_liquidation_day(view, order, &books.records, &last_day);
+    if let Some(told) = headlines.ask(&["liquidations_record_day"], record) {
         let record =
             told.data.map(|day| (day.total_usd, format!("The record day is {} with {}.", day.date, amount(day.total_usd))));
         headlines.tell(&told, "liquidations_record_day", record);

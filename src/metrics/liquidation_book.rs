@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::{Asset, Metric, Period, SeriesKey, Side, Source, SourceKind, TimeRange, Timestamp};
 use crate::market::{ColumnView, MarketView, Tally, TallySummary};
+use crate::metrics::kept::News;
 use crate::metrics::outages::warn_of_outages;
 use crate::metrics::trail::{Trail, freshness};
 use crate::metrics::{Freshness, SourceOrder, Span, Unanswerable, WarningCode};
@@ -55,7 +56,7 @@ impl Sides {
 
 impl Leg<'_> {
     /// The span inside which published sums count: from the start of the first to the end of the last.
-    fn covered(&self) -> Option<(Timestamp, Timestamp)> {
+    pub(super) fn covered(&self) -> Option<(Timestamp, Timestamp)> {
         let (key, column) = self.published.as_ref()?;
         let (first, last) = column.first().zip(column.last())?;
         Some((first.observed_at, last.observed_at.plus_ms(key.period.ms())))
@@ -266,6 +267,28 @@ impl<'a> LiquidationBook<'a> {
             });
         }
         hours
+    }
+
+    /// The same legs with everything ever known.
+    pub(super) fn newest(&self) -> Self {
+        let newest = |leg: &Leg<'a>| Leg {
+            published: leg.published.map(|(key, column)| (key, column.newest())),
+            orders: leg.orders.map(|(key, column)| (key, column.newest())),
+            ..leg.clone()
+        };
+        Self { legs: self.legs.iter().map(newest).collect() }
+    }
+
+    /// When the last row in `range` was known, whatever the cutoff.
+    pub(super) fn known_by(&self, range: TimeRange) -> Option<Timestamp> {
+        let published = self.legs.iter().filter_map(|leg| leg.published?.1.known_by(range));
+        published.chain(self.legs.iter().filter_map(|leg| leg.orders?.1.known_by(range))).max()
+    }
+
+    /// The instant of the first row that is among the news.
+    pub(super) fn first_of(&self, news: News) -> Option<Timestamp> {
+        let published = self.legs.iter().filter_map(|leg| news.first_of(leg.published?.1));
+        published.chain(self.legs.iter().filter_map(|leg| news.first_of(leg.orders?.1))).min()
     }
 
     /// The first instant of which anything is known.

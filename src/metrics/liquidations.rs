@@ -9,7 +9,7 @@ use crate::market::MarketView;
 use crate::metrics::liquidation_book::{LiquidationBook, Sides};
 use crate::metrics::liquidation_share::share_of_open_interest;
 use crate::metrics::trail::{Trail, Working, known_asset};
-use crate::metrics::{Answer, Method, SourceOrder, Span, Unanswerable, WarningCode, Window};
+use crate::metrics::{Answer, Method, RecordBook, SourceOrder, Span, Unanswerable, WarningCode, Window};
 use crate::stats::rank::robust_z_of_logs;
 
 /// Windows before the one asked for that make the baseline of the robust z, at most.
@@ -194,11 +194,11 @@ pub(super) fn liquidated_usd(
 pub(super) fn record_liquidation_day(
     view: &MarketView,
     order: &SourceOrder,
+    records: &RecordBook,
     question: &LiquidationsQuestion,
 ) -> Result<Answer<Option<LiquidationDayTotal>>, Unanswerable> {
     let (trail, span, book) = open(view, order, question)?;
-    let record = largest(book.days_until(span).iter());
-    Ok(trail.answer(record, working(span, None)))
+    Ok(trail.answer(records.record_day(view, &book, span), working(span, None)))
 }
 
 /// The course of liquidations, bucket by bucket; buckets without any are left out. Where no interval
@@ -311,7 +311,7 @@ fn fill_days(trail: &mut Trail<'_>, book: &LiquidationBook<'_>, span: Span, figu
 }
 
 /// The day with the largest total; of equal ones the earliest.
-fn largest<'a>(days: impl DoubleEndedIterator<Item = (&'a Timestamp, &'a Sides)>) -> Option<LiquidationDayTotal> {
+pub(super) fn largest<'a>(days: impl DoubleEndedIterator<Item = (&'a Timestamp, &'a Sides)>) -> Option<LiquidationDayTotal> {
     let (day, sides) = days.rev().max_by(|a, b| a.1.total().total_cmp(&b.1.total()))?;
     (sides.total() > 0.0).then(|| LiquidationDayTotal { date: day.date(), total_usd: sides.total() })
 }

@@ -37,6 +37,7 @@ mod path;
 mod position_book;
 mod premium_book;
 mod price;
+mod record_book;
 mod regime_book;
 mod safe_haven;
 mod schema;
@@ -89,6 +90,7 @@ pub use options::{DownsideProtection, OptionExpiry, Options, OptionsQuestion, op
 pub use path::Basis;
 pub use premium_book::PremiumBook;
 pub use price::{Price, PriceQuestion, SinceMark, price};
+pub use record_book::RecordBook;
 pub use regime_book::RegimeBook;
 pub use safe_haven::{Exposure, HavenTest, Havens, SafeHaven, SafeHavenQuestion, Shield, safe_haven};
 pub use source_status::{SourceStatus, source_statuses};
