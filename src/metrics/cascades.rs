@@ -5,7 +5,7 @@ use crate::domain::{Asset, Period, Side, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::liquidation_book::LiquidationBook;
 use crate::metrics::position_book::PositionBook;
-use crate::metrics::price::{percent_change, price_at, price_sources};
+use crate::metrics::price::{PriceSeries, percent_change, price_sources};
 use crate::metrics::trail::{Trail, Working, known_asset};
 use crate::metrics::{Answer, LiquidationsQuestion, Method, SourceOrder, Span, Unanswerable, WarningCode};
 use crate::stats::burst::{Burst, bursts};
@@ -127,12 +127,13 @@ fn find(
     let asset = question.asset.clone().filter(|asset| *asset != Asset::total()).unwrap_or_else(Asset::btc);
     let positions = PositionBook::open(view, &mut Trail::new(view), order, &asset, &[])?;
     let price_source = order.choose(None, price_sources(view, &asset))?;
+    let prices = price_source.map(|source| PriceSeries::open(view, &asset, &source));
     let describe = |burst: &Burst| {
         let at = |minute: usize| run_up.from.plus_ms(i64::try_from(minute).unwrap_or(0) * Period::MINUTE.ms());
         let (start, end) = (at(burst.start), at(burst.end).min(view.as_of()));
         let total_usd = burst.long_usd + burst.short_usd;
         let side = if burst.long_usd >= burst.short_usd { Side::Long } else { Side::Short };
-        let price = |at: Timestamp| price_at(view, &asset, price_source.as_ref()?, at);
+        let price = |at: Timestamp| prices.as_ref()?.at(at);
         let moved = positions.movement(start.plus_ms(-MARGIN_MS), end.plus_ms(MARGIN_MS).min(view.as_of()));
         LiquidationCascade {
             started_at: start,

@@ -53,18 +53,53 @@ pub fn cross_asset(
     let named = question.assets.clone();
     let assets: Vec<Asset> =
         if named.is_empty() { DEFAULT_ASSETS.iter().filter_map(|s| s.parse().ok()).collect() } else { named };
-    let span = question.window.resolve(view.as_of())?;
+    answered(view, order, assets, question.window, Highs::Told)
+}
+
+/// What [`cross_asset`] says of the last day of one market, without its distance from any high.
+///
+/// # Errors
+/// As [`cross_asset`].
+pub(super) fn change_of_day(
+    view: &MarketView,
+    order: &SourceOrder,
+    asset: Asset,
+) -> Result<Answer<Vec<CrossAssetRow>>, Unanswerable> {
+    answered(view, order, vec![asset], Window::days(1), Highs::LeftOut)
+}
+
+/// Whether a row tells how far its market stands from its highs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Highs {
+    Told,
+    LeftOut,
+}
+
+fn answered(
+    view: &MarketView,
+    order: &SourceOrder,
+    assets: Vec<Asset>,
+    window: Window,
+    highs: Highs,
+) -> Result<Answer<Vec<CrossAssetRow>>, Unanswerable> {
+    let span = window.resolve(view.as_of())?;
     let mut trail = Trail::new(view);
     let mut rows = Vec::with_capacity(assets.len());
     for asset in assets {
         known_asset_of(view, "assets", &asset)?;
-        rows.push(row(view, order, &mut trail, asset, span));
+        rows.push(row(view, order, &mut trail, (asset, highs), span));
     }
     let method = Method { name: "cross_asset", version: 1, interval: Some(Period::DAY.to_string()), basis: None };
     Ok(trail.answer(rows, Working { span: Some(span), method: Some(method), ..Working::default() }))
 }
 
-fn row(view: &MarketView, order: &SourceOrder, trail: &mut Trail<'_>, asset: Asset, span: Span) -> CrossAssetRow {
+fn row(
+    view: &MarketView,
+    order: &SourceOrder,
+    trail: &mut Trail<'_>,
+    (asset, highs): (Asset, Highs),
+    span: Span,
+) -> CrossAssetRow {
     let sources: Vec<Source> = view.candle_series(&asset).map(|(key, _)| key.source.clone()).collect();
     let source = order.choose(None, sources).ok().flatten();
     let bars = source.and_then(|source| view.bars(&asset, &source, Period::DAY));
@@ -76,7 +111,7 @@ fn row(view: &MarketView, order: &SourceOrder, trail: &mut Trail<'_>, asset: Ass
     };
     trail.read_bars(&bars);
     let price = Some(last.value.close);
-    let record = bars.summary_with_running(TimeRange::all()).close.max.map(|mark| mark.value);
+    let told = highs == Highs::Told;
     let change_pct = percent_change(close_before(&bars, span, &last), price);
     if change_pct.is_none() {
         let is_later = bars.first().is_some_and(|first| first.observed_at.plus_days(1) > span.from);
@@ -86,8 +121,8 @@ fn row(view: &MarketView, order: &SourceOrder, trail: &mut Trail<'_>, asset: Ass
     CrossAssetRow {
         last: price,
         change_pct,
-        drawdown_pct: percent_change(record, price),
-        distance_from_high_pct: percent_change(high_of_year(&bars, &last), price),
+        drawdown_pct: percent_change(told.then(|| record_close(&bars)).flatten(), price),
+        distance_from_high_pct: percent_change(told.then(|| high_of_year(&bars, &last)).flatten(), price),
         last_trading_day: Some(last.observed_at.date()),
         source: Some(bars.key.source.clone()),
         asset,
@@ -104,6 +139,10 @@ fn close_before(bars: &Bars<'_>, span: Span, last: &Vintage<Bar>) -> Option<f64>
     let ended = span.from.plus_days(-1).min(last.observed_at.plus_ms(-1));
     let longest_ms = Period::DAY.ms() + longest_pause_ms(bars.key);
     bars.finished_at_or_before(ended).filter(|bar| ended.ms_since(bar.observed_at) <= longest_ms).map(|bar| bar.value.close)
+}
+
+fn record_close(bars: &Bars<'_>) -> Option<f64> {
+    bars.summary_with_running(TimeRange::all()).close.max.map(|mark| mark.value)
 }
 
 fn high_of_year(bars: &Bars<'_>, last: &Vintage<Bar>) -> Option<f64> {

@@ -54,9 +54,9 @@ impl DailyBars {
             TradingCalendar::TradingDays => least.saturating_mul(3) / 2,
         };
         let from = until.plus_days(-i64::from(calendar_days) - SPARE_DAYS).max(Timestamp::MIN);
-        let last = Self::since(days, from, until);
+        let found = Self::since(days, from, until);
         let is_all = days.first().is_none_or(|first| first.observed_at >= from);
-        if is_all || last.len() >= usize::try_from(least).unwrap_or(usize::MAX) { last } else { Self::all(days, until) }
+        if is_all || found.len() >= usize::try_from(least).unwrap_or(usize::MAX) { found } else { Self::all(days, until) }
     }
 
     /// The days that began at `from` or later and ended by `until`.

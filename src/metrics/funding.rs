@@ -175,7 +175,7 @@ pub(super) fn weights<'a>(
 ) -> Result<PositionBook<'a>, Unanswerable> {
     let with_both: Vec<Source> = sources.iter().filter(|source| PositionBook::is_stated(view, asset, source)).cloned().collect();
     if with_both.is_empty() {
-        return Ok(PositionBook::empty(view, asset));
+        return Ok(PositionBook::empty());
     }
     PositionBook::open(view, trail, order, asset, &with_both)
 }

@@ -1,6 +1,7 @@
 //! Headline figures that look beyond one market: stocks, metals, oil, options, stress.
 
 use crate::domain::Asset;
+use crate::metrics::cross_asset::change_of_day;
 use crate::metrics::figures::Collector;
 use crate::metrics::options::downside_protection;
 use crate::metrics::safe_haven::safe_haven_alone;
@@ -27,9 +28,9 @@ pub(super) fn collect(headlines: &mut Collector<'_>, books: &Books) {
 
 fn of_other_markets(headlines: &mut Collector<'_>) {
     let (view, order) = (headlines.view, headlines.order);
-    let asked = |symbol: &str| CrossAssetQuestion { assets: symbol.parse().into_iter().collect(), window: Window::days(1) };
+    let shares = CrossAssetQuestion { assets: "sp500".parse().into_iter().collect(), window: Window::days(1) };
     let first = |rows: &[CrossAssetRow]| rows.first().cloned();
-    if let Some(told) = headlines.ask(&["sp500_distance_from_high"], || cross_asset(view, order, &asked("sp500"))) {
+    if let Some(told) = headlines.ask(&["sp500_distance_from_high"], || cross_asset(view, order, &shares)) {
         let found = first(&told.data).and_then(|row| Some((row.distance_from_high_pct?, row.last_trading_day?)));
         headlines.tell(
             &told,
@@ -38,7 +39,8 @@ fn of_other_markets(headlines: &mut Collector<'_>) {
         );
     }
     for (symbol, id, name) in CHANGES {
-        let Some(told) = headlines.ask(&[id], || cross_asset(view, order, &asked(symbol))) else { continue };
+        let Ok(asset) = symbol.parse() else { continue };
+        let Some(told) = headlines.ask(&[id], || change_of_day(view, order, asset)) else { continue };
         let found = first(&told.data).and_then(|row| Some((row.change_pct?, row.last_trading_day?)));
         headlines.tell(&told, id, found.map(|(pct, day)| (pct, format!("{name} changed by {} on {day}.", percent(pct)))));
     }

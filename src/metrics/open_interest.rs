@@ -200,11 +200,12 @@ fn leverage(
 
 /// The move of the last 24 hours against those of the days before it.
 fn deleveraging(trail: &mut Trail<'_>, book: &PositionBook<'_>, end: Timestamp) -> Option<bool> {
-    let day = |back: i64| book.movement(end.plus_days(-back - 1), end.plus_days(-back));
-    let earlier: Vec<Movement> = (1..=BASELINE_DAYS).filter_map(day).collect();
+    let ends: Vec<Timestamp> = (0..=BASELINE_DAYS + 1).rev().map(|back| end.plus_days(-back)).collect();
+    let mut moves = book.movements(&ends);
+    let last = moves.pop().flatten();
+    let earlier: Vec<Movement> = moves.into_iter().rev().flatten().collect();
     let positions: Vec<f64> = earlier.iter().filter_map(Movement::log_positions).collect();
     let prices: Moments = earlier.iter().filter_map(Movement::log_price).collect();
-    let last = day(0);
     let (Some(last), Some(sigma)) = (last, prices.std_dev().filter(|_| positions.len() >= LEAST_BASELINE)) else {
         let detail = format!(
             "deleveraging needs the last 24 hours and {LEAST_BASELINE} days of moves before them, {} are known",

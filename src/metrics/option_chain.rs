@@ -72,8 +72,9 @@ impl<'a> OptionChain<'a> {
     /// and right are left out.
     pub(super) fn open(view: &'a MarketView, asset: &Asset, source: &Source, from: Timestamp) -> Self {
         let mut expiries: BTreeMap<Timestamp, Expiry<'a>> = BTreeMap::new();
+        let mut former = None;
         for (key, vol) in columns(view, Metric::OptionVol, asset, source) {
-            if expiry_of(key).is_none_or(|at| at < from) {
+            if expiry_of(key, &mut former).is_none_or(|at| at < from) {
                 continue;
             }
             let Some(name) = key.part.as_deref().and_then(OptionName::from_part) else { continue };
@@ -82,7 +83,7 @@ impl<'a> OptionChain<'a> {
             expiries.entry(name.expires_at).or_default().options.push(contract);
         }
         for (key, forward) in columns(view, Metric::OptionForward, asset, source) {
-            if let Some(expiry) = expiry_of(key).and_then(|at| expiries.get_mut(&at)) {
+            if let Some(expiry) = expiry_of(key, &mut former).and_then(|at| expiries.get_mut(&at)) {
                 expiry.forwards.push(forward);
             }
         }
@@ -188,9 +189,17 @@ fn columns<'a>(
     view.readings(metric, asset).filter(move |(key, _)| key.source == *source)
 }
 
-/// When what a series is about expires, by the first word of its part.
-fn expiry_of(key: &SeriesKey) -> Option<Timestamp> {
-    OptionName::expires_at(key.part.as_deref()?.split('-').next()?)
+/// When what a series is about expires, by the first word of its part. Series come in the order of their
+/// parts, so that most begin with the word that the former one began with.
+fn expiry_of<'a>(key: &'a SeriesKey, former: &mut Option<(&'a str, Timestamp)>) -> Option<Timestamp> {
+    let part = key.part.as_deref()?;
+    let is_same = |word: &str| part.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+    if let Some((_, expires_at)) = former.filter(|(word, _)| is_same(word)) {
+        return Some(expires_at);
+    }
+    let word = part.split('-').next()?;
+    *former = OptionName::expires_at(word).map(|expires_at| (word, expires_at));
+    former.map(|(_, expires_at)| expires_at)
 }
 
 /// A figure of the wings of each expiry at least `nearest` years away, by tenor.

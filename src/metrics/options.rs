@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -167,7 +165,13 @@ fn open<'a>(
     order: &SourceOrder,
     (asset, asked): (&Asset, Option<&Source>),
 ) -> Result<Option<(Source, OptionChain<'a>)>, Unanswerable> {
-    let candidates: BTreeSet<&Source> = view.readings(Metric::OptionVol, asset).map(|(key, _)| &key.source).collect();
+    let mut candidates: Vec<&Source> = Vec::new();
+    for (key, _) in view.readings(Metric::OptionVol, asset) {
+        // There are thousands of options, and few who tell of them.
+        if !candidates.contains(&&key.source) {
+            candidates.push(&key.source);
+        }
+    }
     let Some(source) = order.choose(asked, candidates.into_iter().cloned())? else { return Ok(None) };
     let chain = OptionChain::open(view, asset, &source, view.as_of());
     chain.note(trail, view.as_of());

@@ -1,6 +1,6 @@
 use crate::domain::{Asset, Metric, Period, SeriesKey, Source, TimeRange, Timestamp};
 use crate::market::{ColumnView, MarketView};
-use crate::metrics::price::{price_at, price_sources};
+use crate::metrics::price::{PriceSeries, price_sources};
 use crate::metrics::trail::Trail;
 use crate::metrics::{SourceOrder, Unanswerable, WarningCode};
 use crate::stats::open_interest::Change;
@@ -45,9 +45,7 @@ pub(super) struct Leg<'a> {
 /// What a source does not state itself follows from the other unit and the price of the asset.
 #[derive(Debug)]
 pub(super) struct PositionBook<'a> {
-    view: &'a MarketView,
-    asset: Asset,
-    price_source: Option<Source>,
+    prices: Option<PriceSeries<'a>>,
     pub(super) legs: Vec<Leg<'a>>,
 }
 
@@ -70,6 +68,26 @@ impl Holding {
 }
 
 impl Movement {
+    fn between(start: Holding, end: Holding) -> Self {
+        let inverse = Change::of_inverse(start.inverse_usd, end.inverse_usd);
+        let linear = start.linear().zip(end.linear());
+        Self {
+            start,
+            end,
+            effect: linear.map(|(start, end)| Change::of_linear(start, end).merge(inverse)),
+            end_at_start_prices: linear.map(|((_, price), (coins, _))| coins * price + end.inverse_usd),
+        }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            start: self.start.plus(other.start),
+            end: self.end.plus(other.end),
+            effect: self.effect.zip(other.effect).map(|(a, b)| a.merge(b)),
+            end_at_start_prices: self.end_at_start_prices.zip(other.end_at_start_prices).map(|(a, b)| a + b),
+        }
+    }
+
     /// The growth of positions themselves as a factor: linear contracts in coins, inverse ones in USD,
     /// weighed at the prices of the start. `None` where nothing was held.
     pub(super) fn position_growth(&self) -> Option<f64> {
@@ -153,12 +171,12 @@ impl<'a> PositionBook<'a> {
         }
         let price_source = order.choose(None, price_sources(view, asset))?;
         warn_of_units(trail, &legs);
-        Ok(Self { view, asset: asset.clone(), price_source, legs })
+        Ok(Self { prices: price_source.map(|source| PriceSeries::open(view, asset, &source)), legs })
     }
 
     /// A book without legs.
-    pub(super) fn empty(view: &'a MarketView, asset: &Asset) -> Self {
-        Self { view, asset: asset.clone(), price_source: None, legs: Vec::new() }
+    pub(super) const fn empty() -> Self {
+        Self { prices: None, legs: Vec::new() }
     }
 
     /// Whether a source states open interest of an asset.
@@ -197,25 +215,23 @@ impl<'a> PositionBook<'a> {
     /// How the legs that tell of both instants moved: one that is missing at either end is left out,
     /// so that it does not look like positions opened or closed.
     pub(super) fn movement(&self, from: Timestamp, to: Timestamp) -> Option<Movement> {
-        self.legs.iter().filter_map(|leg| self.leg_movement(leg, from, to)).reduce(|a, b| Movement {
-            start: a.start.plus(b.start),
-            end: a.end.plus(b.end),
-            effect: a.effect.zip(b.effect).map(|(a, b)| a.merge(b)),
-            end_at_start_prices: a.end_at_start_prices.zip(b.end_at_start_prices).map(|(a, b)| a + b),
-        })
+        self.legs.iter().filter_map(|leg| self.leg_movement(leg, from, to)).reduce(Movement::plus)
+    }
+
+    /// The [`movement`](Self::movement) from each of some instants to the next.
+    pub(super) fn movements(&self, instants: &[Timestamp]) -> Vec<Option<Movement>> {
+        let held = |at: &Timestamp| self.legs.iter().map(|leg| self.holding(leg, *at)).collect::<Vec<_>>();
+        let held: Vec<Vec<Option<Holding>>> = instants.iter().map(held).collect();
+        let moved = |pair: &[Vec<Option<Holding>>]| {
+            let legs = pair[0].iter().zip(&pair[1]);
+            legs.filter_map(|(start, end)| Some(Movement::between((*start)?, (*end)?))).reduce(Movement::plus)
+        };
+        held.windows(2).map(moved).collect()
     }
 
     /// How one leg moved; `None` unless it tells of both instants.
     pub(super) fn leg_movement(&self, leg: &Leg<'_>, from: Timestamp, to: Timestamp) -> Option<Movement> {
-        let (start, end) = self.holding(leg, from).zip(self.holding(leg, to))?;
-        let inverse = Change::of_inverse(start.inverse_usd, end.inverse_usd);
-        let linear = start.linear().zip(end.linear());
-        Some(Movement {
-            start,
-            end,
-            effect: linear.map(|(start, end)| Change::of_linear(start, end).merge(inverse)),
-            end_at_start_prices: linear.map(|((_, price), (coins, _))| coins * price + end.inverse_usd),
-        })
+        Some(Movement::between(self.holding(leg, from)?, self.holding(leg, to)?))
     }
 
     /// When the newest row of all legs at or before `at` was true.
@@ -243,7 +259,7 @@ impl<'a> PositionBook<'a> {
     }
 
     fn price(&self, at: Timestamp) -> Option<f64> {
-        price_at(self.view, &self.asset, self.price_source.as_ref()?, at).filter(|price| *price > 0.0)
+        self.prices.as_ref()?.at(at).filter(|price| *price > 0.0)
     }
 }
 

@@ -2,7 +2,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::{Asset, Bar, Metric, Period, SeriesKey, Source, TimeRange, Timestamp, TradingCalendar, Vintage};
-use crate::market::{Bars, Mark, MarketView};
+use crate::market::{Bars, ColumnView, Mark, MarketView};
 use crate::metrics::trail::{Trail, Working, known_asset, longest_pause_ms};
 use crate::metrics::{Answer, Method, SourceOrder, Unanswerable, WarningCode, Window};
 use crate::stats::since::{highest_since, lowest_since};
@@ -95,9 +95,10 @@ pub fn price(view: &MarketView, order: &SourceOrder, question: &PriceQuestion) -
             None => from_readings(view, &mut trail, question, &source, &mut figures),
         }
         fill_changes(&mut trail, &mut figures);
-        let first_at = first_price_at(view, &question.asset, &source);
+        let prices = PriceSeries::open(view, &question.asset, &source);
+        let first_at = prices.first_at();
         let from = if span.is_all() { first_at.unwrap_or(span.from) } else { span.from };
-        figures.change_window_pct = percent_change(price_at(view, &question.asset, &source, from), figures.price_usd);
+        figures.change_window_pct = percent_change(prices.at(from), figures.price_usd);
         if figures.change_window_pct.is_none() {
             let code = if first_at.is_none_or(|first| first > from) { WarningCode::HistoryLimit } else { WarningCode::Gap };
             trail.warn(code, format!("no price is known near the start of the window, {from}: change_window_pct is null"));
@@ -113,29 +114,42 @@ pub(super) fn price_sources(view: &MarketView, asset: &Asset) -> Vec<Source> {
     bars.chain(view.readings(Metric::Price, asset).map(|(key, _)| key.source.clone())).collect()
 }
 
-/// The last price of an asset that was true at `at` or before, from bars that ended by then or else
-/// from readings, USD; `None` where the last is older than the rhythm of its series allows.
-pub(super) fn price_at(view: &MarketView, asset: &Asset, source: &Source, at: Timestamp) -> Option<f64> {
-    let is_near = |key: &SeriesKey, then: Timestamp| at.ms_since(then) <= key.expected_every_ms() + longest_pause_ms(key);
-    let bars = view.candle_series(asset).filter(|(key, _)| key.source == *source);
-    let ended = bars.filter_map(|(key, column)| {
-        let bar = column.at_or_before(at.plus_ms(-key.period.ms()))?;
-        let ended_at = bar.observed_at.plus_ms(key.period.ms());
-        is_near(key, ended_at).then_some((ended_at, bar.value.close))
-    });
-    let newest = ended.max_by_key(|(ended_at, _)| *ended_at).map(|(_, close)| close);
-    newest.or_else(|| {
-        let (key, column) = view.readings(Metric::Price, asset).find(|(key, _)| key.source == *source)?;
-        column.at_or_before(at).filter(|row| is_near(key, row.observed_at)).map(|row| row.value)
-    })
+/// Every series that tells the price of one asset at one source.
+#[derive(Debug)]
+pub(super) struct PriceSeries<'a> {
+    bars: Vec<(&'a SeriesKey, ColumnView<'a, Bar>)>,
+    readings: Option<(&'a SeriesKey, ColumnView<'a, f64>)>,
 }
 
-/// The first instant at which [`price_at`] knows a price.
-fn first_price_at(view: &MarketView, asset: &Asset, source: &Source) -> Option<Timestamp> {
-    let bars = view.candle_series(asset).filter(|(key, _)| key.source == *source);
-    let ended = bars.filter_map(|(key, column)| Some(column.first()?.observed_at.plus_ms(key.period.ms())));
-    let readings = view.readings(Metric::Price, asset).filter(|(key, _)| key.source == *source);
-    ended.chain(readings.filter_map(|(_, column)| Some(column.first()?.observed_at))).min()
+impl<'a> PriceSeries<'a> {
+    pub(super) fn open(view: &'a MarketView, asset: &Asset, source: &Source) -> Self {
+        Self {
+            bars: view.candle_series(asset).filter(|(key, _)| key.source == *source).collect(),
+            readings: view.readings(Metric::Price, asset).find(|(key, _)| key.source == *source),
+        }
+    }
+
+    /// The last price that was true at `at` or before, from bars that ended by then or else from
+    /// readings, USD; `None` where the last is older than the rhythm of its series allows.
+    pub(super) fn at(&self, at: Timestamp) -> Option<f64> {
+        let is_near = |key: &SeriesKey, then: Timestamp| at.ms_since(then) <= key.expected_every_ms() + longest_pause_ms(key);
+        let ended = self.bars.iter().filter_map(|(key, column)| {
+            let bar = column.at_or_before(at.plus_ms(-key.period.ms()))?;
+            let ended_at = bar.observed_at.plus_ms(key.period.ms());
+            is_near(key, ended_at).then_some((ended_at, bar.value.close))
+        });
+        let newest = ended.max_by_key(|(ended_at, _)| *ended_at).map(|(_, close)| close);
+        newest.or_else(|| {
+            let (key, column) = self.readings?;
+            column.at_or_before(at).filter(|row| is_near(key, row.observed_at)).map(|row| row.value)
+        })
+    }
+
+    /// The first instant of which a price is known.
+    fn first_at(&self) -> Option<Timestamp> {
+        let ended = self.bars.iter().filter_map(|(key, column)| Some(column.first()?.observed_at.plus_ms(key.period.ms())));
+        ended.chain(self.readings.and_then(|(_, column)| Some(column.first()?.observed_at))).min()
+    }
 }
 
 /// Fills the changes against the previous close. Before anything of the day is known the price is
@@ -206,7 +220,7 @@ fn from_readings(view: &MarketView, trail: &mut Trail<'_>, question: &PriceQuest
     figures.low_usd = value(day.min);
     figures.high_at = day.max.map(|mark| mark.at);
     figures.low_at = day.min.map(|mark| mark.at);
-    figures.previous_close_usd = price_at(view, &question.asset, source, today.plus_ms(-1));
+    figures.previous_close_usd = PriceSeries::open(view, &question.asset, source).at(today.plus_ms(-1));
 }
 
 /// The last finished day before `today`: for assets that trade around the clock only yesterday itself.

@@ -6,7 +6,7 @@ use crate::domain::{Period, SeriesKey, TimeRange, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::Span;
 use crate::metrics::kept::{Kept, Past};
-use crate::metrics::liquidation_book::{LiquidationBook, Sides};
+use crate::metrics::liquidation_book::{Leg, LiquidationBook, Sides};
 use crate::metrics::liquidations::{LiquidationDayTotal, largest};
 
 /// Keeps what was liquidated on past days, so that a question about the record day does not add up all
@@ -79,7 +79,7 @@ impl Past for DaySums {
 impl DaySums {
     /// Adds up the days that are missing.
     fn extend(&mut self, newest: &LiquidationBook<'_>) {
-        let covered = newest.legs.iter().map(|leg| leg.covered()).collect();
+        let covered = newest.legs.iter().map(Leg::covered).collect();
         let former = std::mem::replace(&mut self.covered, covered);
         // Where published sums reach farther now, the orders of days they have no row of count no more.
         for (former, now) in former.into_iter().zip(self.covered.clone()).filter(|(former, now)| former != now) {
@@ -134,7 +134,7 @@ mod tests {
                     quantity: f64::from(*usd) / 10.0,
                     usd: f64::from(*usd),
                 };
-                orders.push(RecordedOrder { order, known_at, ordinal: u32::try_from(orders.len()).unwrap().into() });
+                orders.push(RecordedOrder { order, known_at, ordinal: u32::try_from(orders.len()).unwrap() });
             } else {
                 sums.push(Vintage { observed_at: four_hours(*count), known_at, value: f64::from(*usd) });
             }

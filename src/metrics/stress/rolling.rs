@@ -46,16 +46,18 @@ impl<T: Copy> Rolling<T> {
         item: impl Fn(&[Vintage<Bar>]) -> Option<(Timestamp, T)>,
         statistic: impl Fn(&[T]) -> Option<f64>,
     ) -> Option<f64> {
-        for last in self.keep(&window)..window.len() {
+        let taken_in = self.keep(&window);
+        let standing = self.statistics.len();
+        let mut run: Vec<T> = Vec::with_capacity(width);
+        for last in taken_in..window.len() {
             let Some(item) = item(&window[..=last]) else { continue };
             self.items.push_back(item);
             let Some(first) = self.items.len().checked_sub(width) else { continue };
-            let run: Vec<T> = self.items.range(first..).map(|(_, item)| *item).collect();
-            if let Some(value) = statistic(&run) {
-                self.statistics.push_back((self.items[first].0, value));
-                self.sorted.insert(self.smaller_than(value), value);
-            }
+            run.clear();
+            run.extend(self.items.range(first..).map(|(_, item)| *item));
+            self.statistics.extend(statistic(&run).map(|value| (self.items[first].0, value)));
         }
+        self.sort_in(standing);
         self.bars = window;
         detrended(self.statistics.back()?.1, median(&self.sorted)?)
     }
@@ -73,6 +75,19 @@ impl<T: Copy> Rolling<T> {
             self.sorted.remove(self.smaller_than(value));
         }
         self.bars.len() - gone
+    }
+
+    /// Sorts in the statistics after the first `standing`: one by one where a day brought one.
+    fn sort_in(&mut self, standing: usize) {
+        if standing == 0 {
+            self.sorted = self.statistics.iter().map(|(_, value)| *value).collect();
+            self.sorted.sort_unstable_by(f64::total_cmp);
+            return;
+        }
+        for index in standing..self.statistics.len() {
+            let (_, value) = self.statistics[index];
+            self.sorted.insert(self.smaller_than(value), value);
+        }
     }
 
     fn smaller_than(&self, value: f64) -> usize {
