@@ -6,11 +6,11 @@ use futures_util::TryStreamExt;
 use sqlx::SqlSafeStr;
 
 use super::dialect::{Argument, Cells, Columns, Commit, Dialect, Rows, Touched};
-use super::log::{latest_version, sql};
+use super::log::sql;
 use super::payload::{self, Payload};
 use super::{Appended, OnRefusal, StoreError, order_list, orders, read, reconcile};
 use crate::domain::{
-    Batch, CommitReport, Delta, LiquidationOrder, Observation, RecordedOrder, Refusal, SeriesKey, Timestamp, Vintage,
+    Batch, CommitReport, Delta, LiquidationOrder, Observation, RecordedOrder, Refusal, SeriesKey, Timestamp, Version, Vintage,
 };
 
 /// How many points are compared with the stored ones at a time.
@@ -42,10 +42,9 @@ pub(super) struct Append<'a, D: Dialect> {
 impl<'a, D: Dialect> Append<'a, D> {
     /// Takes the next version. The transaction must hold the writer's lock.
     pub(super) async fn begin(link: &'a mut D::Connection, batch: &Batch, now: Timestamp) -> Result<Self, StoreError> {
-        let version = latest_version::<D>(link).await? + 1;
-        let known = known_series::<D>(link, batch).await?;
+        let (latest, known) = what_is_known::<D>(link, batch).await?;
         let delta = Delta {
-            version,
+            version: latest + 1,
             recorded_at: now,
             source: batch.source.clone(),
             readings: BTreeMap::new(),
@@ -204,24 +203,27 @@ impl<'a, D: Dialect> Append<'a, D> {
     }
 }
 
-/// The series of a batch that the log knows, by key.
-async fn known_series<D: Dialect>(link: &mut D::Connection, batch: &Batch) -> Result<HashMap<String, Known>, StoreError> {
+/// The number of the last commit, and the series of a batch that the log knows, by key: in one statement,
+/// since each takes a message to the server and one back.
+async fn what_is_known<D: Dialect>(
+    link: &mut D::Connection,
+    batch: &Batch,
+) -> Result<(Version, HashMap<String, Known>), StoreError> {
     let keys: Vec<String> = batch.readings.keys().chain(batch.candles.keys()).map(SeriesKey::to_string).collect();
-    let mut known = HashMap::new();
-    if keys.is_empty() {
-        return Ok(known);
-    }
     let text = format!(
-        "SELECT key, id, (SELECT MAX(last_observed_at) FROM batch_series WHERE series_id = series.id) \
-         FROM series WHERE key {}",
+        "SELECT latest.version, key, id, (SELECT MAX(last_observed_at) FROM batch_series WHERE series_id = series.id) \
+         FROM (SELECT MAX(version) AS version FROM batch) AS latest LEFT JOIN series ON key {}",
         D::any_of(1)
     );
     let mut rows = D::rows(link, sql(text), vec![Argument::Several(Cells::Texts(keys))]);
+    let (mut latest, mut known) = (0, HashMap::new());
     while let Some(row) = rows.try_next().await? {
-        let newest = row.optional_integer(2)?.map(Timestamp::from_unix_ms);
-        known.insert(row.text(0)?, Known { id: row.integer(1)?, newest });
+        latest = row.optional_integer(0)?.unwrap_or(0);
+        if let Some(key) = row.optional_text(1)? {
+            known.insert(key, Known { id: row.integer(2)?, newest: row.optional_integer(3)?.map(Timestamp::from_unix_ms) });
+        }
     }
-    Ok(known)
+    Ok((latest, known))
 }
 
 /// Why a key could not be read back from the log.

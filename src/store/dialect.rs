@@ -34,7 +34,9 @@ pub(super) enum Cells {
 pub(super) struct Rows {
     /// The table they go to.
     pub(super) table: &'static str,
-    /// The columns by name.
+    /// The commit that adds them: the `version` of each row.
+    pub(super) version: Version,
+    /// The other columns by name.
     pub(super) columns: Vec<(&'static str, Cells)>,
 }
 
@@ -80,16 +82,16 @@ impl Cells {
 }
 
 impl Rows {
-    /// Puts more rows of the same table under these.
+    /// Puts more rows of the same table and commit under these.
     pub(super) fn append(&mut self, more: Self) {
         for ((_, cells), (_, more)) in self.columns.iter_mut().zip(more.columns) {
             cells.append(more);
         }
     }
 
-    /// The names of the columns, separated by commas.
+    /// The names of the columns, `version` first, separated by commas.
     pub(super) fn names(&self) -> String {
-        self.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+        std::iter::once("version").chain(self.columns.iter().map(|(name, _)| *name)).collect::<Vec<_>>().join(", ")
     }
 
     /// How many rows there are.

@@ -116,6 +116,7 @@ pub(super) fn rows(version: Version, orders: &[RecordedOrder]) -> Rows {
         |cell: fn(&LiquidationOrder) -> f64| Cells::Reals(orders.iter().map(|recorded| Some(cell(&recorded.order))).collect());
     Rows {
         table: "liquidation_order",
+        version,
         columns: vec![
             ("source", texts(|order| order.source.as_str())),
             ("symbol", texts(|order| &order.symbol)),
@@ -127,7 +128,6 @@ pub(super) fn rows(version: Version, orders: &[RecordedOrder]) -> Rows {
             ("price_usd", reals(|order| order.price_usd)),
             ("quantity", reals(|order| order.quantity)),
             ("usd", reals(|order| order.usd)),
-            ("version", Cells::Integers(vec![version; orders.len()])),
         ],
     }
 }

@@ -68,12 +68,11 @@ pub(super) fn rows<P: Payload>(series_id: i64, version: Version, vintages: &[Vin
     let integers = |cell: fn(&Vintage<P>) -> i64| Cells::Integers(vintages.iter().map(cell).collect());
     let mut columns = vec![
         ("series_id", Cells::Integers(vec![series_id; vintages.len()])),
-        ("version", Cells::Integers(vec![version; vintages.len()])),
         ("observed_at", integers(|vintage| vintage.observed_at.unix_ms())),
         ("known_at", integers(|vintage| vintage.known_at.unix_ms())),
     ];
     columns.extend(P::columns(vintages));
-    Rows { table: P::TABLE.name, columns }
+    Rows { table: P::TABLE.name, version, columns }
 }
 
 impl Payload for f64 {

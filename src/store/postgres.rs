@@ -120,12 +120,12 @@ impl Dialect for Postgres {
 
     fn insert(link: &mut PgConnection, rows: Rows) -> BoxFuture<'_, Result<(), sqlx::Error>> {
         Box::pin(async move {
-            let columns = rows.columns.iter().zip(1..);
+            let columns = rows.columns.iter().zip(2..);
             // In the list of what is selected, arrays are walked in step without being laid down first, as they are in `FROM`.
             let columns = columns.map(|((_, cells), parameter)| format!("UNNEST(${parameter}::{}[])", type_name(cells)));
             let columns: Vec<String> = columns.collect();
-            let text = format!("INSERT INTO {} ({}) SELECT {}", rows.table, rows.names(), columns.join(", "));
-            let query = sqlx::query(sql(text));
+            let text = format!("INSERT INTO {} ({}) SELECT $1, {}", rows.table, rows.names(), columns.join(", "));
+            let query = sqlx::query(sql(text)).bind(rows.version);
             rows.columns.into_iter().fold(query, |query, (_, cells)| bind_array(query, cells)).execute(link).await?;
             Ok(())
         })

@@ -87,10 +87,11 @@ impl Dialect for Sqlite {
 
     fn insert(link: &mut SqliteConnection, rows: Rows) -> BoxFuture<'_, Result<(), sqlx::Error>> {
         Box::pin(async move {
-            let full = VALUES_PER_STATEMENT / rows.columns.len();
+            let width = 1 + rows.columns.len();
+            let full = VALUES_PER_STATEMENT / width;
             for first in (0..rows.len()).step_by(full) {
                 let count = full.min(rows.len() - first);
-                let values = vec![format!("({})", vec!["?"; rows.columns.len()].join(", ")); count].join(", ");
+                let values = vec![format!("({})", vec!["?"; width].join(", ")); count].join(", ");
                 let text = format!("INSERT INTO {} ({}) VALUES {values}", rows.table, rows.names());
                 // Only the full statement is likely to come again; keeping the others would cost memory.
                 bind_rows(sqlx::query(sql(text)), &rows, first..first + count)
@@ -114,9 +115,8 @@ impl Dialect for Sqlite {
             let sql = "INSERT INTO batch (version, recorded_at, source, row_count) VALUES ($1, $2, $3, $4)";
             execute::<Self>(link, sql, arguments).await?;
             let [ids, firsts, lasts] = commit.touched_cells();
-            let version = ("version", Cells::Integers(vec![commit.version; commit.touched.len()]));
-            let columns = vec![version, ("series_id", ids), ("first_observed_at", firsts), ("last_observed_at", lasts)];
-            Self::insert(link, Rows { table: "batch_series", columns }).await
+            let columns = vec![("series_id", ids), ("first_observed_at", firsts), ("last_observed_at", lasts)];
+            Self::insert(link, Rows { table: "batch_series", version: commit.version, columns }).await
         })
     }
 
@@ -152,6 +152,7 @@ fn bind_rows<'q>(
     some: Range<usize>,
 ) -> Query<'q, Sqlite, SqliteArguments> {
     for row in some {
+        query = query.bind(rows.version);
         for (_, cells) in &rows.columns {
             query = match cells {
                 Cells::Integers(integers) => query.bind(integers[row]),
