@@ -258,7 +258,10 @@ impl<P: Point> Node<P> {
             return None;
         }
         match &self.body {
-            Body::Branch(children) => children.iter().rev().find_map(|child| child.last_by(at, as_of, lag_ms)),
+            Body::Branch(children) => {
+                let begun = children.partition_point(|child| child.extent.first <= at);
+                children[..begun].iter().rev().find_map(|child| child.last_by(at, as_of, lag_ms))
+            }
             Body::Leaf(leaf) => {
                 let end = leaf.times.partition_point(|t| *t <= at);
                 let end = leaf.plainly_known(0..end, as_of, lag_ms, self.extent.known_by).map_or(end, |known| known.end);
@@ -273,7 +276,10 @@ impl<P: Point> Node<P> {
             return None;
         }
         match &self.body {
-            Body::Branch(children) => children.iter().find_map(|child| child.first_from(at, as_of, lag_ms)),
+            Body::Branch(children) => {
+                let ended = children.partition_point(|child| child.extent.last < at);
+                children[ended..].iter().find_map(|child| child.first_from(at, as_of, lag_ms))
+            }
             Body::Leaf(leaf) => {
                 let start = leaf.times.partition_point(|t| *t < at);
                 (start..leaf.times.len()).find_map(|i| leaf.resolve(i, as_of, lag_ms))

@@ -55,15 +55,29 @@ impl Ecdf {
 
     /// Takes in a finite value and gives its mid-rank among the remembered, itself included.
     pub fn push(&mut self, value: f64) -> f64 {
-        if self.arrived.len() == self.cap
-            && let Some(oldest) = self.arrived.pop_front()
-        {
-            self.sorted.remove(self.less_than(oldest));
-        }
-        let less = self.less_than(value);
-        self.sorted.insert(less, value);
-        self.arrived.push_back(value);
+        let less = self.take_in(value);
         mid_rank_of(less, self.at_most(value) - less, self.sorted.len())
+    }
+
+    /// Takes in a finite value and gives how many of the remembered are less.
+    pub fn take_in(&mut self, value: f64) -> usize {
+        let place = self.less_than(value);
+        let oldest = if self.arrived.len() == self.cap { self.arrived.pop_front() } else { None };
+        self.arrived.push_back(value);
+        let Some(gone) = oldest.map(|oldest| self.less_than(oldest)) else {
+            self.sorted.insert(place, value);
+            return place;
+        };
+        // What lies between the value that goes and the one that comes moves up or down by one.
+        let less = if gone < place {
+            self.sorted.copy_within(gone + 1..place, gone);
+            place - 1
+        } else {
+            self.sorted.copy_within(place..gone, place + 1);
+            place
+        };
+        self.sorted[less] = value;
+        less
     }
 
     /// The mid-rank `value` would get if it were taken in now; nothing is remembered.

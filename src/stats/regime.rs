@@ -35,7 +35,7 @@ pub fn extend_calm_days(calm: &mut Vec<usize>, realised_30d: &[f64]) {
     let known = calm.len().min(realised_30d.len());
     let mut ranks = Ecdf::new(RANK_DAYS);
     for value in &realised_30d[known.saturating_sub(RANK_DAYS)..known] {
-        ranks.push(*value);
+        ranks.take_in(*value);
     }
     let mut run = calm.last().copied().unwrap_or(0);
     for (day, value) in (known + 1..).zip(&realised_30d[known..]) {

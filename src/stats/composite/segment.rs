@@ -80,7 +80,7 @@ impl Segment {
     pub(super) fn push(&mut self, day: usize, values: &[Option<f64>], assessment: &Assessment) {
         for (indicator, value) in self.indicators.iter_mut().zip(values) {
             if let Some(value) = *value {
-                indicator.window.push(value);
+                indicator.window.take_in(value);
                 indicator.pending.iter_mut().for_each(|sample| sample.push((day, value)));
             }
         }
@@ -152,7 +152,7 @@ impl Scale {
 
     fn push(&mut self, percentiles: &[f64]) {
         if let Some(window) = &mut self.ranked {
-            window.push(power_mean(percentiles, self.power));
+            window.take_in(power_mean(percentiles, self.power));
         }
     }
 }
