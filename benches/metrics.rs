@@ -179,7 +179,7 @@ const MANY_MARKETS: &[Question] = &[
     }),
     now("safe-haven", |view, order| {
         let (asset, against) = (Asset::btc(), Asset::sp500());
-        answered(safe_haven(view, order, &SafeHavenQuestion { asset, against, window: Window::ALL }))
+        answered(safe_haven(view, order, &BOOKS.havens, &SafeHavenQuestion { asset, against, window: Window::ALL }))
     }),
     now("series", |view, _| answered(catalogue(view, &CatalogueQuestion { metric: None, asset: None, source: None }))),
     now("revisions", |view, _| {

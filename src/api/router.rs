@@ -80,7 +80,7 @@ fn questions(prefix: &'static str, books: &Arc<Books>) -> OpenApiRouter<AppState
 
 /// The questions that look at several markets at once.
 fn across_markets(routes: Routes, books: &Arc<Books>) -> Routes {
-    let (of_now, of_days, of_chains) = (Arc::clone(books), Arc::clone(books), Arc::clone(books));
+    let [of_now, of_days, of_chains, of_falls] = [(); 4].map(|()| Arc::clone(books));
     routes
         .question(stress::STRESS, stress::stress, move |view, order, ()| metrics::stress(view, order, &of_now.stress))
         .question(stress::STRESS_SERIES, stress::stress_series, move |view, order, question| {
@@ -90,7 +90,9 @@ fn across_markets(routes: Routes, books: &Arc<Books>) -> Routes {
         .question(correlation::CORRELATION_SERIES, correlation::correlation_series, |view, order, (question, max_points)| {
             metrics::correlation_series(view, order, question, *max_points)
         })
-        .question(safe_haven::SAFE_HAVEN, safe_haven::safe_haven, metrics::safe_haven)
+        .question(safe_haven::SAFE_HAVEN, safe_haven::safe_haven, move |view, order, question| {
+            metrics::safe_haven(view, order, &of_falls.havens, question)
+        })
         .question(cross_asset::CROSS_ASSET, cross_asset::cross_asset, metrics::cross_asset)
         .question(options::OPTIONS, options::options, move |view, order, question| {
             metrics::options(view, order, &of_chains.premiums, question)

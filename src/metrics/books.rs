@@ -1,6 +1,6 @@
 //! What is kept between questions.
 
-use crate::metrics::{PremiumBook, RecordBook, RegimeBook, StressBook};
+use crate::metrics::{HavenBook, PremiumBook, RecordBook, RegimeBook, StressBook};
 
 /// Results about the past that questions come back to. They hold nothing that cannot be computed from
 /// the market: an answer is the same with books that were just opened.
@@ -14,4 +14,6 @@ pub struct Books {
     pub records: RecordBook,
     /// How calm past days were.
     pub regimes: RegimeBook,
+    /// What past days say of protection.
+    pub havens: HavenBook,
 }

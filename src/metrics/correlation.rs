@@ -183,7 +183,10 @@ fn pairs(
     let ours = DailyCloses::read(view, trail, order, &question.asset);
     let pair = |asset: Asset| {
         let theirs = DailyCloses::read(view, trail, order, &asset);
-        let pairs = ours.shared_with(trail, &theirs);
+        let (pairs, left_out) = ours.shared_with(&theirs);
+        if let Some(detail) = left_out {
+            trail.warn(WarningCode::Gap, detail);
+        }
         if question.asset.calendar() != asset.calendar() {
             let close = if asset.calendar() == TradingCalendar::TradingDays { &asset } else { &question.asset };
             let detail = format!("asynchronous: a day of {close} ends with its exchange, hours before the UTC day");

@@ -81,7 +81,8 @@ impl<V: Past> Followed<V> {
 impl News {
     /// The instant of the first row of a column that is among them.
     pub(super) fn first_of<P: Point>(self, column: ColumnView<'_, P>) -> Option<Timestamp> {
-        let is_touched = self.former.is_none_or(|former| column.version() > former);
+        // Where nobody knows how far back a picture differs, no column tells whether it does.
+        let is_touched = self.known_from == Timestamp::MIN || self.former < Some(column.version());
         is_touched.then(|| column.first_known_since(self.known_from)).flatten()
     }
 }

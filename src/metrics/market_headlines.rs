@@ -21,7 +21,7 @@ const CHANGES: [(&str, &str, &str); 4] = [
 /// Collects the headline figures of other markets, options and the stress index.
 pub(super) fn collect(headlines: &mut Collector<'_>, books: &Books) {
     of_other_markets(headlines);
-    of_safe_haven(headlines);
+    of_safe_haven(headlines, books);
     of_options(headlines, books);
     of_stress(headlines, books);
 }
@@ -46,11 +46,11 @@ fn of_other_markets(headlines: &mut Collector<'_>) {
     }
 }
 
-fn of_safe_haven(headlines: &mut Collector<'_>) {
+fn of_safe_haven(headlines: &mut Collector<'_>, books: &Books) {
     let (view, order) = (headlines.view, headlines.order);
     let Ok(against) = "sp500".parse() else { return };
     let question = SafeHavenQuestion { asset: Asset::btc(), against, window: Window::ALL };
-    let Some(told) = headlines.ask(&["safe_haven"], || safe_haven_alone(view, order, &question)) else { return };
+    let Some(told) = headlines.ask(&["safe_haven"], || safe_haven_alone(view, order, &books.havens, &question)) else { return };
     let known = told.data.test.hedge.is_some() && told.data.test.safe_haven.is_some();
     let verdict = known.then(|| told.data.test.verdict.clone());
     headlines.tell(&told, "safe_haven", verdict.map(|verdict| (verdict.clone(), format!("Over all days known, {verdict}."))));

@@ -20,6 +20,7 @@ mod etf_days;
 mod etf_flows;
 mod figures;
 mod funding;
+mod haven_book;
 mod headlines;
 mod kept;
 mod liquidation_book;
@@ -78,6 +79,7 @@ pub use etf_flows::{
 };
 pub use figures::{FIGURES, Figure, FigureUnit, FigureValue, MissingFigure};
 pub use funding::{Funding, FundingOfSource, FundingQuestion, FundingState, FundingStreak, funding};
+pub use haven_book::HavenBook;
 pub use liquidation_orders::{LiquidationOrderRow, OrdersQuestion, liquidation_orders};
 pub use liquidations::{
     LargestOrder, LiquidationDay, LiquidationDayTotal, Liquidations, LiquidationsOfAsset, LiquidationsOfSource,

@@ -5,7 +5,7 @@ use crate::domain::{Asset, Period, TimeRange, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::shared_days::DailyCloses;
 use crate::metrics::trail::{Trail, Working, known_asset, known_asset_of};
-use crate::metrics::{Answer, Method, SourceOrder, Span, Unanswerable, WarningCode, Window};
+use crate::metrics::{Answer, HavenBook, Method, SourceOrder, Span, Unanswerable, WarningCode, Window};
 use crate::stats::correlation::PairedReturn;
 use crate::stats::regression::Estimate;
 use crate::stats::safe_haven::{Protection, TailExposure};
@@ -115,9 +115,10 @@ pub struct Havens {
 pub fn safe_haven(
     view: &MarketView,
     order: &SourceOrder,
+    book: &HavenBook,
     question: &SafeHavenQuestion,
 ) -> Result<Answer<SafeHaven>, Unanswerable> {
-    beside(view, order, question, "gold".parse().ok())
+    beside(view, order, book, question, "gold".parse().ok())
 }
 
 /// What [`safe_haven`] says of the asset, without the control beside it.
@@ -127,14 +128,16 @@ pub fn safe_haven(
 pub(super) fn safe_haven_alone(
     view: &MarketView,
     order: &SourceOrder,
+    book: &HavenBook,
     question: &SafeHavenQuestion,
 ) -> Result<Answer<SafeHaven>, Unanswerable> {
-    beside(view, order, question, None)
+    beside(view, order, book, question, None)
 }
 
 fn beside(
     view: &MarketView,
     order: &SourceOrder,
+    book: &HavenBook,
     question: &SafeHavenQuestion,
     control: Option<Asset>,
 ) -> Result<Answer<SafeHaven>, Unanswerable> {
@@ -153,8 +156,15 @@ fn beside(
     let against = DailyCloses::read(view, &mut trail, order, &question.against);
     let mut tested = |asset: &Asset| {
         let closes = DailyCloses::read(view, &mut trail, order, asset);
-        let pairs = closes.shared_with(&mut trail, &against);
-        test(asset, &question.against, &inside(&pairs, span))
+        let find = || {
+            let (pairs, left_out) = closes.shared_with(&against);
+            (test(asset, &question.against, &inside(&pairs, span)), left_out)
+        };
+        let (test, left_out) = if span.is_all() { book.over_all_days(view, (&closes, &against), find) } else { find() };
+        if let Some(detail) = left_out {
+            trail.warn(WarningCode::Gap, detail);
+        }
+        test
     };
     let test = tested(&question.asset);
     let control = control.filter(|control| *control != question.asset && *control != question.against);
@@ -284,7 +294,7 @@ mod tests {
 
     #[test]
     fn what_doubles_the_falls_is_neither_and_the_control_is_both() {
-        let answer = safe_haven(&fixture(700).cut("2025-01-01"), &order(), &question()).unwrap();
+        let answer = safe_haven(&fixture(700).cut("2025-01-01"), &order(), &HavenBook::default(), &question()).unwrap();
         let test = &answer.data.test;
         assert_eq!(test.verdict, "btc was neither a hedge nor a safe haven against sp500");
         assert!((test.c0.unwrap() - 2.0).abs() < 0.1 && test.exposures.len() == 4);
@@ -296,25 +306,25 @@ mod tests {
     #[test]
     fn only_what_was_known_counts() {
         let market = fixture(700);
-        let early = safe_haven(&market.cut("2023-10-02"), &order(), &question()).unwrap();
-        let alone = safe_haven(&fixture(639).cut("2025-01-01"), &order(), &question()).unwrap();
+        let early = safe_haven(&market.cut("2023-10-02"), &order(), &HavenBook::default(), &question()).unwrap();
+        let alone = safe_haven(&fixture(639).cut("2025-01-01"), &order(), &HavenBook::default(), &question()).unwrap();
         assert_eq!(early.data, alone.data);
     }
 
     #[test]
     fn too_few_days_give_nulls_and_say_why() {
-        let answer = safe_haven(&fixture(300).cut("2025-01-01"), &order(), &question()).unwrap();
+        let answer = safe_haven(&fixture(300).cut("2025-01-01"), &order(), &HavenBook::default(), &question()).unwrap();
         assert_eq!((answer.data.test.hedge, answer.data.test.c0, answer.data.test.n_obs), (None, None, 299));
         assert!(answer.data.test.verdict.starts_with("too little is known"));
         assert_eq!(answer.warnings.last().map(|warning| warning.code), Some(WarningCode::InsufficientHistory));
-        let empty = safe_haven(&Fixture::new().cut("2025-01-01"), &order(), &question()).unwrap();
+        let empty = safe_haven(&Fixture::new().cut("2025-01-01"), &order(), &HavenBook::default(), &question()).unwrap();
         assert_eq!((empty.data.test.n_obs, empty.data.gold), (0, None));
     }
 
     #[test]
     fn an_asset_is_not_asked_about_itself() {
         let itself = SafeHavenQuestion { against: Asset::btc(), ..question() };
-        let refused = safe_haven(&Fixture::new().cut("2025-01-01"), &order(), &itself);
+        let refused = safe_haven(&Fixture::new().cut("2025-01-01"), &order(), &HavenBook::default(), &itself);
         assert!(matches!(refused, Err(Unanswerable::Parameter { parameter: "against", .. })));
     }
 }
