@@ -228,29 +228,32 @@ fn whole_picture(bencher: Bencher<'_, '_>, question: &Question) {
     ask(bencher, question);
 }
 
-/// `/v1/stress` at a thousand instants of eight years, each on another day and at another hour.
-#[divan::bench(sample_count = 1_000)]
-fn stress_at_any_instant(bencher: Bencher<'_, '_>) {
+/// Asks at a thousand instants of eight years, each on another day and at another hour than those before it.
+fn ask_at_any_instant(bencher: Bencher<'_, '_>, answer: impl Fn(&MarketView) -> bool) {
     let asked = Cell::new(0);
     let view = || {
         asked.set((asked.get() + 7_919) % (8 * 365 * 24));
         HISTORY.market.at(CUTOFF.plus_ms(-asked.get() * Period::HOUR.ms()))
     };
-    assert!(stress(&HISTORY.market.at(CUTOFF), &ORDER, &BOOKS.stress).is_ok());
-    bencher.with_inputs(view).bench_local_values(|view| stress(black_box(&view), &ORDER, &BOOKS.stress));
+    assert!(answer(&HISTORY.market.at(CUTOFF)), "there is no answer");
+    bencher.with_inputs(view).bench_local_values(|view| answer(black_box(&view)));
 }
 
-/// A briefing at a thousand instants of eight years, each on another day and at another hour.
+#[divan::bench(sample_count = 1_000)]
+fn stress_at_any_instant(bencher: Bencher<'_, '_>) {
+    ask_at_any_instant(bencher, |view| answered(stress(view, &ORDER, &BOOKS.stress)));
+}
+
+#[divan::bench(sample_count = 1_000)]
+fn safe_haven_at_any_instant(bencher: Bencher<'_, '_>) {
+    let question = SafeHavenQuestion { asset: Asset::btc(), against: Asset::sp500(), window: Window::ALL };
+    ask_at_any_instant(bencher, |view| answered(safe_haven(view, &ORDER, &BOOKS.havens, &question)));
+}
+
 #[divan::bench(sample_count = 1_000)]
 fn briefing_at_any_instant(bencher: Bencher<'_, '_>) {
-    let asked = Cell::new(0);
-    let view = || {
-        asked.set((asked.get() + 7_919) % (8 * 365 * 24));
-        HISTORY.market.at(CUTOFF.plus_ms(-asked.get() * Period::HOUR.ms()))
-    };
     let question = BriefingQuestion { window: Window::days(7) };
-    assert!(briefing(&HISTORY.market.at(CUTOFF), &ORDER, &BOOKS, &question).is_ok());
-    bencher.with_inputs(view).bench_local_values(|view| briefing(black_box(&view), &ORDER, &BOOKS, &question));
+    ask_at_any_instant(bencher, |view| answered(briefing(view, &ORDER, &BOOKS, &question)));
 }
 
 /// The whole history of the index, from nothing.
