@@ -181,15 +181,14 @@ fn a_day_that_is_asked_about_again_is_judged_as_when_it_was_asked_first() {
     let rows = Rows::days(DAYS).with_corrections();
     let book = StressBook::default();
     let market = rows.where_known(|known_at| known_at <= day(DAYS - 9)).market();
-    let instants: Vec<Timestamp> = (0..20).map(|n| day(330 + n % 10 * 3).plus_ms((9 + n) * Period::HOUR.ms())).collect();
+    let instants: Vec<Timestamp> = (0..20).map(|n| day(372 + n % 6 * 3).plus_ms((9 + n) * Period::HOUR.ms())).collect();
     let ask_all = |market: &Arc<Market>, book: &StressBook| -> Vec<Stress> {
         instants.iter().map(|instant| asked(market, *instant, book).data).collect()
     };
     assert_eq!(ask_all(&market, &book), ask_all(&market, &StressBook::default()));
     // A row of the middle of the days that were asked about turns up late.
     let mut late = Rows::default();
-    late.candle("candle.btc@w:1d", 340, 900.0, None);
-    late.candle("candle.btc@x:1d", 340, 90.0, Some(1.0));
+    late.candle("candle.btc@x:1d", 373, 9_000.0, Some(1.0));
     let later = late.added_to(&market, 2);
     let anew: Vec<Stress> = instants.iter().map(|instant| asked(&later, *instant, &StressBook::default()).data).collect();
     assert_eq!(ask_all(&later, &book), anew);
