@@ -11,8 +11,11 @@ const POSTGRES_PASSING: [&str; 4] = ["08", "53", "57", "58"];
 /// Postgres' code of a write where none is taken, as on a standby: `read_only_sql_transaction`.
 const POSTGRES_READ_ONLY: &str = "25006";
 
+/// SQLite's primary code of a lock that another process holds.
+const SQLITE_BUSY: u32 = 5;
+
 /// SQLite's primary codes of the same kind: busy, locked, out of memory, I/O, full, cannot open.
-const SQLITE_PASSING: [u32; 6] = [5, 6, 7, 10, 13, 14];
+const SQLITE_PASSING: [u32; 6] = [SQLITE_BUSY, 6, 7, 10, 13, 14];
 
 /// SQLite's primary code of a file that is no database.
 const SQLITE_NOT_A_DATABASE: u32 = 26;
@@ -50,6 +53,12 @@ fn is_passing(error: &sqlx::Error) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether another process holds a lock of the SQLite file.
+pub(super) fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default();
+    sqlite_code(&code) == Some(SQLITE_BUSY)
 }
 
 /// The primary part of SQLite's extended error code.

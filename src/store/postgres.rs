@@ -26,8 +26,9 @@ const CONNECTIONS: u32 = 10;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long a connection may lie unused before it is tried out. It was, when it was given back; to do so
-/// again each time would cost every question a message to the server and one back.
-const TRUSTED: Duration = Duration::from_secs(1);
+/// again each time would cost every question a message to the server and one back. No server is gone and
+/// there again in so short a time.
+const TRUSTED: Duration = Duration::from_millis(100);
 
 /// How each session is set up. A process that died in the middle of a transaction, its connection never
 /// closed, must not keep the others from writing for long. And a plan that was made while a table was

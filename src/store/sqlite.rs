@@ -50,7 +50,7 @@ pub(super) async fn open(url: &StoreUrl, path: &Path) -> Result<Log<Sqlite>, Sto
         .pragma("journal_size_limit", "67108864")
         .busy_timeout(PATIENCE);
     let pool = |connections| PoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE);
-    let writers: Pool<Sqlite> = pool(1).connect_with(options.clone()).await.map_err(|e| fault::opening(url, e))?;
+    let writers = connect(&pool(1), &options).await.map_err(|e| fault::opening(url, e))?;
     // One transaction around all migrations keeps other processes from doing the same. (`run` takes
     // the same road but makes a future that cannot move between threads.)
     let mut transaction = writers.begin_with(Sqlite::BEGIN_WRITE).await?;
@@ -58,6 +58,21 @@ pub(super) async fn open(url: &StoreUrl, path: &Path) -> Result<Log<Sqlite>, Sto
     transaction.commit().await?;
     let readers = pool(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
     Ok(Log::new(url.clone(), readers, writers))
+}
+
+/// Opens the connection that writes. SQLite waits for a lock as long as it is told to, but not for the one
+/// that turns a new file into one with a write-ahead log: where several programs begin with the same new
+/// file, this waits for it.
+async fn connect(pool: &PoolOptions<Sqlite>, options: &SqliteConnectOptions) -> Result<Pool<Sqlite>, sqlx::Error> {
+    let until_free = async {
+        loop {
+            match pool.clone().connect_with(options.clone()).await {
+                Err(error) if fault::is_busy(&error) => tokio::time::sleep(LOOK_EVERY).await,
+                opened => return opened,
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, until_free).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
 impl Dialect for Sqlite {

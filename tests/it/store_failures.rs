@@ -173,15 +173,20 @@ async fn a_row_edited_by_hand_is_named(
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_programs_may_start_on_a_new_database_at_once(#[values(Engine::Sqlite, Engine::Postgres)] engine: Engine) {
-    let Some(home) = Home::new(engine).await else { return };
-    let starting: Vec<_> = (0..4)
-        .map(|_| {
-            let url = home.url.clone();
-            tokio::spawn(async move { open(&url).await })
-        })
-        .collect();
-    for started in starting {
-        assert_eq!(started.await.unwrap().unwrap().latest_version().await.unwrap(), 0);
+    for _ in 0..5 {
+        let Some(home) = Home::new(engine).await else { return };
+        let url = || home.url.clone();
+        let starting: Vec<_> = (0..8)
+            .map(|_| {
+                tokio::spawn({
+                    let url = url();
+                    async move { open(&url).await }
+                })
+            })
+            .collect();
+        for started in starting {
+            assert_eq!(started.await.unwrap().unwrap().latest_version().await.unwrap(), 0);
+        }
     }
 }
 
