@@ -40,6 +40,9 @@ impl<'a> Trail<'a> {
 
     /// Notes that a column was read.
     pub(super) fn read<P: Point>(&mut self, key: &SeriesKey, column: ColumnView<'_, P>) {
+        if self.reads.contains_key(key) {
+            return;
+        }
         if let Some(newest) = column.last() {
             self.note(key, &newest, column.version());
             self.note_first(column.first().map(|row| row.observed_at));
@@ -73,11 +76,8 @@ impl<'a> Trail<'a> {
 
     /// Takes over what another answer of the same view was read from and warns of; gives its figures.
     pub(super) fn take_in<T>(&mut self, answer: Answer<T>) -> T {
-        for reading in answer.sources {
-            if !self.sources.iter().any(|known| known.series == reading.series) {
-                self.sources.push(reading);
-            }
-        }
+        // What an answer merely rests on is no source of another's figures, so whatever was read is told already.
+        self.sources.extend(answer.sources.into_iter().filter(|reading| !self.reads.contains_key(&reading.series)));
         self.reads.extend(answer.reads);
         for Warning { code, detail } in answer.warnings {
             self.warn(code, detail);
