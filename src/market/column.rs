@@ -79,7 +79,7 @@ impl<P: Point> ColumnView<'_, P> {
     /// The same column with everything ever known.
     #[must_use]
     pub const fn newest(self) -> Self {
-        Self { column: self.column, as_of: Timestamp::from_unix_ms(i64::MAX) }
+        self.column.newest()
     }
 
     /// The cutoff of this view.

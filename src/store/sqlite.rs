@@ -121,15 +121,15 @@ impl Dialect for Sqlite {
     /// Other processes look for themselves.
     fn record(link: &mut SqliteConnection, commit: Commit) -> BoxFuture<'_, Result<(), sqlx::Error>> {
         Box::pin(async move {
+            let [ids, firsts, lasts] = commit.touched_cells();
             let arguments = vec![
                 Argument::Integer(commit.version),
                 Argument::Integer(commit.recorded_at.unix_ms()),
-                Argument::Text(commit.source.clone()),
+                Argument::Text(commit.source),
                 Argument::Integer(commit.row_count),
             ];
             let sql = "INSERT INTO batch (version, recorded_at, source, row_count) VALUES ($1, $2, $3, $4)";
             execute::<Self>(link, sql, arguments).await?;
-            let [ids, firsts, lasts] = commit.touched_cells();
             let columns = vec![("series_id", ids), ("first_observed_at", firsts), ("last_observed_at", lasts)];
             Self::insert(link, Rows { table: "batch_series", version: commit.version, columns }).await
         })
