@@ -8,9 +8,19 @@ use crate::market::point::Point;
 pub(super) struct Leaf<P> {
     pub(super) times: Box<[Timestamp]>,
     pub(super) values: Box<[P]>,
-    /// When each first vintage was known; `None` where all follow the publication rule.
-    known: Option<Box<[Timestamp]>>,
+    known: Known,
     pub(super) later: Box<[Later<P>]>,
+}
+
+/// When the first vintage of each point was known.
+#[derive(Debug)]
+enum Known {
+    /// As the publication rule says.
+    ByRule,
+    /// At these instants, no later point before an earlier one.
+    InOrder(Box<[Timestamp]>),
+    /// At these instants, in no order: some of the past was learnt late.
+    InNoOrder(Box<[Timestamp]>),
 }
 
 /// A correction of the point at `index`.
@@ -38,12 +48,20 @@ impl<P: Point> Leaf<P> {
                 known.push(vintage.known_at);
             }
         }
-        let regular = times.iter().zip(&known).all(|(at, known_at)| at.plus_ms(lag_ms) == *known_at);
-        Self { times: times.into(), values: values.into(), known: (!regular).then(|| known.into()), later: later.into() }
+        let by_rule = times.iter().zip(&known).all(|(at, known_at)| at.plus_ms(lag_ms) == *known_at);
+        let known = match known {
+            _ if by_rule => Known::ByRule,
+            known if known.is_sorted() => Known::InOrder(known.into()),
+            known => Known::InNoOrder(known.into()),
+        };
+        Self { times: times.into(), values: values.into(), known, later: later.into() }
     }
 
     pub(super) fn first_known(&self, index: usize, lag_ms: i64) -> Timestamp {
-        self.known.as_ref().map_or_else(|| self.times[index].plus_ms(lag_ms), |known| known[index])
+        match &self.known {
+            Known::ByRule => self.times[index].plus_ms(lag_ms),
+            Known::InOrder(known) | Known::InNoOrder(known) => known[index],
+        }
     }
 
     /// When the last vintage of a point was known.
@@ -53,55 +71,75 @@ impl<P: Point> Leaf<P> {
     }
 
     pub(super) fn corrections(&self, index: usize) -> &[Later<P>] {
-        if self.later.is_empty() {
-            return &[];
-        }
-        let from = self.later.partition_point(|l| (l.index as usize) < index);
-        let to = self.later.partition_point(|l| (l.index as usize) <= index);
-        &self.later[from..to]
+        corrections_in(self.later_from(index), index)
+    }
+
+    /// The corrections of a point and of those after it.
+    fn later_from(&self, index: usize) -> &[Later<P>] {
+        &self.later[self.later.partition_point(|later| (later.index as usize) < index)..]
     }
 
     /// The point as it was known at `as_of`.
     pub(super) fn resolve(&self, index: usize, as_of: Timestamp, lag_ms: i64) -> Option<Vintage<P>> {
+        self.newest(index, self.corrections(index), as_of, lag_ms)
+    }
+
+    /// The newest vintage of a point at `as_of`, given its corrections.
+    fn newest(&self, index: usize, corrections: &[Later<P>], as_of: Timestamp, lag_ms: i64) -> Option<Vintage<P>> {
         let known_at = self.first_known(index, lag_ms);
-        if known_at > as_of {
-            return None;
-        }
-        let observed_at = self.times[index];
-        let correction = self.corrections(index).iter().rev().find(|l| l.known_at <= as_of);
-        Some(correction.map_or(Vintage { observed_at, known_at, value: self.values[index] }, |l| Vintage {
-            observed_at,
-            known_at: l.known_at,
-            value: l.value,
-        }))
+        let first = Vintage { observed_at: self.times[index], known_at, value: self.values[index] };
+        let correction = corrections.iter().rev().find(|later| later.known_at <= as_of);
+        let newest = correction.map_or(first, |later| Vintage { known_at: later.known_at, value: later.value, ..first });
+        (known_at <= as_of).then_some(newest)
     }
 
     /// Those of some points that were known at `as_of`, all vintages being known by `known_by`; `None` where
-    /// each has to be asked, since points were corrected or became known out of order.
-    pub(super) fn plainly_known(
+    /// each has to be asked, since they became known in no order.
+    pub(super) fn known_part(
         &self,
         indices: Range<usize>,
         as_of: Timestamp,
         lag_ms: i64,
         known_by: Timestamp,
     ) -> Option<Range<usize>> {
-        match (&self.known, known_by <= as_of) {
-            _ if !self.later.is_empty() => None,
-            (_, true) => Some(indices),
-            (Some(_), false) => None,
-            (None, false) => {
-                let known = self.times[indices.clone()].partition_point(|at| at.plus_ms(lag_ms) <= as_of);
-                Some(indices.start..indices.start + known)
+        let known = match &self.known {
+            _ if known_by <= as_of => indices.len(),
+            Known::ByRule => self.times[indices.clone()].partition_point(|at| at.plus_ms(lag_ms) <= as_of),
+            Known::InOrder(known) => known[indices.clone()].partition_point(|known_at| *known_at <= as_of),
+            Known::InNoOrder(_) => return None,
+        };
+        Some(indices.start..indices.start + known)
+    }
+
+    /// Visits those of some points that were known at `as_of`, in order, all vintages being known by `known_by`.
+    pub(super) fn visit(
+        &self,
+        indices: Range<usize>,
+        as_of: Timestamp,
+        lag_ms: i64,
+        known_by: Timestamp,
+        visit: &mut impl FnMut(Vintage<P>),
+    ) {
+        match self.known_part(indices.clone(), as_of, lag_ms, known_by) {
+            Some(known) if self.later.is_empty() => self.firsts(known, lag_ms).for_each(visit),
+            known => {
+                let indices = known.unwrap_or(indices);
+                let mut later = self.later_from(indices.start);
+                let newest = indices.filter_map(|index| {
+                    let corrections = corrections_in(later, index);
+                    later = &later[corrections.len()..];
+                    self.newest(index, corrections, as_of, lag_ms)
+                });
+                newest.for_each(visit);
             }
         }
     }
 
     /// The first vintage of each point, in order.
-    pub(super) fn firsts(&self, range: Range<usize>, lag_ms: i64) -> impl Iterator<Item = Vintage<P>> {
-        let known = self.known.as_ref().map(|known| &known[range.clone()]);
-        let points = self.times[range.clone()].iter().zip(&self.values[range]);
-        points.enumerate().map(move |(i, (at, value))| {
-            let known_at = known.map_or_else(|| at.plus_ms(lag_ms), |known| known[i]);
+    fn firsts(&self, range: Range<usize>, lag_ms: i64) -> impl Iterator<Item = Vintage<P>> {
+        let points = range.clone().zip(self.times[range.clone()].iter().zip(&self.values[range]));
+        points.map(move |(index, (at, value))| {
+            let known_at = self.first_known(index, lag_ms);
             Vintage { observed_at: *at, known_at, value: *value }
         })
     }
@@ -127,21 +165,39 @@ impl<P: Point> Leaf<P> {
         take: impl FnOnce(&[Timestamp], &[P]),
     ) {
         let indices = self.indices(range);
-        if let Some(known) = self.plainly_known(indices.clone(), as_of, lag_ms, known_by) {
-            take(&self.times[known.clone()], &self.values[known]);
-        } else {
-            let known = indices.filter_map(|i| self.resolve(i, as_of, lag_ms));
-            let (times, values): (Vec<_>, Vec<_>) = known.map(|v| (v.observed_at, v.value)).unzip();
-            take(&times, &values);
+        match self.known_part(indices.clone(), as_of, lag_ms, known_by) {
+            Some(known) if self.later.is_empty() => take(&self.times[known.clone()], &self.values[known]),
+            _ => {
+                let (mut times, mut values) = (Vec::with_capacity(indices.len()), Vec::with_capacity(indices.len()));
+                self.visit(indices, as_of, lag_ms, known_by, &mut |point| {
+                    times.push(point.observed_at);
+                    values.push(point.value);
+                });
+                take(&times, &values);
+            }
         }
     }
 
-    /// Which points lie in `range`. An end outside the leaf is not searched for.
+    /// Which points lie in `range`.
     pub(super) fn indices(&self, range: TimeRange) -> Range<usize> {
-        let begins_inside = self.times.first().is_some_and(|first| *first < range.from());
-        let ends_inside = self.times.last().is_some_and(|last| range.to() <= *last);
-        let from = if begins_inside { self.times.partition_point(|t| *t < range.from()) } else { 0 };
-        let to = if ends_inside { self.times.partition_point(|t| *t < range.to()) } else { self.times.len() };
-        from..to
+        self.indices_from(range.from()).start..self.indices_to(range.to().plus_ms(-1)).end
     }
+
+    /// Which points lie at `at` or after. An end outside the leaf is not searched for.
+    pub(super) fn indices_from(&self, at: Timestamp) -> Range<usize> {
+        let begins_inside = self.times.first().is_some_and(|first| *first < at);
+        let from = if begins_inside { self.times.partition_point(|t| *t < at) } else { 0 };
+        from..self.times.len()
+    }
+
+    /// Which points lie at `at` or before; so here.
+    pub(super) fn indices_to(&self, at: Timestamp) -> Range<usize> {
+        let ends_inside = self.times.last().is_some_and(|last| at < *last);
+        0..if ends_inside { self.times.partition_point(|t| *t <= at) } else { self.times.len() }
+    }
+}
+
+/// The corrections of the point at `index`, given those of it and of later points.
+fn corrections_in<P>(later: &[Later<P>], index: usize) -> &[Later<P>] {
+    &later[..later.iter().take_while(|later| later.index as usize == index).count()]
 }

@@ -56,8 +56,20 @@ fn vintage() -> impl Strategy<Value = (i64, i64, f64)> {
         .prop_map(|(at, lag, v)| (at, at + lag, f64::from(v)))
 }
 
+/// Rows that a publisher brings out together every 40, some of them corrected later.
+fn published() -> impl Strategy<Value = Vec<(i64, i64, f64)>> {
+    prop::collection::vec((0..900_i64, 1..1_000_i32, prop::option::weighted(0.2, 1..300_i64)), 0..500).prop_map(|rows| {
+        let vintages = rows.into_iter().flat_map(|(at, value, corrected_after)| {
+            let known_at = (at / 40 + 1) * 40;
+            let first = (at, known_at, f64::from(value));
+            [Some(first), corrected_after.map(|after| (at, known_at + after, f64::from(value) + 0.5))]
+        });
+        vintages.flatten().collect()
+    })
+}
+
 fn batches() -> impl Strategy<Value = Vec<Vec<(i64, i64, f64)>>> {
-    prop::collection::vec(prop::collection::vec(vintage(), 0..500), 1..6)
+    prop_oneof![prop::collection::vec(prop::collection::vec(vintage(), 0..500), 1..6), prop::collection::vec(published(), 1..4)]
 }
 
 proptest! {

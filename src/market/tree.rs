@@ -157,7 +157,7 @@ impl<P: Point> Node<P> {
             Body::Branch(children) => children.iter().map(|child| child.count(range, as_of, lag_ms)).sum(),
             Body::Leaf(leaf) => {
                 let indices = leaf.indices(range);
-                let known = leaf.plainly_known(indices.clone(), as_of, lag_ms, self.extent.known_by);
+                let known = leaf.known_part(indices.clone(), as_of, lag_ms, self.extent.known_by);
                 known.map_or_else(|| indices.filter(|i| leaf.first_known(*i, lag_ms) <= as_of).count(), |known| known.len())
             }
         }
@@ -170,13 +170,7 @@ impl<P: Point> Node<P> {
         }
         match &self.body {
             Body::Branch(children) => children.iter().for_each(|child| child.visit(range, as_of, lag_ms, visit)),
-            Body::Leaf(leaf) => {
-                let indices = leaf.indices(range);
-                match leaf.plainly_known(indices.clone(), as_of, lag_ms, self.extent.known_by) {
-                    Some(known) => leaf.firsts(known, lag_ms).for_each(visit),
-                    None => indices.filter_map(|i| leaf.resolve(i, as_of, lag_ms)).for_each(visit),
-                }
-            }
+            Body::Leaf(leaf) => leaf.visit(leaf.indices(range), as_of, lag_ms, self.extent.known_by, visit),
         }
     }
 
@@ -259,13 +253,16 @@ impl<P: Point> Node<P> {
         }
         match &self.body {
             Body::Branch(children) => {
-                let begun = children.partition_point(|child| child.extent.first <= at);
+                let all_begun = self.extent.last <= at;
+                let begun = if all_begun { children.len() } else { children.partition_point(|child| child.extent.first <= at) };
                 children[..begun].iter().rev().find_map(|child| child.last_by(at, as_of, lag_ms))
             }
             Body::Leaf(leaf) => {
-                let end = leaf.times.partition_point(|t| *t <= at);
-                let end = leaf.plainly_known(0..end, as_of, lag_ms, self.extent.known_by).map_or(end, |known| known.end);
-                (0..end).rev().find_map(|i| leaf.resolve(i, as_of, lag_ms))
+                let indices = leaf.indices_to(at);
+                match leaf.known_part(indices.clone(), as_of, lag_ms, self.extent.known_by) {
+                    Some(known) => leaf.resolve(known.last()?, as_of, lag_ms),
+                    None => indices.rev().find_map(|i| leaf.resolve(i, as_of, lag_ms)),
+                }
             }
         }
     }
@@ -277,12 +274,16 @@ impl<P: Point> Node<P> {
         }
         match &self.body {
             Body::Branch(children) => {
-                let ended = children.partition_point(|child| child.extent.last < at);
+                let none_ended = self.extent.first >= at;
+                let ended = if none_ended { 0 } else { children.partition_point(|child| child.extent.last < at) };
                 children[ended..].iter().find_map(|child| child.first_from(at, as_of, lag_ms))
             }
             Body::Leaf(leaf) => {
-                let start = leaf.times.partition_point(|t| *t < at);
-                (start..leaf.times.len()).find_map(|i| leaf.resolve(i, as_of, lag_ms))
+                let mut indices = leaf.indices_from(at);
+                match leaf.known_part(indices.clone(), as_of, lag_ms, self.extent.known_by) {
+                    Some(mut known) => leaf.resolve(known.next()?, as_of, lag_ms),
+                    None => indices.find_map(|i| leaf.resolve(i, as_of, lag_ms)),
+                }
             }
         }
     }

@@ -11,7 +11,7 @@ const SETTLED_AFTER_MS: i64 = 31 * Period::HOUR.ms() + 30 * Period::MINUTE.ms();
 /// How long after the start of a trading day a fund that has not reported is taken to have nothing to report.
 const GIVEN_UP_AFTER_MS: i64 = 4 * Period::DAY.ms();
 /// Trading days a fund may be silent and still be expected to report.
-const EXPECTED_FOR_DAYS: usize = 5;
+pub(super) const EXPECTED_FOR_DAYS: usize = 5;
 /// Days of a year on which exchanges are closed beside weekends, and some to spare.
 const HOLIDAYS: i64 = 15;
 

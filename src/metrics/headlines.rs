@@ -3,7 +3,7 @@ use crate::metrics::breadth::small_cap_return;
 use crate::metrics::etf_flows::etf_flows_lately;
 use crate::metrics::figures::Collector;
 use crate::metrics::funding::funding_unranked;
-use crate::metrics::liquidations::{liquidated_usd, record_liquidation_day};
+use crate::metrics::liquidations::{liquidated_usd, liquidations_and_record};
 use crate::metrics::market_headlines;
 use crate::metrics::volatility::volatility_of_month;
 use crate::metrics::words::{amount, date, percent, signed_amount};
@@ -128,16 +128,20 @@ fn of_drawdown(headlines: &mut Collector<'_>) {
 fn of_liquidations(headlines: &mut Collector<'_>, books: &Books) {
     let (view, order) = (headlines.view, headlines.order);
     let over = |window| LiquidationsQuestion { asset: None, sources: vec![], window };
-    let last_day = over(Window::days(1));
-    if let Some(told) = headlines.ask(&["liquidations_24h"], || liquidated_usd(view, order, &last_day)) {
-        let total = told.data.map(|usd| (usd, format!("Positions of {} were liquidated in 24 hours.", amount(usd))));
-        headlines.tell(&told, "liquidations_24h", total);
-    }
-    let record = || record_liquidation_day(view, order, &books.records, &last_day);
-    if let Some(told) = headlines.ask(&["liquidations_record_day"], record) {
-        let record =
-            told.data.map(|day| (day.total_usd, format!("The record day is {} with {}.", day.date, amount(day.total_usd))));
-        headlines.tell(&told, "liquidations_record_day", record);
+    let last_day = || liquidations_and_record(view, order, &books.records, &over(Window::days(1)));
+    if let Some(told) = headlines.ask(&["liquidations_24h", "liquidations_record_day"], last_day) {
+        let total = told.data.total_usd;
+        headlines.tell(
+            &told,
+            "liquidations_24h",
+            total.map(|usd| (usd, format!("Positions of {} were liquidated in 24 hours.", amount(usd)))),
+        );
+        let record = told.data.record_day;
+        headlines.tell(
+            &told,
+            "liquidations_record_day",
+            record.map(|day| (day.total_usd, format!("The record day is {} with {}.", day.date, amount(day.total_usd)))),
+        );
     }
     let since = over(headlines.since);
     let Some(told) = headlines.ask(&["liquidations_since"], || liquidated_usd(view, order, &since)) else { return };

@@ -187,18 +187,20 @@ pub(super) fn liquidated_usd(
     Ok(trail.answer(total, working(span, None)))
 }
 
-/// What [`liquidations`] calls the record day, without its other figures.
+/// What [`liquidations`] says of the total and of the record day, without its other figures.
 ///
 /// # Errors
 /// As [`liquidations`].
-pub(super) fn record_liquidation_day(
+pub(super) fn liquidations_and_record(
     view: &MarketView,
     order: &SourceOrder,
     records: &RecordBook,
     question: &LiquidationsQuestion,
-) -> Result<Answer<Option<LiquidationDayTotal>>, Unanswerable> {
-    let (trail, span, book) = open(view, order, question)?;
-    Ok(trail.answer(records.record_day(view, &book, span), working(span, None)))
+) -> Result<Answer<Liquidations>, Unanswerable> {
+    let (mut trail, span, book) = open(view, order, question)?;
+    let record_day = records.record_day(view, &book, span);
+    let total_usd = book.tells(view, &mut trail, span).then(|| book.sides(span).total());
+    Ok(trail.answer(Liquidations { total_usd, record_day, ..Liquidations::default() }, working(span, None)))
 }
 
 /// The course of liquidations, bucket by bucket; buckets without any are left out. Where no interval

@@ -1,5 +1,3 @@
-use std::ops::RangeInclusive;
-
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -21,9 +19,9 @@ const YEAR: usize = 365;
 const LEAST_RANKED: usize = 292;
 /// The share of a window's bars that must be there.
 const LEAST_PRESENT: f64 = 0.8;
-/// The window of a headline, days, and the days that tell of it and of whether it could be ranked.
+/// The window of a headline, days, and the days whose closes tell of it.
 const MONTH: i64 = 30;
-const DAYS_OF_MONTH: u32 = 30 + 365 + 1;
+const DAYS_OF_MONTH: u32 = 30 + 1;
 /// Ranks at which a regime begins.
 const CALM_RANK: f64 = 0.25;
 const ELEVATED_RANK: f64 = 0.75;
@@ -175,11 +173,23 @@ pub fn volatility(
     book: &RegimeBook,
     question: &VolatilityQuestion,
 ) -> Result<Answer<Volatility>, Unanswerable> {
-    answered(view, order, book, question, DailyBars::all, fill_realised)
+    let (mut trail, span, bars) = open(view, order, question)?;
+    let mut figures = Volatility::default();
+    let mut coverage = None;
+    if let Some(bars) = bars {
+        let days = DailyBars::all(&bars, span.to);
+        coverage = Some(fill_realised(&mut trail, &days, question.estimator, window_days(span)?, &mut figures));
+        book.tell(view, &bars, span.to, |days| fill_regime(&mut trail, days, &mut figures));
+    }
+    if let Some(implied) = Implied::find(view, &mut trail, order, &question.asset, span.to) {
+        fill_implied(&implied, &mut figures);
+        figures.implied_percentile_ratio = rank(&mut trail, "implied", &implied.of_year(), implied.now);
+    }
+    Ok(trail.answer(figures, working(span, coverage, question.estimator)))
 }
 
-/// What [`volatility`] says of the last 30 days of an asset by their closes, without the rank of that
-/// among a year and without other estimators.
+/// What [`volatility`] says of the last 30 days of an asset by their closes, without ranks and without
+/// other estimators.
 ///
 /// # Errors
 /// As [`volatility`].
@@ -189,38 +199,44 @@ pub(super) fn volatility_of_month(
     book: &RegimeBook,
     asset: &Asset,
 ) -> Result<Answer<Volatility>, Unanswerable> {
-    let window = Window::days(MONTH);
-    let question = VolatilityQuestion { asset: asset.clone(), source: None, window, estimator: Estimator::Close };
-    let read = |bars: &Bars<'_>, until: Timestamp| DailyBars::last(bars, until, DAYS_OF_MONTH);
-    answered(view, order, book, &question, read, fill_close)
-}
-
-/// The answer with what `fill` says of the days that `read` gives.
-fn answered(
-    view: &MarketView,
-    order: &SourceOrder,
-    book: &RegimeBook,
-    question: &VolatilityQuestion,
-    read: impl FnOnce(&Bars<'_>, Timestamp) -> DailyBars,
-    fill: fn(&mut Trail<'_>, &DailyBars, Estimator, usize, &mut Volatility),
-) -> Result<Answer<Volatility>, Unanswerable> {
-    known_asset(view, &question.asset)?;
-    let span = question.window.resolve(view.as_of())?;
-    let window = window_days(span)?;
-    let mut trail = Trail::new(view);
+    let (estimator, window) = (Estimator::Close, Window::days(MONTH));
+    let question = VolatilityQuestion { asset: asset.clone(), source: None, window, estimator };
+    let (mut trail, span, bars) = open(view, order, &question)?;
     let mut figures = Volatility::default();
-    let mut working = Working { span: Some(span), ..Working::default() };
-    if let Some(bars) = daily(view, &mut trail, order, &question.asset, question.source.as_ref())? {
-        let days = read(&bars, span.to);
-        working.coverage = Some(days.coverage(window));
-        fill(&mut trail, &days, question.estimator, window, &mut figures);
+    let mut coverage = None;
+    if let Some(bars) = bars {
+        let days = DailyBars::last(&bars, span.to, DAYS_OF_MONTH);
+        let window = window_days(span)?;
+        coverage = Some(days.coverage(window));
+        if let Some(last) = last_covered(&mut trail, &days, window) {
+            fill_estimate(&mut trail, &days, (estimator, last, window), &mut figures);
+        }
         book.tell(view, &bars, span.to, |days| fill_regime(&mut trail, days, &mut figures));
     }
-    fill_implied(view, &mut trail, order, &question.asset, span.to, &mut figures);
-    working.n_obs = working.coverage.map(|coverage| coverage.present);
+    if let Some(implied) = Implied::find(view, &mut trail, order, asset, span.to) {
+        fill_implied(&implied, &mut figures);
+    }
+    Ok(trail.answer(figures, working(span, coverage, estimator)))
+}
+
+/// The span asked about, and the daily bars that answer.
+fn open<'a>(
+    view: &'a MarketView,
+    order: &SourceOrder,
+    question: &VolatilityQuestion,
+) -> Result<(Trail<'a>, Span, Option<Bars<'a>>), Unanswerable> {
+    known_asset(view, &question.asset)?;
+    let span = question.window.resolve(view.as_of())?;
+    window_days(span)?;
+    let mut trail = Trail::new(view);
+    let bars = daily(view, &mut trail, order, &question.asset, question.source.as_ref())?;
+    Ok((trail, span, bars))
+}
+
+fn working(span: Span, coverage: Option<Coverage>, estimator: Estimator) -> Working {
     let interval = Some(Period::DAY.to_string());
-    working.method = Some(Method { name: "volatility", version: 1, interval, basis: Some(question.estimator.name().to_owned()) });
-    Ok(trail.answer(figures, working))
+    let method = Method { name: "volatility", version: 1, interval, basis: Some(estimator.name().to_owned()) };
+    Working { span: Some(span), method: Some(method), n_obs: coverage.map(|coverage| coverage.present), coverage }
 }
 
 /// The log returns of the last `window` bars that end with bar `last`; `None` where too many are missing.
@@ -241,8 +257,15 @@ fn window_days(span: Span) -> Result<usize, Unanswerable> {
 }
 
 /// Fills the estimates of the last finished day, and the rank of the one asked for.
-fn fill_realised(trail: &mut Trail<'_>, days: &DailyBars, estimator: Estimator, window: usize, figures: &mut Volatility) {
-    let Some(last) = last_covered(trail, days, window) else { return };
+fn fill_realised(
+    trail: &mut Trail<'_>,
+    days: &DailyBars,
+    estimator: Estimator,
+    window: usize,
+    figures: &mut Volatility,
+) -> Coverage {
+    let coverage = days.coverage(window);
+    let Some(last) = last_covered(trail, days, window) else { return coverage };
     let at = |estimator: Estimator| estimator.at(days, last, window).map(percent);
     figures.estimators = VolatilityEstimators {
         close_pct: at(Estimator::Close),
@@ -252,18 +275,12 @@ fn fill_realised(trail: &mut Trail<'_>, days: &DailyBars, estimator: Estimator, 
         yang_zhang_pct: at(Estimator::YangZhang),
         ewma_pct: at(Estimator::Ewma),
     };
-    let Some(now) = fill_estimate(trail, days, (estimator, last, window), figures) else { return };
-    let trailing: Vec<f64> = trailing_year(days, last).filter_map(|day| estimator.at(days, day, window)).collect();
-    figures.realised_percentile_ratio = rank(trail, "realised", &trailing, now);
-}
-
-/// Fills the estimate from closes of the last finished day alone.
-fn fill_close(trail: &mut Trail<'_>, days: &DailyBars, _: Estimator, window: usize, figures: &mut Volatility) {
-    let Some(last) = last_covered(trail, days, window) else { return };
-    if fill_estimate(trail, days, (Estimator::Close, last, window), figures).is_some() {
-        let known = trailing_year(days, last).filter(|day| enough_returns(days, *day, window).is_some()).count();
-        is_rankable(trail, "realised", known);
+    if let Some(now) = fill_estimate(trail, days, (estimator, last, window), figures) {
+        let year = days.len().saturating_sub(YEAR)..=last;
+        let trailing: Vec<f64> = year.filter_map(|day| estimator.at(days, day, window)).collect();
+        figures.realised_percentile_ratio = rank(trail, "realised", &trailing, now);
     }
+    coverage
 }
 
 /// The last finished day, where enough days of the window are known.
@@ -293,23 +310,14 @@ fn fill_estimate(
     now
 }
 
-/// The days that a volatility is ranked among.
-fn trailing_year(days: &DailyBars, last: usize) -> RangeInclusive<usize> {
-    days.len().saturating_sub(YEAR)..=last
-}
-
 /// The rank of the latest of a year's values; `None` with a reason where there are too few.
 fn rank(trail: &mut Trail<'_>, what: &str, trailing: &[f64], now: f64) -> Option<f64> {
-    if is_rankable(trail, what, trailing.len()) { mid_rank(trailing, now) } else { None }
-}
-
-/// Whether so many days make a rank; where they do not, that is a warning.
-fn is_rankable(trail: &mut Trail<'_>, what: &str, known: usize) -> bool {
-    if known < LEAST_RANKED {
-        let detail = format!("the rank of {what} volatility needs {LEAST_RANKED} days, {known} are known");
+    if trailing.len() < LEAST_RANKED {
+        let detail = format!("the rank of {what} volatility needs {LEAST_RANKED} days, {} are known", trailing.len());
         trail.warn(WarningCode::InsufficientHistory, detail);
+        return None;
     }
-    known >= LEAST_RANKED
+    mid_rank(trailing, now)
 }
 
 /// Fills what the 30-day and 7-day close-to-close volatilities of each day say together.
@@ -330,32 +338,45 @@ fn fill_regime(trail: &mut Trail<'_>, days: RegimeDays<'_>, figures: &mut Volati
     figures.pickup_at = told.map(|day| starts[day]);
 }
 
-fn fill_implied(
-    view: &MarketView,
-    trail: &mut Trail<'_>,
-    order: &SourceOrder,
-    asset: &Asset,
+/// What options say.
+struct Implied<'a> {
+    column: ColumnView<'a, f64>,
+    period: Period,
     until: Timestamp,
-    figures: &mut Volatility,
-) {
-    let series: Vec<_> = view.readings(Metric::ImpliedVol, asset).filter(|(key, _)| key.part.is_none()).collect();
-    let source = order.choose(None, series.iter().map(|(key, _)| key.source.clone())).ok().flatten();
-    let Some((key, column)) = series.into_iter().find(|(key, _)| Some(&key.source) == source.as_ref()) else {
-        trail.warn(WarningCode::NoData, format!("no implied volatility of {asset} is known"));
-        return;
-    };
-    trail.read(key, column);
-    let Some(now) = implied_at(column, key.period, until) else {
-        trail.warn(WarningCode::StaleInput, format!("{key} has no row of the last day: implied volatility is null"));
-        return;
-    };
-    figures.implied_pct = Some(now);
-    let ends = (0..=364).rev().filter_map(|back| implied_at(column, key.period, until.day_start().plus_days(-back)));
-    let trailing: Vec<f64> = ends.chain([now]).collect();
-    figures.implied_percentile_ratio = rank(trail, "implied", &trailing, now);
+    /// The volatility of the last day, percent a year.
+    now: f64,
+}
+
+impl<'a> Implied<'a> {
+    /// The implied volatility of an asset, according to the first source that has any; `None` with a reason.
+    fn find(view: &'a MarketView, trail: &mut Trail<'_>, order: &SourceOrder, asset: &Asset, until: Timestamp) -> Option<Self> {
+        let series: Vec<_> = view.readings(Metric::ImpliedVol, asset).filter(|(key, _)| key.part.is_none()).collect();
+        let source = order.choose(None, series.iter().map(|(key, _)| key.source.clone())).ok().flatten();
+        let Some((key, column)) = series.into_iter().find(|(key, _)| Some(&key.source) == source.as_ref()) else {
+            trail.warn(WarningCode::NoData, format!("no implied volatility of {asset} is known"));
+            return None;
+        };
+        trail.read(key, column);
+        let now = implied_at(column, key.period, until);
+        if now.is_none() {
+            trail.warn(WarningCode::StaleInput, format!("{key} has no row of the last day: implied volatility is null"));
+        }
+        Some(Self { column, period: key.period, until, now: now? })
+    }
+
+    /// What it was at the ends of the last days of a year, and now.
+    fn of_year(&self) -> Vec<f64> {
+        let end = |back: i64| self.until.day_start().plus_days(-back);
+        let ends = (0..=364).rev().filter_map(|back| implied_at(self.column, self.period, end(back)));
+        ends.chain([self.now]).collect()
+    }
+}
+
+fn fill_implied(implied: &Implied<'_>, figures: &mut Volatility) {
+    figures.implied_pct = Some(implied.now);
     if let Some(realised) = figures.realised_pct {
-        figures.variance_risk_premium = Some(variance_risk_premium(now / 100.0, realised / 100.0));
-        figures.spread_vol_points = Some(now - realised);
+        figures.variance_risk_premium = Some(variance_risk_premium(implied.now / 100.0, realised / 100.0));
+        figures.spread_vol_points = Some(implied.now - realised);
     }
 }
 
@@ -374,6 +395,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::metrics::Warning;
     use crate::metrics::fixture::{Fixture, at, order};
 
     fn ask(view: &MarketView, days: i64) -> Answer<Volatility> {
@@ -476,8 +498,10 @@ mod tests {
         };
         let whole = ask(&view(), 30);
         let month = volatility_of_month(&view(), &order(), &RegimeBook::default(), &Asset::btc()).unwrap();
-        let Volatility { realised_percentile_ratio, estimators, .. } = month.data;
-        assert_eq!(month.data, Volatility { realised_percentile_ratio, estimators, ..whole.data });
-        assert_eq!((month.warnings, month.sources, month.meta), (whole.warnings, whole.sources, whole.meta));
+        let Volatility { realised_percentile_ratio, implied_percentile_ratio, estimators, .. } = month.data;
+        assert_eq!(month.data, Volatility { realised_percentile_ratio, implied_percentile_ratio, estimators, ..whole.data });
+        let of_ranks = |warning: &Warning| warning.detail.starts_with("the rank of");
+        let warnings: Vec<_> = whole.warnings.into_iter().filter(|warning| !of_ranks(warning)).collect();
+        assert_eq!((month.warnings, month.sources, month.meta), (warnings, whole.sources, whole.meta));
     }
 }
