@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use chrono::{NaiveDate, NaiveTime};
 
 use crate::domain::{Asset, Metric, Period, SeriesKey, Source, Timestamp};
@@ -47,7 +49,8 @@ impl<'a> OptionName<'a> {
         let expires_at = Self::expires_at(expiry)?;
         let is_strike = |word: &&str| word.len() <= STRIKE_MAX && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'd');
         let digits = words.next().filter(is_strike)?;
-        let strike: f64 = digits.replace('d', ".").parse().ok()?;
+        let decimal = if digits.contains('d') { Cow::Owned(digits.replace('d', ".")) } else { Cow::Borrowed(digits) };
+        let strike: f64 = decimal.parse().ok()?;
         let is_put = match words.next()? {
             "C" => false,
             "P" => true,

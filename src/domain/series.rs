@@ -202,12 +202,6 @@ impl SeriesKey {
         Self { metric, asset, part: None, source, period }
     }
 
-    /// Sorts before every series of a metric and asset, so that theirs can be found in an ordered map.
-    #[must_use]
-    pub fn before(metric: Metric, asset: Asset) -> Self {
-        Self::new(metric, asset, Source::least(), Period::INSTANT)
-    }
-
     /// The same series for one part of the asset.
     #[must_use]
     pub fn with_part(mut self, part: &str) -> Self {

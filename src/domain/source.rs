@@ -74,11 +74,6 @@ impl Source {
         Self(Arc::from("import"))
     }
 
-    /// Sorts before every source; no text names it.
-    pub(in crate::domain) fn least() -> Self {
-        Self(Arc::from(""))
-    }
-
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -83,10 +83,26 @@ impl MarketView {
         self.market.candles.of_metric(Metric::Candle, self.as_of)
     }
 
+    /// Every asset of which a candle is known, by name.
+    pub fn candle_assets(&self) -> impl Iterator<Item = &Asset> {
+        self.market.candles.assets(Metric::Candle, self.as_of)
+    }
+
     /// Every column of per-minute sums of single liquidation orders with something known, by key;
     /// the part of the key is the side, and the asset `total` sums all assets of a source.
     pub fn tallies(&self) -> impl Iterator<Item = (&SeriesKey, ColumnView<'_, Tally>)> {
         self.market.tallies.of_metric(Metric::Liquidation, self.as_of)
+    }
+
+    /// Those of one asset.
+    pub fn tallies_of<'a>(&'a self, asset: &Asset) -> impl Iterator<Item = (&'a SeriesKey, ColumnView<'a, Tally>)> {
+        self.market.tallies.of_asset(Metric::Liquidation, asset, self.as_of)
+    }
+
+    /// One of these columns; `None` when nothing of it was known.
+    #[must_use]
+    pub fn tally(&self, key: &SeriesKey) -> Option<ColumnView<'_, Tally>> {
+        self.market.tallies.get(key)?.at(self.as_of)
     }
 
     /// The last bar known of one asset from one source, whatever its length, with its series: the
@@ -101,10 +117,15 @@ impl MarketView {
     /// finer ones, with the bar that is still running at the cutoff. `None` when there are none.
     #[must_use]
     pub fn bars<'a>(&'a self, asset: &Asset, source: &Source, interval: Period) -> Option<Bars<'a>> {
-        let finest =
-            self.candle_keys(asset, source).filter(|(key, _)| key.period < interval && interval.ms() % key.period.ms() == 0);
-        let finest = finest.min_by_key(|(key, _)| key.period);
-        let own = self.candle_keys(asset, source).find(|(key, _)| key.period == interval);
+        let (mut own, mut finest) = (None, None);
+        // The series of a source come in the order of their periods.
+        for (key, column) in self.candle_keys(asset, source) {
+            if key.period == interval {
+                own = Some((key, column));
+            } else if finest.is_none() && key.period < interval && interval.ms() % key.period.ms() == 0 {
+                finest = Some((key, column));
+            }
+        }
         if let Some((key, column)) = own {
             return Some(Bars::of_column(key, column, interval, finest));
         }

@@ -97,8 +97,8 @@ fn limited(trail: &mut Trail<'_>, book: &LiquidationBook<'_>, span: Span) -> Res
 /// be an hour without a feed.
 fn baseline(trail: &mut Trail<'_>, book: &LiquidationBook<'_>, span: Span) -> Option<Vec<f64>> {
     book.first_at()?;
-    let from = span.from.plus_days(-BASELINE_DAYS);
-    let before = Span { from, to: span.from.max(from.plus_ms(1)), to_cutoff: false };
+    let to = Period::HOUR.start_of(span.from);
+    let before = Span { from: to.plus_days(-BASELINE_DAYS), to, to_cutoff: false };
     let mut hours = book.hours_usd(before);
     hours.retain(|usd| *usd > 0.0);
     if hours.len() < LEAST_HOURS {

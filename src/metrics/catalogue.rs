@@ -120,6 +120,13 @@ pub fn catalogue(view: &MarketView, question: &CatalogueQuestion) -> Result<Answ
             && question.asset.as_ref().is_none_or(|asset| key.asset == *asset)
             && question.source.as_ref().is_none_or(|source| key.source == *source)
     });
+    let stale = rows.iter().filter(|row| row.state == Freshness::Stale).count();
+    if stale > 0 {
+        trail.warn(
+            WarningCode::StaleInput,
+            format!("{stale} of {} series have had no row for long, see their `state`", rows.len()),
+        );
+    }
     Ok(trail.answer(rows, Working::default()))
 }
 
@@ -128,16 +135,16 @@ pub(super) fn entries<'a>(view: &'a MarketView, trail: &mut Trail<'a>, wanted: i
     let mut rows = Vec::new();
     for (metric, _) in Metric::ALL {
         for (key, column) in view.all_readings(metric).filter(|(key, _)| wanted(key)) {
-            trail.read(key, column);
+            trail.list(key, column);
             rows.extend(entry(key, column));
         }
     }
     for (key, column) in view.all_candles().filter(|(key, _)| wanted(key)) {
-        trail.read(key, column);
+        trail.list(key, column);
         rows.extend(entry(key, column));
     }
     for (key, column) in view.tallies().filter(|(key, _)| wanted(key)) {
-        trail.read(key, column);
+        trail.list(key, column);
         rows.extend(entry(key, column));
     }
     rows
@@ -177,8 +184,8 @@ pub fn series_rows(view: &MarketView, question: &SeriesQuestion) -> Result<Answe
     } else if let Some(column) = view.candles(&question.key) {
         trail.read(&question.key, column);
         rows = vintages(column, range, question.include_history).iter().map(candle_row).collect();
-    } else if let Some((key, column)) = view.tallies().find(|(key, _)| **key == question.key) {
-        trail.read(key, column);
+    } else if let Some(column) = view.tally(&question.key) {
+        trail.read(&question.key, column);
         let usd =
             |v: Vintage<crate::market::Tally>| Vintage { observed_at: v.observed_at, known_at: v.known_at, value: v.value.usd };
         rows = vintages(column, range, question.include_history).into_iter().map(|v| reading_row(&usd(v))).collect();

@@ -326,11 +326,11 @@ fn fill_lately(trail: &mut Trail<'_>, days: &[EtfDay<'_>], window: &[EtfDay<'_>]
 fn fill_flips(trail: &mut Trail<'_>, days: &[EtfDay<'_>], figures: &mut EtfFlows) {
     let looked_at = &days[days.len().saturating_sub(BASELINE_DAYS + 1)..];
     let daily: Vec<f64> = looked_at.iter().map(EtfDay::net_flow_usd).collect();
+    let Some((latest, baseline)) = daily.split_last() else { return };
     let lately = &daily[daily.len().saturating_sub(CHOPPINESS_DAYS)..];
     figures.flips = Some(flows::flips(lately));
     figures.choppiness_ratio = flows::choppiness(lately);
     figures.efficiency_ratio = flows::efficiency_ratio(lately);
-    let Some((latest, baseline)) = daily.split_last() else { return };
     if baseline.len() < LEAST_BASELINE {
         let detail = format!("zscore needs {LEAST_BASELINE} earlier trading days, {} are known", baseline.len());
         trail.warn(WarningCode::InsufficientHistory, detail);

@@ -6,7 +6,8 @@ use utoipa::ToSchema;
 
 use crate::domain::{Asset, Period, Side, Source, Timestamp};
 use crate::market::MarketView;
-use crate::metrics::liquidation_book::{LiquidationBook, Sides};
+use crate::metrics::liquidation_book::LiquidationBook;
+use crate::metrics::liquidation_leg::Sides;
 use crate::metrics::liquidation_share::share_of_open_interest;
 use crate::metrics::trail::{Trail, Working, known_asset};
 use crate::metrics::{Answer, Method, RecordBook, SourceOrder, Span, Unanswerable, WarningCode, Window};

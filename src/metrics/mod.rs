@@ -24,6 +24,7 @@ mod haven_book;
 mod headlines;
 mod kept;
 mod liquidation_book;
+mod liquidation_leg;
 mod liquidation_orders;
 mod liquidation_share;
 mod liquidations;

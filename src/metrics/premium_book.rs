@@ -74,15 +74,19 @@ impl Premiums {
     ) -> Vec<f64> {
         let whole = view.at(Timestamp::MAX);
         let today = view.as_of().day_start();
-        let first = first.max(today.plus_days(-HISTORY_DAYS));
+        let first = first.max(today.plus_days(-HISTORY_DAYS)).min(today);
         let newest = LazyCell::new(|| open(&whole, first));
         let known = LazyCell::new(|| open(view, first));
-        let days = successors(Some(first), |day| Some(day.plus_days(1))).take_while(|day| *day < today);
-        let premium = |day: Timestamp| {
-            let kept = self.days.entry(day).or_insert_with(|| DayPremium::read(&newest, day));
-            if kept.known_by <= view.as_of() { kept.value } else { known.put_premium(end(day)) }
+        let expected = usize::try_from(today.ms_since(first) / Period::DAY.ms()).unwrap_or(usize::MAX);
+        if self.days.range(first..today).count() < expected {
+            for day in successors(Some(first), |day| Some(day.plus_days(1))).take_while(|day| *day < today) {
+                self.days.entry(day).or_insert_with(|| DayPremium::read(&newest, day));
+            }
+        }
+        let premium = |(day, kept): (&Timestamp, &DayPremium)| {
+            if kept.known_by <= view.as_of() { kept.value } else { known.put_premium(end(*day)) }
         };
-        days.filter_map(premium).collect()
+        self.days.range(first..today).filter_map(premium).collect()
     }
 }
 

@@ -6,7 +6,8 @@ use crate::domain::{Period, SeriesKey, TimeRange, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::Span;
 use crate::metrics::kept::{Kept, Past};
-use crate::metrics::liquidation_book::{Leg, LiquidationBook, Sides};
+use crate::metrics::liquidation_book::LiquidationBook;
+use crate::metrics::liquidation_leg::{Leg, Sides};
 use crate::metrics::liquidations::{LiquidationDayTotal, largest};
 
 /// Keeps what was liquidated on past days, so that a question about the record day does not add up all

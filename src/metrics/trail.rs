@@ -40,21 +40,27 @@ impl<'a> Trail<'a> {
 
     /// Notes that a column was read.
     pub(super) fn read<P: Point>(&mut self, key: &SeriesKey, column: ColumnView<'_, P>) {
-        if self.reads.contains_key(key) {
-            return;
+        if self.list(key, column) {
+            self.warn_of_stale();
         }
-        if let Some(newest) = column.last() {
-            self.note(key, &newest, column.version());
-            self.note_first(column.first().map(|row| row.observed_at));
-        }
+    }
+
+    /// Notes that a column was read for an answer that tells of each series how young it is: that one is
+    /// stale is then no warning. Whether it was not noted before.
+    pub(super) fn list<P: Point>(&mut self, key: &SeriesKey, column: ColumnView<'_, P>) -> bool {
+        let Some(newest) = column.last() else { return false };
+        self.note_first(column.first().map(|row| row.observed_at));
+        self.note(key, &newest, column.version())
     }
 
     /// Notes that bars were read: the newest bar as far as it goes.
     pub(super) fn read_bars(&mut self, bars: &Bars<'_>) {
         let newest = self.view.candles(bars.key).and_then(|column| column.last());
         if let Some(newest) = newest {
-            self.note(bars.key, &newest, bars.version());
             self.note_first(bars.first().map(|bar| bar.observed_at));
+            if self.note(bars.key, &newest, bars.version()) {
+                self.warn_of_stale();
+            }
         }
     }
 
@@ -111,17 +117,13 @@ impl<'a> Trail<'a> {
         }
     }
 
-    fn note<P>(&mut self, key: &SeriesKey, newest: &Vintage<P>, version: Version) {
-        let Entry::Vacant(read) = self.reads.entry(key.clone()) else { return };
+    /// Adds a series to the sources, unless it is among them.
+    fn note<P>(&mut self, key: &SeriesKey, newest: &Vintage<P>, version: Version) -> bool {
+        let Entry::Vacant(read) = self.reads.entry(key.clone()) else { return false };
         read.insert(version);
         let observed_at = newest.observed_at.plus_ms(key.period.ms());
         let as_of = self.view.as_of();
         let state = freshness(key, observed_at, as_of);
-        if state == Freshness::Stale {
-            // Said once of each series, so nothing like it stands there already: of thousands of options that counts.
-            let detail = format!("{key} has had no row since {observed_at}");
-            self.warnings.push(Warning { code: WarningCode::StaleInput, detail });
-        }
         let note = self.view.source_info(&key.source).map(|info| info.note.clone()).filter(|note| !note.is_empty());
         let next = observed_at.plus_ms(key.expected_every_ms());
         self.next_expected_at = Some(self.next_expected_at.map_or(next, |earlier| earlier.min(next)));
@@ -134,6 +136,16 @@ impl<'a> Trail<'a> {
             state,
             note,
         });
+        true
+    }
+
+    /// Warns of the source noted last where it is stale: nothing like it was said before, since each is noted once.
+    fn warn_of_stale(&mut self) {
+        if let Some(SourceReading { series, observed_at, .. }) = self.sources.last().filter(|last| last.state == Freshness::Stale)
+        {
+            let detail = format!("{series} has had no row since {observed_at}");
+            self.warnings.push(Warning { code: WarningCode::StaleInput, detail });
+        }
     }
 }
 

@@ -138,6 +138,14 @@ pub fn median(values: &[f64]) -> Option<f64> {
     quantile(values, 0.5)
 }
 
+/// The median of values in the order of size, in the values' unit.
+#[must_use]
+pub fn median_of_sorted(sorted: &[f64]) -> Option<f64> {
+    let last = sorted.len().checked_sub(1)?;
+    let (lower, upper) = (sorted[last / 2], sorted[last.div_ceil(2)]);
+    Some(lower + 0.5 * (upper - lower))
+}
+
 /// The median absolute deviation from the median, unscaled, in the values' unit.
 #[must_use]
 pub fn median_absolute_deviation(values: &[f64]) -> Option<f64> {

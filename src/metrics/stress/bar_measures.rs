@@ -1,7 +1,5 @@
 //! Indicators of the stress index that are read from bars: falls, volatility, illiquidity, other markets.
 
-use std::collections::BTreeSet;
-
 use crate::domain::{Asset, AssetClass, Bar, Period, Vintage};
 use crate::market::Bars;
 use crate::metrics::stress::measure::Day;
@@ -109,9 +107,7 @@ impl<'a> Day<'a> {
     /// Coins with a bar of this day, the most traded first.
     pub(super) fn coins_by_value(&self) -> Vec<Bars<'a>> {
         let counted = |asset: &&Asset| asset.class() == AssetClass::Crypto && !RECIPE.not_counted.contains(&asset.as_str());
-        let view = self.view;
-        let assets: BTreeSet<&Asset> = view.all_candles().map(|(key, _)| &key.asset).filter(counted).collect();
-        let coins = assets.into_iter().filter_map(|asset| self.find_bars(asset));
+        let coins = self.view.candle_assets().filter(counted).filter_map(|asset| self.find_bars(asset));
         let mut by_value: Vec<(f64, Bars<'a>)> = coins.map(|bars| (self.traded_lately(&bars), bars)).collect();
         by_value.sort_by(|a, b| b.0.total_cmp(&a.0));
         by_value.into_iter().map(|(_, bars)| bars).collect()

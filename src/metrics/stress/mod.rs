@@ -118,7 +118,7 @@ fn note_reads(trail: &mut Trail<'_>, view: &MarketView, day: &JudgedDay) {
             trail.read(key, column);
         } else if let Some(column) = view.candles(key) {
             trail.read(key, column);
-        } else if let Some((_, column)) = view.tallies().find(|(tally, _)| *tally == key) {
+        } else if let Some(column) = view.tally(key) {
             trail.read(key, column);
         }
     }

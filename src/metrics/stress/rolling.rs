@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::domain::{Bar, SeriesKey, Timestamp, Vintage};
 use crate::stats::liquidity::detrended;
-use crate::stats::rank::median;
+use crate::stats::rank::median_of_sorted;
 
 /// What one day hands on to the next, so that it costs its own bar and not a year of them.
 #[derive(Debug, Default)]
@@ -59,7 +59,7 @@ impl<T: Copy> Rolling<T> {
         }
         self.sort_in(standing);
         self.bars = window;
-        detrended(self.statistics.back()?.1, median(&self.sorted)?)
+        detrended(self.statistics.back()?.1, median_of_sorted(&self.sorted)?)
     }
 
     /// Forgets what is not of this window; how many of its bars are taken in already.
