@@ -8,6 +8,8 @@ use utoipa::openapi::path::{self, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
 use utoipa::openapi::{KnownFormat, Required, SchemaFormat};
 
+use crate::domain::did_you_mean;
+
 /// A parameter that reads as a `T`.
 #[derive(Debug)]
 pub(super) struct Parameter<T> {
@@ -107,12 +109,13 @@ impl<T: Copy + PartialEq> Choice<T> {
     /// What a word stands for.
     ///
     /// # Errors
-    /// Names the word that is most like it.
+    /// Names the word that is like it, where one is.
     pub(super) fn read(&self, text: &str) -> Result<T, String> {
         let found = self.words.iter().find(|(word, _)| *word == text);
         found.map(|(_, value)| *value).ok_or_else(|| {
-            let nearest = nearest(text, self.words.iter().map(|(word, _)| *word)).unwrap_or_default();
-            format!("`{}` is not one of the words taken; did you mean `{nearest}`?", clip(text))
+            let text = clip(text);
+            let hint = did_you_mean(&text, self.words.iter().map(|(word, _)| *word));
+            format!("`{text}` is not one of the words taken{hint}")
         })
     }
 
@@ -214,12 +217,6 @@ pub(super) fn count(text: &str, kind: &Kind) -> Result<u32, String> {
         Ok(value) if !text.starts_with('+') && (min..=max).contains(&value) => Ok(value),
         _ => Err(format!("`{}` is not a whole number from {min} to {max}", clip(text))),
     }
-}
-
-/// The known name that is most like `name`, where one is.
-pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let name = clip(name);
-    known.max_by(|a, b| strsim::jaro_winkler(&name, a).total_cmp(&strsim::jaro_winkler(&name, b)))
 }
 
 /// A text short enough to repeat in an error.

@@ -63,12 +63,12 @@ pub(super) enum ApiError {
     #[error(transparent)]
     Unanswerable(#[from] Unanswerable),
     /// A path the service does not know.
-    #[error("there is no path `{path}`; did you mean {nearest}? /docs lists them all")]
+    #[error("there is no path `{path}`{hint}; /docs lists them all")]
     UnknownPath {
         /// What was asked for.
         path: String,
-        /// The known path that is most like it.
-        nearest: String,
+        /// The known path that may have been meant, as the end of a sentence.
+        hint: String,
     },
     /// A known path that does not answer this method.
     #[error("{method} is not answered here")]

@@ -10,9 +10,9 @@ use utoipa::openapi::Required;
 use utoipa::openapi::path::{self, ParameterIn};
 
 use crate::api::page::Cursor;
-use crate::api::parameter::{Choice, Kind, Parameter, clip, nearest, parsed};
+use crate::api::parameter::{Choice, Kind, Parameter, clip, parsed};
 use crate::api::problem::{ApiError, ParameterProblem};
-use crate::domain::{Asset, Source};
+use crate::domain::{Asset, Source, did_you_mean};
 use crate::metrics::{Length, Moment, Window};
 
 /// The longest value of a parameter, bytes; cursors are the longest there are.
@@ -230,8 +230,9 @@ impl Query {
         let unknown: Vec<String> =
             self.given.iter().map(|(name, _)| name).filter(|name| !self.known.contains(&name.as_str())).cloned().collect();
         for name in unknown {
-            let hint = nearest(&name, self.known.iter().copied()).map(|hint| format!("; did you mean `{hint}`?"));
-            let detail = format!("is not a parameter of this path{}", hint.unwrap_or_else(|| ", which takes none".to_owned()));
+            let none = if self.known.is_empty() { ", which takes none" } else { "" };
+            let hint = did_you_mean(&clip(&name), self.known.iter().copied());
+            let detail = format!("is not a parameter of this path{none}{hint}");
             let allowed = self.known.iter().map(|&known| known.to_owned()).collect();
             self.refuse(&name, &detail, allowed);
         }

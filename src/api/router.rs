@@ -26,7 +26,7 @@ use utoipa_axum::routes;
 
 use crate::api::conduct::conduct;
 use crate::api::endpoint::Routes;
-use crate::api::parameter::nearest;
+use crate::api::parameter::clip;
 use crate::api::problem::ApiError;
 use crate::api::routes::{
     breadth, briefing, correlation, cross_asset, drawdown, etf_flows, funding, liquidations, liquidity, market_cap,
@@ -34,6 +34,7 @@ use crate::api::routes::{
 };
 use crate::api::state::AppState;
 use crate::api::{health, openapi, pages};
+use crate::domain::did_you_mean;
 use crate::metrics::{self, Books};
 
 /// The prefix of the present version of the contract. The same questions answer without it.
@@ -150,9 +151,9 @@ fn documented(books: &Arc<Books>) -> (Router<AppState>, OpenApi) {
 }
 
 fn unknown_path(request: &Request, known: &[String]) -> ApiError {
-    let path = request.uri().path();
-    let nearest = nearest(path, known.iter().map(String::as_str)).unwrap_or_default();
-    ApiError::UnknownPath { path: crate::api::parameter::clip(path), nearest: nearest.to_owned() }
+    let path = clip(request.uri().path());
+    let hint = did_you_mean(&path, known.iter().map(String::as_str));
+    ApiError::UnknownPath { path, hint }
 }
 
 async fn method_not_allowed(request: Request) -> ApiError {

@@ -1,4 +1,7 @@
+use std::collections::BTreeSet;
+
 use crate::cli::Failure;
+use crate::domain::nearest;
 use crate::ingest::Entry;
 
 /// The feeds that `names` name, by their own name or by that of their source; all of them where none is named.
@@ -19,7 +22,10 @@ fn is_named(entry: &Entry, name: &str) -> bool {
 
 fn unknown(name: &str, entries: &[Entry]) -> String {
     let names = entries.iter().flat_map(|entry| [entry.feed.profile().name, entry.feed.profile().info.source.as_str()]);
-    let nearest = names.max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)));
-    let hint = nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default();
-    format!("no feed and no source of a feed is called `{name}`{hint}")
+    let names: BTreeSet<&str> = names.collect();
+    let hint = match nearest(name, names.iter().copied()) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => format!("there are {}", names.into_iter().collect::<Vec<_>>().join(", ")),
+    };
+    format!("no feed and no source of a feed is called `{name}`; {hint}")
 }

@@ -3,6 +3,8 @@ use std::path::{Path, PathBuf};
 use figment::Figment;
 use figment::value::{Dict, Value};
 
+use crate::domain::did_you_mean;
+
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -67,7 +69,10 @@ impl ConfigError {
 /// Finds the first key that is not among the known ones.
 pub(super) fn refuse_unknown(given: &Dict, known: &Dict, origin: &str) -> Result<(), ConfigError> {
     match unknown(given, known, "") {
-        Some(key) => Err(ConfigError::UnknownKey { hint: hint(&key, known), key, origin: origin.to_owned() }),
+        Some(key) => {
+            let hint = did_you_mean(&key, paths(known, "").iter().map(String::as_str));
+            Err(ConfigError::UnknownKey { hint, key, origin: origin.to_owned() })
+        }
         None => Ok(()),
     }
 }
@@ -89,15 +94,6 @@ pub(super) fn paths(known: &Dict, prefix: &str) -> Vec<String> {
             _ => vec![format!("{prefix}{name}")],
         })
         .collect()
-}
-
-fn hint(key: &str, known: &Dict) -> String {
-    paths(known, "")
-        .into_iter()
-        .map(|path| (strsim::jaro_winkler(key, &path), path))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map_or_else(String::new, |(_, path)| format!("; did you mean `{path}`?"))
 }
 
 /// What a key may be: said for the key itself, or for its name in any table.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::{Map, Value};
 
-use crate::domain::{Bar, Metric, RecordedOrder, SeriesKey, TimeRange, Timestamp, Version, Vintage};
+use crate::domain::{Bar, Metric, RecordedOrder, SeriesKey, TimeRange, Timestamp, Version, Vintage, nearest};
 use crate::store::LoadSink;
 
 /// How an export is written.
@@ -132,7 +132,7 @@ impl<W: Write> Exporter<W> {
             Lines::Ndjson(out) => out.flush()?,
         }
         let missing = self.selection.named().into_iter().flatten().filter(|key| !self.seen.contains(key));
-        Ok(Exported { rows: self.rows, missing: missing.map(|key| (key.clone(), nearest(key, &self.seen))).collect() })
+        Ok(Exported { rows: self.rows, missing: missing.map(|key| (key.clone(), most_alike(key, &self.seen))).collect() })
     }
 
     /// Writes a row unless an earlier one failed.
@@ -198,13 +198,10 @@ fn io_error(error: csv::Error) -> io::Error {
     }
 }
 
-fn nearest(key: &SeriesKey, seen: &BTreeSet<SeriesKey>) -> Option<SeriesKey> {
-    let wanted = key.to_string();
-    seen.iter()
-        .map(|key| (strsim::jaro_winkler(&wanted, &key.to_string()), key))
-        .filter(|(likeness, _)| *likeness > 0.7)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, key)| key.clone())
+/// The series of those seen that is named most like one that was asked for.
+fn most_alike(key: &SeriesKey, seen: &BTreeSet<SeriesKey>) -> Option<SeriesKey> {
+    let names: Vec<String> = seen.iter().map(SeriesKey::to_string).collect();
+    nearest(&key.to_string(), names.iter().map(String::as_str))?.parse().ok()
 }
 
 impl<W: Write + Send> LoadSink for Exporter<W> {

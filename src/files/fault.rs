@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::domain::{Asset, InvalidBar, InvalidSeriesKey, InvalidTimestamp, NonFinite, Timestamp};
+use crate::domain::{Asset, InvalidBar, InvalidSeriesKey, InvalidTimestamp, NonFinite, Timestamp, did_you_mean};
 use crate::files::Column;
 
 /// Why a file was not taken. Nothing of it was written.
@@ -44,7 +44,7 @@ pub enum FileError {
         header: Vec<String>,
     },
     /// A column named by a flag is not there.
-    #[error("line 1: {} `{name}` is not in the header ({}){}", column.flag(), header.join(", "), nearest(name, header))]
+    #[error("line 1: {} `{name}` is not in the header ({}){}", column.flag(), header.join(", "), did_you_mean(name, header.iter().map(String::as_str)))]
     NoSuchColumn {
         /// What the column would hold.
         column: Column,
@@ -64,7 +64,7 @@ pub enum FileError {
         second: String,
     },
     /// The header names a column that nothing is known of, where all must be known.
-    #[error("line 1: nothing is known of a column `{name}`{}", nearest(name, known))]
+    #[error("line 1: nothing is known of a column `{name}`{}", did_you_mean(name, known.iter().map(String::as_str)))]
     UnknownColumn {
         /// Its name.
         name: String,
@@ -164,7 +164,7 @@ pub enum RowFault {
     #[error("{} is missing", one_of(.0.recognised()))]
     Missing(Column),
     /// A field that nothing is known of.
-    #[error("nothing is known of a field `{name}`{}", nearest(name, known))]
+    #[error("nothing is known of a field `{name}`{}", did_you_mean(name, known.iter().map(String::as_str)))]
     Unknown {
         /// Its name.
         name: String,
@@ -323,13 +323,4 @@ fn one_of(names: &[&str]) -> String {
         [only] => format!("`{only}`"),
         _ => format!("named one of {}", names.join(", ")),
     }
-}
-
-fn nearest(name: &str, known: &[String]) -> String {
-    known
-        .iter()
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.7)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map_or_else(String::new, |(_, candidate)| format!("; did you mean `{candidate}`?"))
 }

@@ -52,7 +52,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("sha2", &["keys"]),
     ("sqlx", &["store"]),
     ("statrs", &["stats"]),
-    ("strsim", &["api", "files", "wiring"]),
+    ("strsim", &["domain"]),
     ("subtle", &["keys"]),
     ("tempfile", &["wiring"]),
     ("thiserror", &["api", "domain", "files", "ingest", "keys", "market", "metrics", "scenario", "stats", "store", "wiring"]),
