@@ -24,18 +24,20 @@ pub async fn serve(listener: TcpListener, state: AppState, shutdown: Cancellatio
 /// changes days that nobody should have to wait for.
 async fn keep_prepared(state: AppState, stop: CancellationToken) {
     let mut published = state.market.subscribe();
+    let mut prepare: fn(&AppState, &CancellationToken) = AppState::prepare;
     loop {
         published.mark_unchanged();
         let (preparing, stopped) = (state.clone(), stop.clone());
-        let prepared = tokio::task::spawn_blocking(move || preparing.prepare(&stopped)).await;
+        let prepared = tokio::task::spawn_blocking(move || prepare(&preparing, &stopped)).await;
         if prepared.is_err() {
-            tracing::error!("the past of the stress index is no longer prepared; questions about it take longer");
+            tracing::error!("the past is no longer prepared; questions about it take longer");
             return;
         }
         tokio::select! {
             changed = published.changed() => if changed.is_err() { return },
             () = stop.cancelled() => return,
         }
+        prepare = AppState::prepare_stress;
     }
 }
 

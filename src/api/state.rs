@@ -126,9 +126,15 @@ impl AppState {
         }))
     }
 
-    /// Computes what answers about the past rest on before anybody asks, until it is done or `stop`
-    /// is cancelled.
+    /// Computes what answers rest on before anybody asks, until it is done or `stop` is cancelled.
     pub(super) fn prepare(&self, stop: &CancellationToken) {
+        let (market, present) = self.present();
+        self.books.prepare(&market.at(present.now), &self.source_order, || !stop.is_cancelled());
+    }
+
+    /// Computes anew what a commit changed of the past of the stress index, of all that answers rest on
+    /// by far the longest, until it is done or `stop` is cancelled.
+    pub(super) fn prepare_stress(&self, stop: &CancellationToken) {
         let (market, present) = self.present();
         self.books.stress.prepare(&market.at(present.now), &self.source_order, || !stop.is_cancelled());
     }

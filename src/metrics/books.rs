@@ -1,6 +1,9 @@
 //! What is kept between questions.
 
-use crate::metrics::{HavenBook, PremiumBook, RecordBook, RegimeBook, StressBook};
+use crate::market::MarketView;
+use crate::metrics::figures::Collector;
+use crate::metrics::headlines;
+use crate::metrics::{HavenBook, PremiumBook, RecordBook, RegimeBook, SourceOrder, StressBook, Window};
 
 /// Results about the past that questions come back to. They hold nothing that cannot be computed from
 /// the market: an answer is the same with books that were just opened.
@@ -16,4 +19,44 @@ pub struct Books {
     pub regimes: RegimeBook,
     /// What past days say of protection.
     pub havens: HavenBook,
+}
+
+impl Books {
+    /// Computes what questions rest on up to the cutoff of the view before anybody asks, as long as `goes_on`
+    /// says so; questions that come meanwhile compute the rest themselves.
+    pub fn prepare(&self, view: &MarketView, order: &SourceOrder, goes_on: impl Fn() -> bool) {
+        self.stress.prepare(view, order, &goes_on);
+        if goes_on() {
+            // The headlines come back to every book.
+            headlines::collect(&mut Collector::new(view, order, Window::days(1), None), self);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::fixture::{Fixture, at, order};
+    use crate::metrics::{BriefingQuestion, briefing};
+
+    #[test]
+    fn prepared_books_answer_as_ones_that_were_just_opened() {
+        let day = |day: i64| at("2025-01-01").plus_days(day);
+        let texts: Vec<String> = (0..400).map(|n| day(n).to_string()).collect();
+        let closes = (0..400).map(|n| 100.0 + f64::from(n * 37 % 23));
+        let bars: Vec<_> = texts.iter().cloned().zip(closes).map(|(start, close)| (start, close, Some(5.0))).collect();
+        let rows: Vec<(&str, f64)> = bars.iter().map(|(start, close, _)| (start.as_str(), *close)).collect();
+        let view = Fixture::new()
+            .bars_with_volume("candle.btc@x:1d", &bars)
+            .readings("liquidation.btc.long@v:1d", &rows)
+            .cut("2026-02-04T08:00:00Z");
+        let prepared = Books::default();
+        prepared.prepare(&view, &order(), || true);
+        for cutoff in [view.as_of(), day(395), day(200)] {
+            let ask = |books: &Books| briefing(&view.at(cutoff), &order(), books, &BriefingQuestion { window: Window::days(7) });
+            let told = ask(&prepared).unwrap();
+            assert_eq!(told, ask(&Books::default()).unwrap());
+            assert!(told.data.figures.iter().any(|figure| figure.id == "liquidations_record_day"));
+        }
+    }
 }
