@@ -114,8 +114,8 @@ impl<T: Copy + PartialEq> Choice<T> {
         let found = self.words.iter().find(|(word, _)| *word == text);
         found.map(|(_, value)| *value).ok_or_else(|| {
             let text = clip(text);
-            let hint = did_you_mean(&text, self.words.iter().map(|(word, _)| *word));
-            format!("`{text}` is not one of the words taken{hint}")
+            let words: Vec<&str> = self.words.iter().map(|(word, _)| *word).collect();
+            format!("`{text}` is not one of {}{}", words.join(", "), did_you_mean(&text, words.iter().copied()))
         })
     }
 

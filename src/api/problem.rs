@@ -63,7 +63,7 @@ pub(super) enum ApiError {
     #[error(transparent)]
     Unanswerable(#[from] Unanswerable),
     /// A path the service does not know.
-    #[error("there is no path `{path}`{hint}; /docs lists them all")]
+    #[error("there is no path `{path}` among those that /docs lists{hint}")]
     UnknownPath {
         /// What was asked for.
         path: String,
