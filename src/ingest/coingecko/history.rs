@@ -11,11 +11,20 @@ use crate::ingest::config::asset;
 use crate::ingest::wire::{Decimal, Millis, field, row};
 use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Schedule, Visit};
 
-/// The coins whose past is read: the publisher's id and our asset, the largest first.
-const COINS: [(&str, &str); 6] =
-    [("bitcoin", "btc"), ("ethereum", "eth"), ("solana", "sol"), ("ripple", "xrp"), ("binancecoin", "bnb"), ("dogecoin", "doge")];
+/// The coins whose past is read: the publisher's id and our asset. The first are read without a key too, with the
+/// largest that stands for a dollar among them.
+const COINS: [(&str, &str); 8] = [
+    ("bitcoin", "btc"),
+    ("ethereum", "eth"),
+    ("tether", "usdt"),
+    ("solana", "sol"),
+    ("ripple", "xrp"),
+    ("binancecoin", "bnb"),
+    ("usd-coin", "usdc"),
+    ("dogecoin", "doge"),
+];
 /// How many of them without a key: a handful of questions a minute are answered then.
-const KEYLESS_COINS: usize = 3;
+const KEYLESS_COINS: usize = 4;
 /// A closed day is ready this long after its end.
 const READY_AFTER_MS: i64 = 35 * 60_000;
 /// Points of a day are stamped a moment late.

@@ -1,4 +1,4 @@
-//! Indicators of the stress index that are read from series: implied volatility, liquidations, open
+//! Indicators of the stress index that are read from series: implied volatility, pegs, liquidations, open
 //! interest, funding.
 
 use std::collections::BTreeMap;
@@ -18,7 +18,14 @@ const LEAST_SETTLED: f64 = 0.8;
 
 impl<'a> Day<'a> {
     pub(super) fn implied(&mut self) -> Option<f64> {
-        self.reading(Metric::ImpliedVol, self.until().plus_ms(-1))
+        let asset = self.asset.clone();
+        self.reading(Metric::ImpliedVol, &asset, self.until().plus_ms(-1).plus_days(-1))
+    }
+
+    /// By the last price of the day, so that a past of one price a day and a present of many compare.
+    pub(super) fn off_peg(&mut self, coins: &[&str]) -> Option<f64> {
+        let price = |coin: &&str| self.reading(Metric::Price, &coin.parse().ok()?, self.start);
+        coins.iter().filter_map(price).map(|usd| (usd - 1.0).abs()).reduce(f64::max)
     }
 
     pub(super) fn liquidated(&mut self, days: i64, longs_only: bool) -> Option<f64> {

@@ -52,6 +52,8 @@ pub(super) enum Measure {
     AmihudToUsual { days: i64, usual_days: i64 },
     /// The spread by Corwin and Schultz, a fraction.
     CorwinSchultz { days: i64 },
+    /// How far from one dollar the coins that stand for it are traded, the farthest of them, a fraction.
+    OffPeg { coins: &'static [&'static str] },
     /// The median coin's illiquidity against its usual one, in logs; the judged asset left out.
     CoinsAmihudToUsual { days: i64, usual_days: i64, top: usize, least: usize },
 }
@@ -108,6 +110,7 @@ impl<'a> Day<'a> {
             Measure::Behind { asset, days } => self.behind(asset, days),
             Measure::AmihudToUsual { days, usual_days } => self.amihud_to_usual(days, usual_days),
             Measure::CorwinSchultz { days } => self.corwin_schultz(days),
+            Measure::OffPeg { coins } => self.off_peg(coins),
             Measure::CoinsAmihudToUsual { days, usual_days, top, least } => {
                 self.coins_amihud_to_usual((days, usual_days), top, least)
             }
@@ -179,14 +182,15 @@ impl<'a> Day<'a> {
         coins
     }
 
-    /// The last row of the first series of a metric, in the configured order, that has one between a
-    /// day before `at` and `at`.
-    pub(super) fn reading(&mut self, metric: Metric, at: Timestamp) -> Option<f64> {
+    /// The last row since an instant, up to now, of the first series of a metric and asset, in the configured
+    /// order, that has one.
+    pub(super) fn reading(&mut self, metric: Metric, asset: &Asset, since: Timestamp) -> Option<f64> {
+        let last = self.until().plus_ms(-1);
         let mut found: Vec<(&SeriesKey, f64)> = self
             .view
-            .readings(metric, &self.asset)
+            .readings(metric, asset)
             .filter_map(|(key, column)| {
-                let row = column.at_or_before(at).filter(|row| at.ms_since(row.observed_at) <= Period::DAY.ms())?;
+                let row = column.at_or_before(last).filter(|row| row.observed_at >= since)?;
                 Some((key, row.value))
             })
             .collect();

@@ -67,7 +67,7 @@ const fn indicator(name: &'static str, unit: &'static str, measure: Measure) -> 
 
 /// The index as it is published.
 pub(super) const RECIPE: StressRecipe = StressRecipe {
-    version: 2,
+    version: 3,
     asset: "btc",
     not_counted: &["usdt", "usdc", "dai", "usde", "fdusd", "busd", "tusd", "pyusd", "wbtc", "steth", "wsteth", "weth", "other"],
     settles_after_ms: 15 * Period::MINUTE.ms(),
@@ -169,6 +169,7 @@ const LIQUIDITY: SegmentSpec = SegmentSpec {
             "log_ratio",
             Measure::CoinsAmihudToUsual { days: 7, usual_days: 365, top: 20, least: 5 },
         ),
+        indicator("stablecoins_off_peg", "ratio", Measure::OffPeg { coins: &["usdt", "usdc"] }),
     ],
 };
 

@@ -63,6 +63,7 @@ impl Rows {
                 let settled = start.plus_ms(third * 8 * Period::HOUR.ms());
                 rows.reading("funding_rate.btc@x:8h", settled, 2e-4 * (noise(31, 3 * day + third) - 0.4));
             }
+            rows.reading("price.usdt@x", start, 1.0 + 1e-3 * (noise(61, day) - 0.5));
             rows.reading("open_interest.btc@x", start, 1e9 * (1.0 + noise(41, day)));
             rows.reading("liquidation.btc.long@x:1d", start, 1e6 * noise(42, day));
             rows.reading("liquidation.btc.short@x:1d", start, 1e6 * noise(43, day));
@@ -234,6 +235,25 @@ fn contributions_add_to_the_index_and_the_band_is_where_it_lies() {
         data.segments.iter().filter(|segment| segment.contribution.is_some()).map(|segment| segment.name).collect();
     assert_eq!(names, ["price", "volatility", "leverage", "funding", "etf", "cross_asset", "liquidity"]);
     assert!(answer.sources.iter().any(|reading| reading.series.to_string() == "funding_rate.btc@x:8h"));
+}
+
+#[test]
+fn a_stablecoin_off_its_peg_is_stress_by_the_last_price_of_its_day() {
+    let mut rows = Rows::days(DAYS);
+    let last = day(DAYS - 1);
+    rows.reading("price.usdc@x", last.plus_ms(Period::HOUR.ms()), 0.8);
+    rows.reading("price.usdc@x", last.plus_ms(9 * Period::HOUR.ms()), 0.88);
+    let off_peg = |market: &Arc<Market>| {
+        let data = asked(market, last.plus_ms(23 * Period::HOUR.ms()), &StressBook::default()).data;
+        assert_eq!(data.day, last.date());
+        let liquidity = data.segments.into_iter().find(|segment| segment.name == "liquidity").unwrap();
+        let indicator = liquidity.indicators.into_iter().find(|indicator| indicator.name == "stablecoins_off_peg").unwrap();
+        (indicator.value.unwrap(), indicator.percentile_ratio.unwrap(), liquidity.score.unwrap())
+    };
+    let (calm, _, calm_score) = off_peg(&Rows::days(DAYS).market());
+    let (broken, rank, score) = off_peg(&rows.market());
+    assert!(calm < 1e-3 && (broken - 0.12).abs() < 1e-12 && rank > 0.99, "{calm} {broken} {rank}");
+    assert!(score > calm_score, "{score} {calm_score}");
 }
 
 #[test]
