@@ -175,6 +175,13 @@ fn row(day: &JudgedDay) -> StressRow {
     }
 }
 
+/// The indicators without a value of the day.
+fn silent(judged: &JudgedDay) -> Vec<&'static str> {
+    let indicators = RECIPE.segments.iter().flat_map(|segment| segment.indicators);
+    let named = indicators.zip(judged.values.iter().flatten());
+    named.filter(|(_, value)| value.is_none()).map(|(spec, _)| spec.name).collect()
+}
+
 fn warn(trail: &mut Trail<'_>, judged: &JudgedDay, figures: &Stress, days_before: usize) {
     if figures.systemic.is_none() {
         let detail = match figures.coverage_ratio {
@@ -192,6 +199,10 @@ fn warn(trail: &mut Trail<'_>, judged: &JudgedDay, figures: &Stress, days_before
     }
     if !figures.closed {
         trail.warn(WarningCode::Provisional, format!("the day {} is not closed", figures.day));
+    }
+    let silent = silent(judged);
+    if !silent.is_empty() {
+        trail.warn(WarningCode::Gap, format!("nothing of {} is known for {}", figures.day, silent.join(", ")));
     }
     for (spec, segment) in RECIPE.segments.iter().zip(&judged.reading.segments) {
         if segment.standing == Standing::Imputed {
