@@ -46,7 +46,7 @@ impl<'a> Trail<'a> {
     }
 
     /// Notes that a column was read for an answer that tells of each series how young it is: that one is
-    /// stale is then no warning. Whether it was not noted before.
+    /// stale is then no warning. True where the column is noted for the first time.
     pub(super) fn list<P: Point>(&mut self, key: &SeriesKey, column: ColumnView<'_, P>) -> bool {
         let Some(newest) = column.last() else { return false };
         self.note_first(column.first().map(|row| row.observed_at));
@@ -117,7 +117,7 @@ impl<'a> Trail<'a> {
         }
     }
 
-    /// Adds a series to the sources, unless it is among them.
+    /// Adds a series to the sources; false where it is among them already.
     fn note<P>(&mut self, key: &SeriesKey, newest: &Vintage<P>, version: Version) -> bool {
         let Entry::Vacant(read) = self.reads.entry(key.clone()) else { return false };
         read.insert(version);

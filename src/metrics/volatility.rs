@@ -178,7 +178,9 @@ pub fn volatility(
     let mut coverage = None;
     if let Some(bars) = bars {
         let days = DailyBars::all(&bars, span.to);
-        coverage = Some(fill_realised(&mut trail, &days, question.estimator, window_days(span)?, &mut figures));
+        let window = window_days(span)?;
+        coverage = Some(days.coverage(window));
+        fill_realised(&mut trail, &days, question.estimator, window, &mut figures);
         book.tell(view, &bars, span.to, |days| fill_regime(&mut trail, days, &mut figures));
     }
     if let Some(implied) = Implied::find(view, &mut trail, order, &question.asset, span.to) {
@@ -257,15 +259,8 @@ fn window_days(span: Span) -> Result<usize, Unanswerable> {
 }
 
 /// Fills the estimates of the last finished day, and the rank of the one asked for.
-fn fill_realised(
-    trail: &mut Trail<'_>,
-    days: &DailyBars,
-    estimator: Estimator,
-    window: usize,
-    figures: &mut Volatility,
-) -> Coverage {
-    let coverage = days.coverage(window);
-    let Some(last) = last_covered(trail, days, window) else { return coverage };
+fn fill_realised(trail: &mut Trail<'_>, days: &DailyBars, estimator: Estimator, window: usize, figures: &mut Volatility) {
+    let Some(last) = last_covered(trail, days, window) else { return };
     let at = |estimator: Estimator| estimator.at(days, last, window).map(percent);
     figures.estimators = VolatilityEstimators {
         close_pct: at(Estimator::Close),
@@ -275,12 +270,10 @@ fn fill_realised(
         yang_zhang_pct: at(Estimator::YangZhang),
         ewma_pct: at(Estimator::Ewma),
     };
-    if let Some(now) = fill_estimate(trail, days, (estimator, last, window), figures) {
-        let year = days.len().saturating_sub(YEAR)..=last;
-        let trailing: Vec<f64> = year.filter_map(|day| estimator.at(days, day, window)).collect();
-        figures.realised_percentile_ratio = rank(trail, "realised", &trailing, now);
-    }
-    coverage
+    let Some(now) = fill_estimate(trail, days, (estimator, last, window), figures) else { return };
+    let year = days.len().saturating_sub(YEAR)..=last;
+    let trailing: Vec<f64> = year.filter_map(|day| estimator.at(days, day, window)).collect();
+    figures.realised_percentile_ratio = rank(trail, "realised", &trailing, now);
 }
 
 /// The last finished day, where enough days of the window are known.
