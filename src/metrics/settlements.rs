@@ -1,4 +1,4 @@
-use crate::domain::{Asset, Metric, Period, SeriesKey, Source, TimeRange, Timestamp};
+use crate::domain::{Asset, Metric, Period, SeriesKey, Source, TimeRange, Timestamp, Vintage};
 use crate::market::{ColumnView, MarketView};
 use crate::metrics::WarningCode;
 use crate::metrics::trail::Trail;
@@ -68,7 +68,8 @@ impl<'a> Payer<'a> {
     /// The last settlement.
     pub(super) fn last(&self) -> Option<Settlement> {
         let row = self.rates.last()?;
-        self.settlement(row.observed_at, row.value)
+        let stated = self.intervals.and_then(|(_, column)| column.at_or_before(row.observed_at.plus_ms(JITTER_MS)));
+        self.settlement(row, stated.map(|row| row.value))
     }
 
     /// The settlements from an instant on.
@@ -78,9 +79,24 @@ impl<'a> Payer<'a> {
 
     /// The settlements inside a range.
     pub(super) fn within(&self, range: TimeRange) -> Settlements {
+        let mut intervals = self.intervals_within(range).into_iter().peekable();
+        let mut stated = None;
         let mut found = Vec::new();
-        self.rates.for_each(range, |row| found.extend(self.settlement(row.observed_at, row.value)));
+        self.rates.for_each(range, |row| {
+            while let Some(interval) = intervals.next_if(|next| next.observed_at <= row.observed_at.plus_ms(JITTER_MS)) {
+                stated = Some(interval.value);
+            }
+            found.extend(self.settlement(row, stated));
+        });
         found
+    }
+
+    /// The stated intervals of the settlements inside a range, and the last before them.
+    fn intervals_within(&self, range: TimeRange) -> Vec<Vintage<f64>> {
+        let Some((_, column)) = self.intervals else { return Vec::new() };
+        let before = column.at_or_before(range.from().plus_ms(-1));
+        let inside = TimeRange::new(range.from(), range.to().plus_ms(JITTER_MS)).map(|range| column.points(range));
+        before.into_iter().chain(inside.unwrap_or_default()).collect()
     }
 
     /// The series it is read from.
@@ -88,10 +104,10 @@ impl<'a> Payer<'a> {
         std::iter::once(self.key).chain(self.intervals.map(|(key, _)| key))
     }
 
-    fn settlement(&self, at: Timestamp, rate: f64) -> Option<Settlement> {
-        let stated = self.intervals.and_then(|(_, column)| column.at_or_before(at.plus_ms(JITTER_MS))).map(|row| row.value);
+    /// A settled rate, given the interval stated last, hours.
+    fn settlement(&self, rate: Vintage<f64>, stated: Option<f64>) -> Option<Settlement> {
         let hours = stated.filter(|hours| *hours > 0.0).or(self.usual_hours)?;
-        Some(Settlement { at, rate, hours })
+        Some(Settlement { at: rate.observed_at, rate: rate.value, hours })
     }
 }
 
@@ -149,7 +165,7 @@ const fn hours_ms() -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::fixture::at;
+    use crate::metrics::fixture::{Fixture, at};
 
     fn settled(at_text: &str, rate: f64, hours: f64) -> Settlement {
         Settlement { at: at(at_text), rate, hours }
@@ -165,6 +181,26 @@ mod tests {
         assert_eq!(told, [(first, 0), (second, 0), (second, 1)]);
         assert_eq!(means[0].rate_8h.to_bits(), 0.0008_f64.to_bits());
         assert!((means[2].rate_8h - 0.0004).abs() < 1e-15);
+    }
+
+    #[test]
+    fn each_settlement_has_the_interval_stated_last_before_it_or_a_moment_after() {
+        let view = Fixture::new()
+            .readings(
+                "funding_rate.btc@a",
+                &[("2026-01-01T08:00:00Z", 1e-4), ("2026-01-01T16:00:00Z", 2e-4), ("2026-01-01T20:00:00Z", 3e-4)],
+            )
+            .readings(
+                "funding_interval.btc@a",
+                &[("2026-01-01T00:00:00Z", 8.0), ("2026-01-01T16:00:10Z", 4.0), ("2026-01-01T20:00:31Z", 1.0)],
+            )
+            .cut("2026-01-02");
+        let payer = Payer::open(&view, &mut Trail::new(&view), &Asset::btc(), &"a".parse().unwrap()).unwrap();
+        let hours = |from: &str| payer.since(at(from)).iter().map(|settlement| settlement.hours).collect::<Vec<_>>();
+        assert_eq!(hours("2026-01-01T00:00:00Z"), [8.0, 4.0, 4.0]);
+        assert_eq!(hours("2026-01-01T16:00:00Z"), [4.0, 4.0]);
+        assert_eq!(hours("2026-01-01T16:00:20Z"), [4.0]);
+        assert_eq!(payer.last().map(|last| last.hours), Some(4.0));
     }
 
     #[test]
