@@ -210,6 +210,16 @@ mod tests {
         assert_eq!(quantile(&[4.0, 1.0, 3.0, 2.0], p), Some(expected));
     }
 
+    #[rstest]
+    #[case(&[])]
+    #[case(&[3.0])]
+    #[case(&[0.1, 0.7])]
+    #[case(&[-1.0, 0.3, 0.9])]
+    #[case(&[0.1, 0.2, 0.7, 1e9])]
+    fn the_median_of_sorted_values_is_that_of_any_order(#[case] sorted: &[f64]) {
+        assert_eq!(median_of_sorted(sorted), median(sorted));
+    }
+
     #[test]
     fn an_empty_sample_answers_nothing() {
         assert_eq!(quantile(&[], 0.5), None);
