@@ -19,7 +19,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::routing::get;
-use market_stress::api::{self, Allowance, AppState, Settings};
+use market_stress::api::{self, AppState, Quota, Settings};
 use market_stress::config::Config;
 use market_stress::domain::{Bar, Delta, StatusBoard, SystemClock, Vintage};
 use market_stress::market::{Market, Publisher};
@@ -107,7 +107,7 @@ fn market() -> Market {
 /// is counted, but never used up.
 async fn serve(market: &Arc<Publisher>, folder: &tempfile::TempDir, cache_bytes: u64) -> SocketAddr {
     let store = open(&StoreUrl::sqlite(folder.path().join("log.db"))).await.expect("a store in a temporary folder");
-    let allowance = Some(Allowance { burst: u32::MAX, per_second: 1_000_000_000 });
+    let allowance = Some(Quota { burst: u32::MAX, per_second: 1_000_000_000 });
     let settings = Settings { allowance, cache_bytes, ..Settings::default() };
     let (order, feeds) = (SourceOrder::default(), Arc::new(StatusBoard::new()));
     let state = AppState::new(Arc::clone(market), store, Arc::new(SystemClock), order, feeds, settings);

@@ -26,7 +26,7 @@ use async_trait::async_trait;
 use futures_util::SinkExt;
 use market_stress::domain::{Batch, Clock, CommitReport, SeriesKey, SourceInfo, StatusBoard, SystemClock, TimeRange, Timestamp};
 use market_stress::ingest::binance::{BinanceConfig, LiquidationFeed, parse_klines};
-use market_stress::ingest::{Collector, Feed, HttpClient, HttpSettings, SeededJitter, Sink, Visit};
+use market_stress::ingest::{Collector, Feed, HttpClient, HttpSettings, PollContext, SeededJitter, Sink};
 use market_stress::market::{Publisher, Recorder, load};
 use market_stress::store::{OnRefusal, OrderFilter, Store, StoreError, StoreUrl, open};
 use tokio::net::TcpListener;
@@ -86,7 +86,7 @@ fn bar(minute: i64) -> [f64; 4] {
 /// Parses and records one answer after the other; gives the time of it.
 fn collect(runtime: &Runtime, recorder: &Recorder, answers: &[Vec<u8>]) -> Duration {
     let series: SeriesKey = SERIES.parse().unwrap();
-    let visit = Visit { seen_until: None, now: END.plus_days(1) };
+    let visit = PollContext { seen_until: None, now: END.plus_days(1) };
     let started = Instant::now();
     for answer in answers {
         let parsed = parse_klines(answer, "BTCUSDT", &series, &visit).expect("the answer is a good one");

@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock};
 use divan::{Bencher, black_box};
 use market_stress::domain::{Asset, Bar, Delta, Period, SeriesKey, TimeRange, Timestamp, Version, Vintage};
 use market_stress::market::{Market, MarketView};
-use market_stress::metrics::{Basis, DrawdownQuestion, PriceQuestion, SourceOrder, Window, drawdown, price};
+use market_stress::metrics::{Basis, DrawdownParams, PriceParams, SourceOrder, Window, drawdown, price};
 use market_stress::stats::drawdown::MaxDrawdown;
 
 use self::prices::{END, price_of};
@@ -93,7 +93,7 @@ fn a_deepest_fall_in_window(bencher: Bencher<'_, '_>, days: i64) {
 fn a_drawdown_answer(bencher: Bencher<'_, '_>, days: i64) {
     let view = BARS.at(END);
     let order = SourceOrder::default();
-    let question = DrawdownQuestion {
+    let question = DrawdownParams {
         asset: Asset::btc(),
         source: None,
         window: Window::days(days),
@@ -107,7 +107,7 @@ fn a_drawdown_answer(bencher: Bencher<'_, '_>, days: i64) {
 #[divan::bench]
 fn price_answer(bencher: Bencher<'_, '_>) {
     let view = BARS.at(END);
-    let question = PriceQuestion { asset: Asset::btc(), source: None, window: Window::days(1) };
+    let question = PriceParams { asset: Asset::btc(), source: None, window: Window::days(1) };
     let order = SourceOrder::default();
     bencher.bench(|| price(black_box(&view), &order, &question));
 }

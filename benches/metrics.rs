@@ -16,14 +16,14 @@ use market_stress::config::Config;
 use market_stress::domain::{Asset, Period, Timestamp};
 use market_stress::market::MarketView;
 use market_stress::metrics::{
-    Basis, Books, BreadthQuestion, BriefingQuestion, CatalogueQuestion, CheckOp, CheckQuestion, CompareQuestion,
-    CorrelationMethod, CorrelationQuestion, CrossAssetQuestion, DrawdownQuestion, EpisodesQuestion, Estimator, EtfFlowsQuestion,
-    FundingQuestion, LiquidationsQuestion, LiquidityQuestion, MarketCapQuestion, Moment, OpenInterestQuestion, OptionsQuestion,
-    PriceQuestion, RevisionsQuestion, SafeHavenQuestion, SeriesQuestion, SourceOrder, StressBook, StressSeriesQuestion,
-    VolatilityQuestion, Window, breadth, briefing, catalogue, check, compare, correlation, correlation_series, cross_asset,
-    drawdown, drawdown_episodes, drawdown_series, etf_flows, etf_flows_series, etf_funds, funding, liquidation_cascades,
-    liquidation_days, liquidations, liquidations_series, liquidity, market_cap, open_interest, options, price, revisions,
-    safe_haven, series_rows, stress, stress_series, volatility,
+    Basis, BreadthParams, BriefingParams, Caches, CatalogueParams, CheckOp, CheckParams, CompareParams, CorrelationMethod,
+    CorrelationParams, CrossAssetParams, DrawdownParams, EpisodesParams, Estimator, EtfFlowsParams, FundingParams,
+    LiquidationsParams, LiquidityParams, MarketCapParams, Moment, OpenInterestParams, OptionsParams, PriceParams,
+    RevisionsParams, SafeHavenParams, SeriesParams, SourceOrder, StressCache, StressSeriesParams, VolatilityParams, Window,
+    breadth, briefing, catalogue, check, compare, correlation, correlation_series, cross_asset, drawdown, drawdown_episodes,
+    drawdown_series, etf_flows, etf_flows_series, etf_funds, funding, liquidation_cascades, liquidation_days, liquidations,
+    liquidations_series, liquidity, market_cap, open_interest, options, price, revisions, safe_haven, series_rows, stress,
+    stress_series, volatility,
 };
 
 use self::history::{CUTOFF, History};
@@ -31,7 +31,7 @@ use self::history::{CUTOFF, History};
 static HISTORY: LazyLock<History> = LazyLock::new(History::new);
 static ORDER: LazyLock<SourceOrder> = LazyLock::new(|| SourceOrder::new(Config::default().source_order));
 /// Filled by the first question that needs them, as a service fills them.
-static BOOKS: LazyLock<Books> = LazyLock::new(Books::default);
+static BOOKS: LazyLock<Caches> = LazyLock::new(Caches::default);
 
 /// The day on which most was liquidated: open interest and sums of liquidations of real files end a month later.
 const OCTOBER: Timestamp = Timestamp::from_unix_seconds(1_760_140_800);
@@ -69,45 +69,45 @@ fn period(text: &str) -> Period {
     text.parse().expect("a period of this bench is well formed")
 }
 
-fn fall(window: Window, interval: &str, basis: Basis) -> DrawdownQuestion {
-    DrawdownQuestion { asset: Asset::btc(), source: None, window, interval: period(interval), basis }
+fn fall(window: Window, interval: &str, basis: Basis) -> DrawdownParams {
+    DrawdownParams { asset: Asset::btc(), source: None, window, interval: period(interval), basis }
 }
 
-fn episodes(interval: &str) -> EpisodesQuestion {
-    EpisodesQuestion { path: fall(Window::ALL, interval, Basis::Close), min_depth_pct: 5.0, rebound_pct: 10.0 }
+fn episodes(interval: &str) -> EpisodesParams {
+    EpisodesParams { path: fall(Window::ALL, interval, Basis::Close), min_depth_pct: 5.0, rebound_pct: 10.0 }
 }
 
-fn flows(days: i64) -> EtfFlowsQuestion {
-    EtfFlowsQuestion { asset: Asset::btc(), source: None, window: Window::days(days) }
+fn flows(days: i64) -> EtfFlowsParams {
+    EtfFlowsParams { asset: Asset::btc(), source: None, window: Window::days(days) }
 }
 
-fn liquidated(window: Window) -> LiquidationsQuestion {
-    LiquidationsQuestion { asset: None, sources: Vec::new(), window }
+fn liquidated(window: Window) -> LiquidationsParams {
+    LiquidationsParams { asset: None, sources: Vec::new(), window }
 }
 
-fn moves_with(observations: usize, method: CorrelationMethod) -> CorrelationQuestion {
-    CorrelationQuestion { asset: Asset::btc(), with: Vec::new(), observations, method }
+fn moves_with(observations: usize, method: CorrelationMethod) -> CorrelationParams {
+    CorrelationParams { asset: Asset::btc(), with: Vec::new(), observations, method }
 }
 
 /// Every row of the first series of bars of an index of shares.
-fn rows(view: &MarketView) -> SeriesQuestion {
+fn rows(view: &MarketView) -> SeriesParams {
     let key = view.candle_series(&Asset::sp500()).next().expect("shares have bars").0.clone();
-    SeriesQuestion { key, window: Window::ALL, include_history: false, updated_after: None }
+    SeriesParams { key, window: Window::ALL, include_history: false, updated_after: None }
 }
 
-fn statement(figure: &str, value: &str) -> CheckQuestion {
+fn statement(figure: &str, value: &str) -> CheckParams {
     let (figure, value) = (figure.to_owned(), value.to_owned());
-    CheckQuestion { figure, value, tolerance_pct: None, op: CheckOp::About, window: Window::days(7) }
+    CheckParams { figure, value, tolerance_pct: None, op: CheckOp::About, window: Window::days(7) }
 }
 
-fn how_volatile(estimator: Estimator, window: Window) -> VolatilityQuestion {
-    VolatilityQuestion { asset: Asset::btc(), source: None, window, estimator }
+fn how_volatile(estimator: Estimator, window: Window) -> VolatilityParams {
+    VolatilityParams { asset: Asset::btc(), source: None, window, estimator }
 }
 
 /// Questions of one market, with the defaults of their routes where nothing is said.
 const ONE_MARKET: &[Question] = &[
     now("price", |view, order| {
-        answered(price(view, order, &PriceQuestion { asset: Asset::btc(), source: None, window: Window::days(7) }))
+        answered(price(view, order, &PriceParams { asset: Asset::btc(), source: None, window: Window::days(7) }))
     }),
     now("drawdown", |view, order| answered(drawdown(view, order, &fall(Window::ALL, "1d", Basis::Close)))),
     now("drawdown, 30m intraday", |view, order| answered(drawdown(view, order, &fall(Window::ALL, "30m", Basis::Intraday)))),
@@ -119,7 +119,7 @@ const ONE_MARKET: &[Question] = &[
     now("drawdown/episodes", |view, order| answered(drawdown_episodes(view, order, &episodes("1d")))),
     now("drawdown/episodes, 30m", |view, order| answered(drawdown_episodes(view, order, &episodes("30m")))),
     now("market-cap", |view, order| {
-        answered(market_cap(view, order, &MarketCapQuestion { asset: Asset::total(), source: None, window: Window::days(7) }))
+        answered(market_cap(view, order, &MarketCapParams { asset: Asset::total(), source: None, window: Window::days(7) }))
     }),
     now("volatility", |view, order| {
         answered(volatility(view, order, &BOOKS.regimes, &how_volatile(Estimator::Close, Window::days(30))))
@@ -127,7 +127,7 @@ const ONE_MARKET: &[Question] = &[
     now("volatility, 8y", |view, order| {
         answered(volatility(view, order, &BOOKS.regimes, &how_volatile(Estimator::YangZhang, Window::days(8 * 365))))
     }),
-    now("liquidity", |view, order| answered(liquidity(view, order, &LiquidityQuestion { asset: Asset::btc(), source: None }))),
+    now("liquidity", |view, order| answered(liquidity(view, order, &LiquidityParams { asset: Asset::btc(), source: None }))),
     now("etf-flows", |view, order| answered(etf_flows(view, order, &flows(5)))),
     now("etf-flows, 2y", |view, order| answered(etf_flows(view, order, &flows(730)))),
     now("etf-flows/series", |view, order| answered(etf_flows_series(view, order, &flows(30), false))),
@@ -137,10 +137,10 @@ const ONE_MARKET: &[Question] = &[
 
 /// Questions of derivatives.
 const DERIVATIVES: &[Question] = &[
-    now("funding", |view, order| answered(funding(view, order, &FundingQuestion { asset: Asset::btc(), sources: Vec::new() }))),
+    now("funding", |view, order| answered(funding(view, order, &FundingParams { asset: Asset::btc(), sources: Vec::new() }))),
     october("open-interest", |view, order| {
         let window = Window::days(7);
-        answered(open_interest(view, order, &OpenInterestQuestion { asset: Asset::btc(), sources: Vec::new(), window }))
+        answered(open_interest(view, order, &OpenInterestParams { asset: Asset::btc(), sources: Vec::new(), window }))
     }),
     october("liquidations", |view, order| answered(liquidations(view, order, &liquidated(Window::days(1))))),
     october("liquidations, all", |view, order| answered(liquidations(view, order, &liquidated(Window::ALL)))),
@@ -150,22 +150,20 @@ const DERIVATIVES: &[Question] = &[
     october("liquidations/days", |view, order| answered(liquidation_days(view, order, &liquidated(Window::ALL)))),
     now("liquidations/cascades", |view, order| answered(liquidation_cascades(view, order, &liquidated(Window::days(30))))),
     now("options", |view, order| {
-        let question = OptionsQuestion { asset: Asset::btc(), source: None, tenor_days: 30 };
+        let question = OptionsParams { asset: Asset::btc(), source: None, tenor_days: 30 };
         answered(options(view, order, &BOOKS.premiums, &question))
     }),
 ];
 
 /// Questions that look at several markets.
 const MANY_MARKETS: &[Question] = &[
-    now("breadth", |view, order| answered(breadth(view, order, &BreadthQuestion { source: None, window: Window::days(30) }))),
-    now("breadth, 1y", |view, order| {
-        answered(breadth(view, order, &BreadthQuestion { source: None, window: Window::days(365) }))
-    }),
+    now("breadth", |view, order| answered(breadth(view, order, &BreadthParams { source: None, window: Window::days(30) }))),
+    now("breadth, 1y", |view, order| answered(breadth(view, order, &BreadthParams { source: None, window: Window::days(365) }))),
     now("cross-asset", |view, order| {
-        answered(cross_asset(view, order, &CrossAssetQuestion { assets: Vec::new(), window: Window::days(1) }))
+        answered(cross_asset(view, order, &CrossAssetParams { assets: Vec::new(), window: Window::days(1) }))
     }),
     now("cross-asset, 1y", |view, order| {
-        answered(cross_asset(view, order, &CrossAssetQuestion { assets: Vec::new(), window: Window::days(365) }))
+        answered(cross_asset(view, order, &CrossAssetParams { assets: Vec::new(), window: Window::days(365) }))
     }),
     now("correlation", |view, order| answered(correlation(view, order, &moves_with(60, CorrelationMethod::Pearson)))),
     now("correlation, spearman 1000", |view, order| {
@@ -179,11 +177,11 @@ const MANY_MARKETS: &[Question] = &[
     }),
     now("safe-haven", |view, order| {
         let (asset, against) = (Asset::btc(), Asset::sp500());
-        answered(safe_haven(view, order, &BOOKS.havens, &SafeHavenQuestion { asset, against, window: Window::ALL }))
+        answered(safe_haven(view, order, &BOOKS.havens, &SafeHavenParams { asset, against, window: Window::ALL }))
     }),
-    now("series", |view, _| answered(catalogue(view, &CatalogueQuestion { metric: None, asset: None, source: None }))),
+    now("series", |view, _| answered(catalogue(view, &CatalogueParams { metric: None, asset: None, source: None }))),
     now("revisions", |view, _| {
-        black_box(revisions(view, &RevisionsQuestion { since: Moment::Before(7 * Period::DAY.ms()), series: None }));
+        black_box(revisions(view, &RevisionsParams { since: Moment::Before(7 * Period::DAY.ms()), series: None }));
         true
     }),
 ];
@@ -192,11 +190,11 @@ const MANY_MARKETS: &[Question] = &[
 const WHOLE_PICTURE: &[Question] = &[
     now("stress", |view, order| answered(stress(view, order, &BOOKS.stress))),
     now("stress/series", |view, order| {
-        answered(stress_series(view, order, &StressSeriesQuestion { window: Window::ALL, max_points: None }, &BOOKS.stress))
+        answered(stress_series(view, order, &StressSeriesParams { window: Window::ALL, max_points: None }, &BOOKS.stress))
     }),
-    now("briefing", |view, order| answered(briefing(view, order, &BOOKS, &BriefingQuestion { window: Window::days(7) }))),
+    now("briefing", |view, order| answered(briefing(view, order, &BOOKS, &BriefingParams { window: Window::days(7) }))),
     now("compare", |view, order| {
-        let question = CompareQuestion { a: Moment::Before(7 * Period::DAY.ms()), b: Moment::Before(0) };
+        let question = CompareParams { a: Moment::Before(7 * Period::DAY.ms()), b: Moment::Before(0) };
         answered(compare(view, order, &BOOKS, &question))
     }),
     now("check", |view, order| answered(check(view, order, &BOOKS, &statement("price", "76600")))),
@@ -246,13 +244,13 @@ fn stress_at_any_instant(bencher: Bencher<'_, '_>) {
 
 #[divan::bench(sample_count = 1_000)]
 fn safe_haven_at_any_instant(bencher: Bencher<'_, '_>) {
-    let question = SafeHavenQuestion { asset: Asset::btc(), against: Asset::sp500(), window: Window::ALL };
+    let question = SafeHavenParams { asset: Asset::btc(), against: Asset::sp500(), window: Window::ALL };
     ask_at_any_instant(bencher, |view| answered(safe_haven(view, &ORDER, &BOOKS.havens, &question)));
 }
 
 #[divan::bench(sample_count = 1_000)]
 fn briefing_at_any_instant(bencher: Bencher<'_, '_>) {
-    let question = BriefingQuestion { window: Window::days(7) };
+    let question = BriefingParams { window: Window::days(7) };
     ask_at_any_instant(bencher, |view| answered(briefing(view, &ORDER, &BOOKS, &question)));
 }
 
@@ -260,7 +258,7 @@ fn briefing_at_any_instant(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_count = 5, sample_size = 1)]
 fn stress_from_scratch(bencher: Bencher<'_, '_>) {
     let view = HISTORY.market.at(CUTOFF);
-    bencher.bench(|| stress(black_box(&view), &ORDER, &StressBook::default()));
+    bencher.bench(|| stress(black_box(&view), &ORDER, &StressCache::default()));
 }
 
 #[expect(clippy::print_stdout, reason = "a bench tells its figures")]

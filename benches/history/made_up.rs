@@ -1,7 +1,7 @@
 //! Made-up rows, the same at every run: what no file holds, and a stand-in for all files.
 
 use market_stress::domain::{
-    Asset, Bar, Batch, Knowledge, LiquidationOrder, Metric, Observation, Period, SeriesKey, Side, Source, Timestamp,
+    Asset, Bar, Batch, KnownAtRule, LiquidationOrder, Metric, Observation, Period, SeriesKey, Side, Source, Timestamp,
 };
 use market_stress::scenario;
 
@@ -62,7 +62,7 @@ pub(super) fn orders() -> Batch {
             asset: Asset::btc(),
             side: if minute % 3 == 0 { Side::Short } else { Side::Long },
             occurred_at,
-            knowledge: Knowledge::Published(occurred_at),
+            knowledge: KnownAtRule::AtPublication(occurred_at),
             price_usd: 60_000.0,
             quantity: usd / 60_000.0,
             usd,
@@ -83,7 +83,7 @@ fn push_bars(batch: &mut Batch, asset: &str, period: Period, days: i64, price: i
         let end = observed_at.plus_ms(period.ms());
         let (open, close) = (price(observed_at), price(end));
         let value = Bar { open, high: open.max(close) * 1.01, low: open.min(close) * 0.99, close, volume: Some(1e3) };
-        batch.push_candle(key.clone(), Observation { observed_at, knowledge: Knowledge::Published(end), value });
+        batch.push_candle(key.clone(), Observation { observed_at, knowledge: KnownAtRule::AtPublication(end), value });
     }
 }
 

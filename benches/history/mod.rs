@@ -6,7 +6,9 @@ mod real;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use market_stress::domain::{Batch, Delta, Knowledge, LiquidationOrder, Observation, RecordedOrder, Timestamp, Version, Vintage};
+use market_stress::domain::{
+    Batch, Delta, KnownAtRule, LiquidationOrder, Observation, RecordedOrder, Timestamp, Version, Vintage,
+};
 use market_stress::market::Market;
 
 pub(crate) use made_up::CUTOFF;
@@ -65,9 +67,9 @@ fn vintages<P: Copy>(rows: &[Observation<P>]) -> Vec<Vintage<P>> {
     vintages
 }
 
-const fn known_at(knowledge: Knowledge, observed_at: Timestamp) -> Timestamp {
+const fn known_at(knowledge: KnownAtRule, observed_at: Timestamp) -> Timestamp {
     match knowledge {
-        Knowledge::Published(at) | Knowledge::Vintage(at) => at,
-        Knowledge::OnCommit => observed_at,
+        KnownAtRule::AtPublication(at) | KnownAtRule::Vintage(at) => at,
+        KnownAtRule::OnCommit => observed_at,
     }
 }

@@ -3,7 +3,7 @@
 //! Each target offers its input to every parser of one provider. A parser may refuse; what it takes
 //! must be worth offering to the store, which refuses what is finite but implausible.
 
-use market_stress::domain::{Asset, Bar, Knowledge, LiquidationOrder, SeriesKey, Timestamp};
+use market_stress::domain::{Asset, Bar, KnownAtRule, LiquidationOrder, SeriesKey, Timestamp};
 use market_stress::ingest::{Message, ParseError, Parsed, Visit};
 
 /// The coin that is asked about.
@@ -62,9 +62,9 @@ fn order(order: &LiquidationOrder) {
     assert!(!ordinary || (agree / usd - 1.0).abs() < 1e-6, "{symbol}: {price_usd} x {quantity} is not {usd}");
 }
 
-fn instants(observed_at: Timestamp, knowledge: Knowledge) {
+fn instants(observed_at: Timestamp, knowledge: KnownAtRule) {
     assert!(observed_at.is_acceptable(), "{observed_at:?}");
-    if let Knowledge::Published(at) | Knowledge::Vintage(at) = knowledge {
+    if let KnownAtRule::AtPublication(at) | KnownAtRule::Vintage(at) = knowledge {
         assert!(at.is_acceptable(), "{at:?}");
     }
 }

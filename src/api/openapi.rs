@@ -10,12 +10,12 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::api::columns::Table;
-use crate::api::endpoint::Endpoint;
-use crate::api::negotiation::{Format, Offer};
-use crate::api::problem::Problem;
-use crate::api::problem_code::ProblemCode;
-use crate::api::render::Links;
+use crate::api::response::csv_columns::Table;
+use crate::api::response::negotiation::{Format, Offer};
+use crate::api::response::problem::Problem;
+use crate::api::response::problem_code::ProblemCode;
+use crate::api::response::render::Links;
+use crate::api::routes::endpoint::Endpoint;
 use crate::metrics::Answer;
 
 /// One endpoint in the document.

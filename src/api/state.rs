@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::api::allowance::{Allowance, Limiter};
-use crate::api::cutoff::Present;
-use crate::api::kept::AnswerCache;
-use crate::api::repeated::Repeated;
-use crate::api::telemetry::Telemetry;
+use crate::api::http::rate_limit::{Quota, RateLimiter};
+use crate::api::http::telemetry::Telemetry;
+use crate::api::params::as_of::Now;
+use crate::api::response::cache::ResponseCache;
+use crate::api::response::request_memo::RequestMemo;
 use crate::domain::{Clock, StatusBoard};
 use crate::market::{Market, Publisher, Recorder};
-use crate::metrics::{Books, SourceOrder};
+use crate::metrics::{Caches, SourceOrder};
 use crate::store::Store;
 
 /// What an operator may set about the HTTP interface.
@@ -25,9 +25,9 @@ pub struct Settings {
     /// The most rows one push may have.
     pub push_rows: usize,
     /// How often one key may push; `None` for as often as it likes.
-    pub push_allowance: Option<Allowance>,
+    pub push_allowance: Option<Quota>,
     /// How often one client address may ask; `None` for as often as it likes.
-    pub allowance: Option<Allowance>,
+    pub allowance: Option<Quota>,
     /// Whether the client's address is the last one in `X-Forwarded-For`, as behind a proxy.
     pub behind_proxy: bool,
     /// The most requests answered at once; more are turned away.
@@ -44,8 +44,8 @@ impl Default for Settings {
             request_timeout: Duration::from_secs(10),
             body_limit_bytes: 8 << 20,
             push_rows: 10_000,
-            push_allowance: Some(Allowance { burst: 50, per_second: 10 }),
-            allowance: Some(Allowance { burst: 1_000, per_second: 200 }),
+            push_allowance: Some(Quota { burst: 50, per_second: 10 }),
+            allowance: Some(Quota { burst: 1_000, per_second: 200 }),
             behind_proxy: false,
             max_in_flight: 4_096,
             cache_bytes: 64 << 20,
@@ -72,19 +72,19 @@ pub struct Shared {
     /// Which source answers where a question names none.
     pub(super) source_order: SourceOrder,
     /// What is kept between questions.
-    pub(super) books: Arc<Books>,
+    pub(super) caches: Arc<Caches>,
     /// How the feeds are.
     pub(super) feeds: Arc<StatusBoard>,
     /// What the operator set.
     pub(super) settings: Settings,
     /// Answers that are kept.
-    pub(super) cache: AnswerCache,
+    pub(super) cache: ResponseCache,
     /// What was asked in the same words a moment ago; `None` where no answers are kept.
-    pub(super) repeated: Option<Repeated>,
+    pub(super) repeated: Option<RequestMemo>,
     /// Keeps clients to their allowance.
-    pub(super) limiter: Option<Limiter>,
+    pub(super) limiter: Option<RateLimiter>,
     /// Keeps keys to their allowance.
-    pub(super) push_limiter: Option<Limiter>,
+    pub(super) push_limiter: Option<RateLimiter>,
     /// What the service counts about itself.
     pub(super) telemetry: Telemetry,
     /// Requests being answered.
@@ -103,10 +103,10 @@ impl AppState {
         feeds: Arc<StatusBoard>,
         settings: Settings,
     ) -> Self {
-        let cache = AnswerCache::new(settings.cache_bytes);
-        let repeated = (settings.cache_bytes > 0).then(Repeated::new);
-        let limiter = settings.allowance.map(Limiter::new);
-        let push_limiter = settings.push_allowance.map(Limiter::new);
+        let cache = ResponseCache::new(settings.cache_bytes);
+        let repeated = (settings.cache_bytes > 0).then(RequestMemo::new);
+        let limiter = settings.allowance.map(RateLimiter::new);
+        let push_limiter = settings.push_allowance.map(RateLimiter::new);
         let recorder = Recorder::new(Arc::clone(&store), Arc::clone(&market), Arc::clone(&clock));
         Self(Arc::new(Shared {
             market,
@@ -114,7 +114,7 @@ impl AppState {
             recorder,
             clock,
             source_order,
-            books: Arc::default(),
+            caches: Arc::default(),
             feeds,
             settings,
             cache,
@@ -129,23 +129,23 @@ impl AppState {
     /// Computes what answers rest on before anybody asks, until it is done or `stop` is cancelled.
     pub(super) fn prepare(&self, stop: &CancellationToken) {
         let (market, present) = self.present();
-        self.books.prepare(&market.at(present.now), &self.source_order, || !stop.is_cancelled());
+        self.caches.prepare(&market.at(present.clock), &self.source_order, || !stop.is_cancelled());
     }
 
     /// Computes anew what a commit changed of the past of the stress index, of all that answers rest on
     /// by far the longest, until it is done or `stop` is cancelled.
     pub(super) fn prepare_stress(&self, stop: &CancellationToken) {
         let (market, present) = self.present();
-        self.books.stress.prepare(&market.at(present.now), &self.source_order, || !stop.is_cancelled());
+        self.caches.stress.prepare(&market.at(present.clock), &self.source_order, || !stop.is_cancelled());
     }
 
     /// The present market and the instant it is.
     #[must_use]
-    pub(super) fn present(&self) -> (Arc<Market>, Present) {
+    pub(super) fn present(&self) -> (Arc<Market>, Now) {
         let now = self.clock.now();
         let market = self.market.load();
         let latest_known_at = market.latest_known_at();
-        (market, Present { now, latest_known_at, cut_off_since: self.market.cut_off_since() })
+        (market, Now { clock: now, latest_known_at, store_unreachable_since: self.market.unreachable_since() })
     }
 }
 

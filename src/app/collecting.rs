@@ -8,9 +8,9 @@ use tokio_util::task::TaskTracker;
 use crate::app::ServiceError;
 use crate::config::Config;
 use crate::domain::{Batch, Clock, CommitReport, Role, SeriesKey, Source, SourceInfo, StatusBoard, Timestamp};
-use crate::ingest::{Collector, HttpClient, IngestConfig, Past, SeededJitter, Sink};
+use crate::ingest::{BackfillSettings, Collector, HttpClient, IngestConfig, SeededJitter, Sink};
 use crate::market::{Publisher, Recorder, catch_up};
-use crate::store::{Candidate, OnRefusal, Store, StoreError};
+use crate::store::{LeaderLease, OnRefusal, Store, StoreError};
 
 /// How often a node asks whether it is the one that collects.
 const ASK_EVERY: Duration = Duration::from_secs(1);
@@ -47,7 +47,7 @@ impl Sink for Recording {
 
 /// The feeds of this node. They run while it is the one that collects.
 #[derive(Debug)]
-pub(super) struct Collecting {
+pub(super) struct FeedRunner {
     config: IngestConfig,
     collector: Collector,
     store: Arc<dyn Store>,
@@ -62,7 +62,7 @@ struct Running {
     stop: CancellationToken,
 }
 
-impl Collecting {
+impl FeedRunner {
     /// The feeds of the configuration, none of them begun.
     pub(super) fn new(
         config: &Config,
@@ -76,7 +76,7 @@ impl Collecting {
         let recorder = Recorder::new(Arc::clone(&store), Arc::clone(&publisher), Arc::clone(&clock));
         let sink = Arc::new(Recording { recorder, publisher: Arc::clone(&publisher) });
         let ingest = &config.ingest;
-        let past = ingest.backfill.then(|| Past { store: Arc::clone(&store), most_days: ingest.backfill_most_days });
+        let past = ingest.backfill.then(|| BackfillSettings { store: Arc::clone(&store), most_days: ingest.backfill_most_days });
         let collector = Collector { http: HttpClient::new(&ingest.http())?, sink, clock, board, jitter, past };
         Ok(Self { config: ingest.clone(), collector, store, publisher, grace: config.shutdown_grace() })
     }
@@ -84,7 +84,7 @@ impl Collecting {
     /// Collects whenever this node is the one to, until `stop` is cancelled and the feeds have ended.
     pub(super) async fn run(self, stop: CancellationToken) {
         if self.config.enabled {
-            self.stand(&stop).await;
+            self.run_elected(&stop).await;
         } else {
             // None runs; the board says why.
             self.start(&stop).tasks.wait().await;
@@ -92,14 +92,14 @@ impl Collecting {
     }
 
     /// Asks again and again whether this node leads, and runs the feeds while it does.
-    async fn stand(&self, stop: &CancellationToken) {
+    async fn run_elected(&self, stop: &CancellationToken) {
         let mut candidate = self.store.candidate();
         let mut running: Option<Running> = None;
         let mut in_doubt = false;
         while let Some(asked) = stop.run_until_cancelled(self.ask(&mut *candidate)).await {
             match &asked {
-                Ok(true) if running.is_none() => running = Some(self.take_over(stop)),
-                Ok(false) => self.stand_by(running.take()).await,
+                Ok(true) if running.is_none() => running = Some(self.become_leader(stop)),
+                Ok(false) => self.step_down(running.take()).await,
                 // Nobody who cannot reach the database can write to it: the feeds go on listening and
                 // keep what they hear until it is settled who collects.
                 Err(error) if !in_doubt => tracing::warn!(%error, "cannot ask which node collects; trying again"),
@@ -115,7 +115,7 @@ impl Collecting {
     }
 
     /// Whether this node leads. A new leader's market holds all that others have collected.
-    async fn ask(&self, candidate: &mut dyn Candidate) -> Result<bool, StoreError> {
+    async fn ask(&self, candidate: &mut dyn LeaderLease) -> Result<bool, StoreError> {
         let leads = candidate.leads().await?;
         if leads && self.collector.board.role() != Role::Collector {
             catch_up(self.store.as_ref(), &self.publisher).await?;
@@ -123,13 +123,13 @@ impl Collecting {
         Ok(leads)
     }
 
-    fn take_over(&self, stop: &CancellationToken) -> Running {
+    fn become_leader(&self, stop: &CancellationToken) -> Running {
         tracing::info!("this node collects");
         self.collector.board.set_role(Role::Collector);
         self.start(stop)
     }
 
-    async fn stand_by(&self, running: Option<Running>) {
+    async fn step_down(&self, running: Option<Running>) {
         if self.collector.board.role() == Role::Standby {
             return;
         }

@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 ///
 /// # Errors
 /// [`io::Error`] when nothing listens there, the answer takes too long, or it is not `200`.
-pub async fn sign_of_life(listen: SocketAddr) -> io::Result<()> {
+pub async fn probe_livez(listen: SocketAddr) -> io::Result<()> {
     let reply = tokio::time::timeout(PATIENCE, ask(reachable(listen))).await;
     let status_line = reply.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
     if status_line.starts_with("HTTP/1.1 200 ") { Ok(()) } else { Err(io::Error::other(format!("it answered {status_line:?}"))) }
@@ -59,14 +59,14 @@ mod tests {
 
     #[tokio::test]
     async fn only_200_is_a_sign_of_life() {
-        assert!(sign_of_life(answering("HTTP/1.1 200 OK\r\n\r\n").await).await.is_ok());
-        let refused = sign_of_life(answering("HTTP/1.1 503 Service Unavailable\r\n\r\n").await).await;
+        assert!(probe_livez(answering("HTTP/1.1 200 OK\r\n\r\n").await).await.is_ok());
+        let refused = probe_livez(answering("HTTP/1.1 503 Service Unavailable\r\n\r\n").await).await;
         assert!(refused.unwrap_err().to_string().contains("503"));
     }
 
     #[tokio::test]
     async fn nobody_there_is_an_error() {
         let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        assert!(sign_of_life(address).await.is_err());
+        assert!(probe_livez(address).await.is_err());
     }
 }

@@ -15,7 +15,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// [`StoreError`] when trying again cannot help.
-pub(super) async fn patiently(config: &Config) -> Result<(Arc<dyn Store>, Market), StoreError> {
+pub(super) async fn retry_until_loaded(config: &Config) -> Result<(Arc<dyn Store>, Market), StoreError> {
     let mut wait = FIRST_WAIT;
     loop {
         match load(config).await {

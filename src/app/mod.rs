@@ -16,13 +16,13 @@ mod signal;
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::store::{self, Hold, Store, StoreError, StoreUrl};
+use crate::store::{self, ServeLock, Store, StoreError, StoreUrl};
 
 pub use backfilling::backfills;
 pub use checking::try_feeds;
 pub use demo::Demo;
 pub use failure::ServiceError;
-pub use health::sign_of_life;
+pub use health::probe_livez;
 pub use service::{Service, serve};
 pub use signal::stop_on_signal;
 
@@ -36,7 +36,7 @@ pub async fn open_store(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
 }
 
 /// Keeps other services off the store of the configuration where one may serve it: a SQLite file.
-fn hold_store(config: &Config) -> Result<Hold, StoreError> {
+fn lock_store(config: &Config) -> Result<ServeLock, StoreError> {
     let url: StoreUrl = config.database_url.expose().parse()?;
-    store::hold(&url)
+    store::lock_for_serving(&url)
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{self, Allowance, AppState, Settings};
-use crate::app::collecting::Collecting;
-use crate::app::{ServiceError, hold_store, loading};
+use crate::api::{self, AppState, Quota, Settings};
+use crate::app::collecting::FeedRunner;
+use crate::app::{ServiceError, loading, lock_store};
 use crate::config::Config;
 use crate::domain::{Clock, StatusBoard};
 use crate::market::{Market, Publisher, follow};
@@ -59,13 +59,13 @@ impl Service {
     /// listener fails.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServiceError> {
         let address = self.address()?;
-        let _hold = hold_store(&self.config)?;
+        let _hold = lock_store(&self.config)?;
         tracing::info!(%address, database = %self.config.database_url, "listening; loading the data");
         let Some((store, market)) = Box::pin(self.load(&stop)).await? else { return Ok(()) };
         let publisher = Arc::new(Publisher::new(market));
         let board = Arc::new(StatusBoard::new());
         let (clock, feeds) = (Arc::clone(&self.clock), Arc::clone(&board));
-        let collecting = Collecting::new(&self.config, Arc::clone(&store), Arc::clone(&publisher), clock, feeds)?;
+        let collecting = FeedRunner::new(&self.config, Arc::clone(&store), Arc::clone(&publisher), clock, feeds)?;
         let collecting = tokio::spawn(collecting.run(stop.clone()));
         let following = tokio::spawn(follow(Arc::clone(&store), Arc::clone(&publisher), Arc::clone(&self.clock)));
         let order = SourceOrder::new(self.config.source_order.clone());
@@ -87,7 +87,7 @@ impl Service {
         let loaded = stop.child_token();
         let listener = TcpListener::from_std(self.listener.try_clone()?)?;
         let waiting = tokio::spawn(api::wait(listener, loaded.clone()));
-        let loading = stop.run_until_cancelled(loading::patiently(&self.config)).await.transpose();
+        let loading = stop.run_until_cancelled(loading::retry_until_loaded(&self.config)).await.transpose();
         loaded.cancel();
         // A client that never ends its request must not hold up the service.
         let _ = tokio::time::timeout(HANDOVER, waiting).await;
@@ -102,7 +102,7 @@ fn bind(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
 }
 
 fn settings(config: &Config) -> Settings {
-    let allowance = |burst, per_second| (per_second > 0).then_some(Allowance { burst, per_second });
+    let allowance = |burst, per_second| (per_second > 0).then_some(Quota { burst, per_second });
     Settings {
         request_timeout: config.request_timeout(),
         body_limit_bytes: config.body_limit_bytes,

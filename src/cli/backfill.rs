@@ -10,7 +10,7 @@ use crate::app;
 use crate::cli::{Failure, feeds, progress};
 use crate::config::Config;
 use crate::domain::{Clock, SystemClock, Timestamp};
-use crate::ingest::{Backfill as Past, Progress, Stretch};
+use crate::ingest::{Backfill as BackfillSettings, BackfillRange, Progress};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -75,22 +75,22 @@ impl Backfill {
         let reports = join_all(pasts.iter().map(|past| read(past, &stretch, &bars))).await;
         write(&reports, self.json)?;
         let failed = reports.iter().filter(|report| report.error.is_some()).count();
-        if failed > 0 { Err(Failure::Past { failed, asked: reports.len() }) } else { Ok(()) }
+        if failed > 0 { Err(Failure::BackfillSettings { failed, asked: reports.len() }) } else { Ok(()) }
     }
 
-    fn stretch(&self, now: Timestamp) -> Result<Stretch, Failure> {
+    fn stretch(&self, now: Timestamp) -> Result<BackfillRange, Failure> {
         if let Some(since) = self.since {
             let until = self.until.unwrap_or(now).min(now);
             if since >= until {
                 return Err(Failure::Usage(format!("--since {since} is not before {until}; there is nothing to read")));
             }
         }
-        Ok(Stretch { since: self.since, until: self.until, most_days: None })
+        Ok(BackfillRange { since: self.since, until: self.until, most_days: None })
     }
 }
 
 /// Reads one past to its end and shows on the way how far it has come.
-async fn read(past: &Past, stretch: &Stretch, bars: &MultiProgress) -> Report {
+async fn read(past: &BackfillSettings, stretch: &BackfillRange, bars: &MultiProgress) -> Report {
     let bar = progress::of_pages(bars, past.feed());
     let last = Mutex::new(Progress::default());
     let listener = |now: &Progress| {

@@ -79,7 +79,7 @@ pub(super) enum Failure {
     #[error(
         "the past of {failed} of {asked} feeds was not read in full; what was read is stored, and the same command goes on from there"
     )]
-    Past {
+    BackfillSettings {
         /// How many failed.
         failed: usize,
         /// Of how many.
@@ -98,7 +98,7 @@ impl From<MixedSelection> for Failure {
 
 impl Failure {
     /// Says it on standard error, unless nobody reads on, and gives the exit code.
-    pub(super) fn tell(&self) -> ExitCode {
+    pub(super) fn report(&self) -> ExitCode {
         if matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe) {
             return ExitCode::SUCCESS;
         }
@@ -123,7 +123,7 @@ impl Failure {
             | Self::Runtime(_)
             | Self::Lifeless { .. }
             | Self::Feeds { .. }
-            | Self::Past { .. }
+            | Self::BackfillSettings { .. }
             | Self::Output(_) => false,
         }
     }

@@ -81,7 +81,7 @@ pub fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Runtime);
     match runtime.and_then(|runtime| runtime.block_on(run(cli))) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.tell(),
+        Err(failure) => failure.report(),
     }
 }
 
@@ -97,7 +97,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Openapi => openapi::write(),
         Command::Health => {
             let listen = cli.settings.load()?.listen;
-            app::sign_of_life(listen).await.map_err(|error| Failure::Lifeless { listen, error })
+            app::probe_livez(listen).await.map_err(|error| Failure::Lifeless { listen, error })
         }
     }
 }

@@ -2,7 +2,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::domain::{CommitReport, Refusal};
+use crate::domain::{CommitReport, RejectedRow};
 use crate::files::{BadRows, Parsed};
 
 /// How many refusals are described one by one.
@@ -76,12 +76,12 @@ impl ImportReport {
 }
 
 /// The first refused rows in words, one a line.
-pub(super) fn refused(refused: &[Refusal]) -> String {
+pub(super) fn refused(refused: &[RejectedRow]) -> String {
     let lines = descriptions(&BadRows::default(), refused).join("\n  ");
     format!("the store refused {} rows:\n  {lines}", refused.len())
 }
 
-fn descriptions(bad: &BadRows, refused: &[Refusal]) -> Vec<String> {
+fn descriptions(bad: &BadRows, refused: &[RejectedRow]) -> Vec<String> {
     let bad = bad.first.iter().map(ToString::to_string);
     let refused = refused.iter().map(|row| format!("{} at {}: {}", row.subject, row.observed_at, row.reason));
     bad.chain(refused).take(LISTED).collect()

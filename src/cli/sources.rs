@@ -9,7 +9,7 @@ use crate::app;
 use crate::cli::{Failure, feeds};
 use crate::config::Config;
 use crate::domain::{SystemClock, Timestamp};
-use crate::ingest::{Outcome, Patience, Trial};
+use crate::ingest::{Outcome, ProbeResult, ProbeTimeouts};
 
 /// What can be asked about the feeds.
 #[derive(Debug, Subcommand)]
@@ -80,7 +80,7 @@ impl Check {
     async fn run(self, config: &Config) -> Result<(), Failure> {
         let entries = feeds::chosen(config.ingest.entries(), &self.sources)?;
         let patience =
-            Patience { to_answer: Duration::from_secs(self.wait), to_speak: self.wait_for_rows.map(Duration::from_secs) };
+            ProbeTimeouts { to_answer: Duration::from_secs(self.wait), to_speak: self.wait_for_rows.map(Duration::from_secs) };
         let trials = app::try_feeds(&config.ingest, &entries, &SystemClock, patience).await?;
         let lines: Vec<Line> = trials.iter().map(Line::of).collect();
         write(&lines, self.json)?;
@@ -91,7 +91,7 @@ impl Check {
 }
 
 impl Line {
-    fn of(trial: &Trial) -> Self {
+    fn of(trial: &ProbeResult) -> Self {
         let (state, reachable, parsed, error) = match &trial.outcome {
             Outcome::Off(reason) => ("off", None, None, Some(reason.clone())),
             Outcome::Unreachable(error) => ("failed", Some(false), None, Some(error.clone())),

@@ -20,7 +20,7 @@ pub struct Batch {
 
 /// A row the store will not take, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct RejectedRow {
     /// The series, or the venue and symbol of an order.
     pub subject: String,
     /// The instant the row speaks of.
@@ -39,7 +39,7 @@ pub struct CommitReport {
     /// Rows that said something else about a point already known; the older vintage stays.
     pub revised: u64,
     /// Rows that were not taken.
-    pub refused: Vec<Refusal>,
+    pub refused: Vec<RejectedRow>,
 }
 
 /// A liquidation order with its clocks settled and its place among orders of the same instant.

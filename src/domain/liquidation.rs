@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Asset, Knowledge, Source, Timestamp};
+use crate::domain::{Asset, KnownAtRule, Source, Timestamp};
 
 /// Which position was closed by force. Venues disagree on the words; ours is always the position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub struct LiquidationOrder {
     /// When the order was filled.
     pub occurred_at: Timestamp,
     /// When it could be known.
-    pub knowledge: Knowledge,
+    pub knowledge: KnownAtRule,
     /// Average fill price, USD.
     pub price_usd: f64,
     /// Filled quantity, coins of the underlying.

@@ -23,7 +23,7 @@ mod time;
 
 pub use api_key::{ApiKey, InvalidKeyId, KeyId};
 pub use asset::{Asset, AssetClass, InvalidAsset, TradingCalendar};
-pub use batch::{Batch, CommitReport, Delta, RecordedOrder, Refusal, Version};
+pub use batch::{Batch, CommitReport, Delta, RecordedOrder, RejectedRow, Version};
 pub use candle::{Bar, Candle, InvalidBar};
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use digest::{Digest, InvalidDigest};
@@ -31,7 +31,7 @@ pub use feed_status::{BackfillStatus, Cadence, FeedState, FeedStatus, Role, Stat
 pub use hint::{did_you_mean, nearest};
 pub use instrument::Instrument;
 pub use liquidation::{InvalidSide, LiquidationOrder, Side};
-pub use observation::{Knowledge, NonFinite, Observation, Vintage, finite};
+pub use observation::{KnownAtRule, NonFinite, Observation, Vintage, finite};
 pub use option_name::{OptionName, OptionQuote};
 pub use period::Period;
 pub use range::{EmptyRange, TimeRange};

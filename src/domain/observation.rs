@@ -2,12 +2,12 @@ use crate::domain::Timestamp;
 
 /// How it is decided when a row counts as known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Knowledge {
+pub enum KnownAtRule {
     /// Known the moment it is committed: rows of a live feed.
     OnCommit,
     /// Back-filled: known since the instant given by the source's publication rule, unless the store
     /// already held another value then. In that case the row is a correction, known on commit.
-    Published(Timestamp),
+    AtPublication(Timestamp),
     /// The row's real vintage, recorded when it was published.
     Vintage(Timestamp),
 }
@@ -20,7 +20,7 @@ pub struct Observation<P> {
     /// When it was true: the instant of a reading, the start of a period.
     pub observed_at: Timestamp,
     /// When it could be known.
-    pub knowledge: Knowledge,
+    pub knowledge: KnownAtRule,
     /// What was stated, in the unit of the series.
     pub value: P,
 }

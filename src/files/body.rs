@@ -8,9 +8,9 @@ use crate::files::json::{JsonRow, kind};
 use crate::files::keys::Keys;
 use crate::files::orders::Orders;
 use crate::files::row::{Row, Table};
-use crate::files::sequence::Sequence;
+use crate::files::sequence::OrderChecker;
 use crate::files::series::Series;
-use crate::files::{Column, FileError, Place, RowError, RowFault, SideMeaning, Stated};
+use crate::files::{Column, FileError, ParsedRow, Place, RowError, RowFault, SideMeaning};
 
 /// How the rows of a body are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,7 @@ struct Readers {
 ///
 /// # Errors
 /// [`FileError`] when the body as a whole makes no sense, or holds more than `limit` rows.
-pub fn read_body(format: BodyFormat, body: &[u8], limit: usize) -> Result<Vec<Result<Stated, RowError>>, FileError> {
+pub fn read_body(format: BodyFormat, body: &[u8], limit: usize) -> Result<Vec<Result<ParsedRow, RowError>>, FileError> {
     let rows = match format {
         BodyFormat::Json => read_values(json_rows(body)?, limit),
         BodyFormat::Ndjson => read_values(ndjson_rows(body, limit)?, limit),
@@ -82,7 +82,7 @@ fn no_json(line: usize, error: &serde_json::Error) -> FileError {
     FileError::Json { line, column: error.column(), reason }
 }
 
-fn read_values(values: Vec<(Place, Value)>, limit: usize) -> Result<Vec<Result<Stated, RowError>>, FileError> {
+fn read_values(values: Vec<(Place, Value)>, limit: usize) -> Result<Vec<Result<ParsedRow, RowError>>, FileError> {
     if values.len() > limit {
         return Err(FileError::TooManyRows { limit });
     }
@@ -97,7 +97,7 @@ fn read_values(values: Vec<(Place, Value)>, limit: usize) -> Result<Vec<Result<S
     Ok(rows.collect())
 }
 
-fn read_csv(body: &[u8], limit: usize) -> Result<Vec<Result<Stated, RowError>>, FileError> {
+fn read_csv(body: &[u8], limit: usize) -> Result<Vec<Result<ParsedRow, RowError>>, FileError> {
     let mut table = Table::open(body)?;
     let row_kind = RowKind::of(|column| table.names().iter().any(|name| column.is_called(name)));
     let header = Header::resolve_all(table.names().to_vec(), row_kind.columns())?;
@@ -139,7 +139,7 @@ impl RowKind {
 
 impl Readers {
     fn new() -> Self {
-        let in_any_order = || Sequence::new(true);
+        let in_any_order = || OrderChecker::new(true);
         Self {
             series: Series { keys: Keys::from_column(false), sequence: in_any_order() },
             candles: Candles { keys: Keys::from_column(true), sequence: in_any_order() },
@@ -148,19 +148,19 @@ impl Readers {
         }
     }
 
-    fn read_object(&mut self, object: &Map<String, Value>, place: Place) -> Result<Stated, RowError> {
+    fn read_object(&mut self, object: &Map<String, Value>, place: Place) -> Result<ParsedRow, RowError> {
         let row_kind = RowKind::of(|column| object.keys().any(|name| column.is_called(name)));
         self.read(row_kind, &JsonRow::new(object, row_kind.columns(), place)?.row())
     }
 
-    fn read(&mut self, row_kind: RowKind, row: &Row<'_>) -> Result<Stated, RowError> {
+    fn read(&mut self, row_kind: RowKind, row: &Row<'_>) -> Result<ParsedRow, RowError> {
         let stated = match row_kind {
             RowKind::Reading => self.series.read(row),
             RowKind::Candle => self.candles.read(row),
             RowKind::EtfFlow => self.flows.read(row),
             RowKind::Order => self.orders.read(row),
         };
-        stated.map(Stated::live)
+        stated.map(ParsedRow::live)
     }
 }
 
@@ -170,9 +170,9 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::domain::{Knowledge, Timestamp};
+    use crate::domain::{KnownAtRule, Timestamp};
 
-    fn read(format: BodyFormat, body: &str) -> Result<Vec<Result<Stated, RowError>>, FileError> {
+    fn read(format: BodyFormat, body: &str) -> Result<Vec<Result<ParsedRow, RowError>>, FileError> {
         read_body(format, body.as_bytes(), 100)
     }
 
@@ -181,7 +181,7 @@ mod tests {
     }
 
     /// The rows of a body that must all be good.
-    fn stated(format: BodyFormat, body: &str) -> Vec<Stated> {
+    fn stated(format: BodyFormat, body: &str) -> Vec<ParsedRow> {
         read(format, body).unwrap().into_iter().map(Result::unwrap).collect()
     }
 
@@ -195,8 +195,12 @@ mod tests {
     #[test]
     fn the_fields_of_a_row_tell_its_kind() {
         let rows = stated(BodyFormat::Json, &format!("{{\"rows\": [{READING}, {CANDLE}, {FLOW}, {ORDER}]}}"));
-        let [Stated::Reading((price, _)), Stated::Candle(candle, bar), Stated::Reading((flow, _)), Stated::Order(order)] =
-            rows.as_slice()
+        let [
+            ParsedRow::Reading((price, _)),
+            ParsedRow::Candle(candle, bar),
+            ParsedRow::Reading((flow, _)),
+            ParsedRow::Order(order),
+        ] = rows.as_slice()
         else {
             panic!("{rows:?}")
         };
@@ -216,16 +220,16 @@ mod tests {
     }
 
     #[rstest]
-    #[case::live("", Knowledge::OnCommit)]
-    #[case::null(r#", "known_at": null"#, Knowledge::OnCommit)]
-    #[case::dated(r#", "known_at": "2026-02-04""#, Knowledge::Vintage(at("2026-02-04")))]
-    fn a_row_is_known_on_commit_unless_it_says_since_when(#[case] said: &str, #[case] expected: Knowledge) {
+    #[case::live("", KnownAtRule::OnCommit)]
+    #[case::null(r#", "known_at": null"#, KnownAtRule::OnCommit)]
+    #[case::dated(r#", "known_at": "2026-02-04""#, KnownAtRule::Vintage(at("2026-02-04")))]
+    fn a_row_is_known_on_commit_unless_it_says_since_when(#[case] said: &str, #[case] expected: KnownAtRule) {
         let with = |row: &str| row.replacen('}', &format!("{said}}}"), 1).replace('\n', " ");
         for row in [READING, CANDLE, FLOW, ORDER] {
             let knowledge = match &stated(BodyFormat::Ndjson, &with(row))[0] {
-                Stated::Reading((_, reading)) => reading.knowledge,
-                Stated::Candle(_, candle) => candle.knowledge,
-                Stated::Order(order) => order.knowledge,
+                ParsedRow::Reading((_, reading)) => reading.knowledge,
+                ParsedRow::Candle(_, candle) => candle.knowledge,
+                ParsedRow::Order(order) => order.knowledge,
                 other => panic!("{other:?}"),
             };
             assert_eq!(knowledge, expected, "{row}");

@@ -3,8 +3,8 @@ use crate::files::column::Need;
 use crate::files::import::RowReader;
 use crate::files::keys::{Keys, knowledge};
 use crate::files::row::Row;
-use crate::files::sequence::Sequence;
-use crate::files::{Column, RowError, RowFault, Stated};
+use crate::files::sequence::OrderChecker;
+use crate::files::{Column, ParsedRow, RowError, RowFault};
 
 /// Reads bars.
 ///
@@ -15,7 +15,7 @@ use crate::files::{Column, RowError, RowFault, Stated};
 #[derive(Debug)]
 pub(super) struct Candles {
     pub(super) keys: Keys,
-    pub(super) sequence: Sequence,
+    pub(super) sequence: OrderChecker,
 }
 
 impl RowReader for Candles {
@@ -30,12 +30,12 @@ impl RowReader for Candles {
         (Column::KnownAt, Need::Optional),
     ];
 
-    fn read(&mut self, row: &Row<'_>) -> Result<Stated, RowError> {
+    fn read(&mut self, row: &Row<'_>) -> Result<ParsedRow, RowError> {
         let key = self.keys.of(row)?;
         let observed_at = row.observed_at()?;
         let known_at = row.known_at()?;
         if is_blank(row)? {
-            return Ok(Stated::Nothing);
+            return Ok(ParsedRow::Nothing);
         }
         let price = |column| {
             let price = row.plausible_number(column, Metric::Candle, &key.asset)?;
@@ -46,7 +46,7 @@ impl RowReader for Candles {
         let value = Bar::new(open, high, low, close, volume).map_err(|fault| row.fault(fault))?;
         self.sequence.admit(&key, observed_at, known_at, row.place).map_err(|fault| row.blame(Column::Time, fault))?;
         let knowledge = knowledge(&key, observed_at, known_at);
-        Ok(Stated::Candle(key, Observation { observed_at, knowledge, value }))
+        Ok(ParsedRow::Candle(key, Observation { observed_at, knowledge, value }))
     }
 }
 

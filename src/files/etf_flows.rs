@@ -5,21 +5,21 @@ use crate::files::column::Need;
 use crate::files::import::RowReader;
 use crate::files::keys::knowledge;
 use crate::files::row::Row;
-use crate::files::sequence::Sequence;
-use crate::files::{Column, RowError, RowFault, Stated};
+use crate::files::sequence::OrderChecker;
+use crate::files::{Column, ParsedRow, RowError, RowFault};
 
 /// Reads ETF flows, one fund and trading day a row. A blank flow states nothing and is counted as empty;
 /// a zero is the publisher's word and is kept. Asset and source are those of all rows, or each row's own.
 #[derive(Debug)]
 pub(super) struct EtfFlows {
     subject: Option<(Asset, Source)>,
-    sequence: Sequence,
+    sequence: OrderChecker,
     funds: HashMap<(String, Asset, Source), SeriesKey>,
 }
 
 impl EtfFlows {
     /// Reads rows that are all about the same asset and source, or with `None` rows that name their own.
-    pub(super) fn new(subject: Option<(Asset, Source)>, sequence: Sequence) -> Self {
+    pub(super) fn new(subject: Option<(Asset, Source)>, sequence: OrderChecker) -> Self {
         Self { subject, sequence, funds: HashMap::new() }
     }
 
@@ -51,13 +51,13 @@ impl RowReader for EtfFlows {
         (Column::KnownAt, Need::Optional),
     ];
 
-    fn read(&mut self, row: &Row<'_>) -> Result<Stated, RowError> {
+    fn read(&mut self, row: &Row<'_>) -> Result<ParsedRow, RowError> {
         let key = self.key(row)?;
         let observed_at = row.observed_at()?;
         let known_at = row.known_at()?;
-        let Some(value) = row.plausible_number(Column::Flow, Metric::EtfFlow, &key.asset)? else { return Ok(Stated::Nothing) };
+        let Some(value) = row.plausible_number(Column::Flow, Metric::EtfFlow, &key.asset)? else { return Ok(ParsedRow::Nothing) };
         self.sequence.admit(&key, observed_at, known_at, row.place).map_err(|fault| row.blame(Column::Time, fault))?;
         let knowledge = knowledge(&key, observed_at, known_at);
-        Ok(Stated::Reading((key, Observation { observed_at, knowledge, value })))
+        Ok(ParsedRow::Reading((key, Observation { observed_at, knowledge, value })))
     }
 }

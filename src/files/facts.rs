@@ -8,7 +8,7 @@ use crate::files::{Column, FileError, FileKind, ImportOptions, NameFacts};
 
 /// What the rows of a file are about: said by the caller, else by the file's name.
 #[derive(Debug)]
-pub(super) struct Facts<'a> {
+pub(super) struct ImportContext<'a> {
     pub(super) options: &'a ImportOptions,
     /// What was taken from the file's name, in words.
     pub(super) inferred: Vec<String>,
@@ -16,7 +16,7 @@ pub(super) struct Facts<'a> {
     kind: FileKind,
 }
 
-impl<'a> Facts<'a> {
+impl<'a> ImportContext<'a> {
     pub(super) fn new(kind: FileKind, path: Option<&Path>, options: &'a ImportOptions) -> Self {
         let name = path.map(|path| NameFacts::of(kind, path)).unwrap_or_default();
         Self { options, inferred: Vec::new(), name, kind }

@@ -8,14 +8,14 @@ const LINE_LIMIT: usize = 64 * 1024;
 /// Passes bytes on while they look like lines of text, so that a binary or endless file is refused
 /// before it fills the memory.
 #[derive(Debug)]
-pub(super) struct LineGuard<R> {
+pub(super) struct LineLimitReader<R> {
     inner: R,
     line: u64,
     length: usize,
     in_quotes: bool,
 }
 
-impl<R> LineGuard<R> {
+impl<R> LineLimitReader<R> {
     pub(super) const fn new(inner: R) -> Self {
         Self { inner, line: 1, length: 0, in_quotes: false }
     }
@@ -42,7 +42,7 @@ impl<R> LineGuard<R> {
     }
 }
 
-impl<R: Read> Read for LineGuard<R> {
+impl<R: Read> Read for LineLimitReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
         let checked = if count == 0 && self.in_quotes {

@@ -5,14 +5,14 @@ use crate::domain::{Asset, Batch, Metric, Period, Source};
 use crate::files::candles::Candles;
 use crate::files::column::{Header, Need};
 use crate::files::etf_flows::EtfFlows;
-use crate::files::facts::Facts;
+use crate::files::facts::ImportContext;
 use crate::files::liquidations::Liquidations;
 use crate::files::options::Options;
 use crate::files::orders::Orders;
 use crate::files::row::{Row, Table};
-use crate::files::sequence::Sequence;
+use crate::files::sequence::OrderChecker;
 use crate::files::series::Series;
-use crate::files::{BadRows, Column, ColumnNames, FileError, RowError, SideMeaning, Stated};
+use crate::files::{BadRows, Column, ColumnNames, FileError, ParsedRow, RowError, SideMeaning};
 
 /// The kinds of file that can be imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,7 @@ pub(super) trait RowReader {
     const COLUMNS: &'static [(Column, Need)];
 
     /// What a row states.
-    fn read(&mut self, row: &Row<'_>) -> Result<Stated, RowError>;
+    fn read(&mut self, row: &Row<'_>) -> Result<ParsedRow, RowError>;
 }
 
 /// Reads a whole file; `path` is where it came from, if it has a name.
@@ -99,8 +99,8 @@ pub(super) trait RowReader {
 /// [`FileError`] when the file as a whole makes no sense, or when a row is bad and bad rows are not
 /// to be skipped.
 pub fn read(kind: FileKind, input: impl Read, path: Option<&Path>, options: &ImportOptions) -> Result<Parsed, FileError> {
-    let facts = Facts::new(kind, path, options);
-    let sequence = Sequence::new(options.unsorted);
+    let facts = ImportContext::new(kind, path, options);
+    let sequence = OrderChecker::new(options.unsorted);
     match kind {
         FileKind::Candles => read_rows(input, facts, |facts, header| Ok(Candles { keys: facts.candle_keys(header)?, sequence })),
         FileKind::Series => read_rows(input, facts, |facts, header| Ok(Series { keys: facts.series_keys(header)?, sequence })),
@@ -119,8 +119,8 @@ pub fn read(kind: FileKind, input: impl Read, path: Option<&Path>, options: &Imp
 
 fn read_rows<K: RowReader>(
     input: impl Read,
-    mut facts: Facts<'_>,
-    make: impl FnOnce(&mut Facts<'_>, &Header) -> Result<K, FileError>,
+    mut facts: ImportContext<'_>,
+    make: impl FnOnce(&mut ImportContext<'_>, &Header) -> Result<K, FileError>,
 ) -> Result<Parsed, FileError> {
     let mut table = Table::open(input)?;
     let header = Header::resolve(table.names().to_vec(), K::COLUMNS, &facts.options.columns)?;
@@ -130,7 +130,7 @@ fn read_rows<K: RowReader>(
     table.for_each(&header, |row| {
         rows += 1;
         match row.check_width().and_then(|()| reader.read(row)) {
-            Ok(Stated::Nothing) => empty += 1,
+            Ok(ParsedRow::Nothing) => empty += 1,
             Ok(stated) => stated.add_to(&mut batch),
             Err(error) => bad.push(error),
         }
@@ -150,7 +150,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::domain::{Bar, Knowledge, Observation, Side, Timestamp};
+    use crate::domain::{Bar, KnownAtRule, Observation, Side, Timestamp};
 
     fn btc_hourly() -> ImportOptions {
         ImportOptions {
@@ -182,7 +182,7 @@ mod tests {
         let dressed = "\u{feff}\"open_time\",\"open\",high,low,close\r\n\"2026-01-01T00:00:00Z\",\"1\",2,0.5,1.5\r\n";
         let (plain, dressed) = (parse(FileKind::Candles, plain).unwrap(), parse(FileKind::Candles, dressed).unwrap());
         assert_eq!(plain.batch, dressed.batch);
-        assert_eq!(bars(&plain)[0].knowledge, Knowledge::Published(at("2026-01-01T01:00:00Z")));
+        assert_eq!(bars(&plain)[0].knowledge, KnownAtRule::AtPublication(at("2026-01-01T01:00:00Z")));
     }
 
     #[rstest]
@@ -279,7 +279,7 @@ mod tests {
         let parsed = read(FileKind::Series, "Date,OFR FSI\n2026-01-02,2.14\n".as_bytes(), None, &options).unwrap();
         let (key, rows) = parsed.batch.readings.first_key_value().unwrap();
         assert_eq!(key.to_string(), "open_interest.btc@test");
-        assert_eq!(rows[0].knowledge, Knowledge::Published(at("2026-01-02")));
+        assert_eq!(rows[0].knowledge, KnownAtRule::AtPublication(at("2026-01-02")));
 
         let columns = ColumnNames::from([(Column::Value, "OFR FSL".to_owned())]);
         let error = read(FileKind::Series, "date,OFR FSI\n".as_bytes(), None, &ImportOptions { columns, ..btc_hourly() });
@@ -309,8 +309,8 @@ mod tests {
         assert_eq!(
             known,
             [
-                ("etf_flow.btc.FBTC@test".to_owned(), 1, Knowledge::Published(at("2026-02-04T05:00:00Z"))),
-                ("etf_flow.btc.IBIT@test".to_owned(), 2, Knowledge::Vintage(at("2026-02-04T02:00:00Z"))),
+                ("etf_flow.btc.FBTC@test".to_owned(), 1, KnownAtRule::AtPublication(at("2026-02-04T05:00:00Z"))),
+                ("etf_flow.btc.IBIT@test".to_owned(), 2, KnownAtRule::Vintage(at("2026-02-04T02:00:00Z"))),
             ]
         );
     }

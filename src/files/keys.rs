@@ -1,4 +1,4 @@
-use crate::domain::{InvalidSeriesKey, Knowledge, Metric, SeriesKey, Timestamp};
+use crate::domain::{InvalidSeriesKey, KnownAtRule, Metric, SeriesKey, Timestamp};
 use crate::files::row::Row;
 use crate::files::{Column, RowError, RowFault};
 
@@ -45,6 +45,6 @@ fn parse(text: &str, candles: bool) -> Result<SeriesKey, InvalidSeriesKey> {
 }
 
 /// When a row counts as known: at its own vintage, else by the publication rule of its series.
-pub(super) fn knowledge(key: &SeriesKey, observed_at: Timestamp, known_at: Option<Timestamp>) -> Knowledge {
-    known_at.map_or_else(|| Knowledge::Published(observed_at.plus_ms(key.publication_lag_ms())), Knowledge::Vintage)
+pub(super) fn knowledge(key: &SeriesKey, observed_at: Timestamp, known_at: Option<Timestamp>) -> KnownAtRule {
+    known_at.map_or_else(|| KnownAtRule::AtPublication(observed_at.plus_ms(key.publication_lag_ms())), KnownAtRule::Vintage)
 }

@@ -3,19 +3,19 @@ use crate::files::column::Need;
 use crate::files::import::RowReader;
 use crate::files::keys::knowledge;
 use crate::files::row::Row;
-use crate::files::sequence::Sequence;
-use crate::files::{Column, RowError, Stated};
+use crate::files::sequence::OrderChecker;
+use crate::files::{Column, ParsedRow, RowError};
 
 /// Reads sums of liquidations by period, both sides in one row. A blank side states nothing.
 #[derive(Debug)]
 pub(super) struct Liquidations {
     long: SeriesKey,
     short: SeriesKey,
-    sequence: Sequence,
+    sequence: OrderChecker,
 }
 
 impl Liquidations {
-    pub(super) fn new(asset: &Asset, source: &Source, interval: Period, sequence: Sequence) -> Self {
+    pub(super) fn new(asset: &Asset, source: &Source, interval: Period, sequence: OrderChecker) -> Self {
         let key =
             |side: Side| SeriesKey::new(Metric::Liquidation, asset.clone(), source.clone(), interval).with_part(side.as_str());
         Self { long: key(Side::Long), short: key(Side::Short), sequence }
@@ -30,19 +30,19 @@ impl RowReader for Liquidations {
         (Column::KnownAt, Need::Optional),
     ];
 
-    fn read(&mut self, row: &Row<'_>) -> Result<Stated, RowError> {
+    fn read(&mut self, row: &Row<'_>) -> Result<ParsedRow, RowError> {
         let observed_at = row.observed_at()?;
         let known_at = row.known_at()?;
         let long = row.plausible_number(Column::Long, Metric::Liquidation, &self.long.asset)?;
         let short = row.plausible_number(Column::Short, Metric::Liquidation, &self.long.asset)?;
         if long.or(short).is_none() {
-            return Ok(Stated::Nothing);
+            return Ok(ParsedRow::Nothing);
         }
         self.sequence.admit(&self.long, observed_at, known_at, row.place).map_err(|fault| row.blame(Column::Time, fault))?;
         let sides = [(&self.long, long), (&self.short, short)].into_iter().filter_map(|(key, value)| {
             let knowledge = knowledge(key, observed_at, known_at);
             value.map(|value| (key.clone(), Observation { observed_at, knowledge, value }))
         });
-        Ok(Stated::Readings(sides.collect()))
+        Ok(ParsedRow::Readings(sides.collect()))
     }
 }

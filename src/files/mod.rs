@@ -34,4 +34,4 @@ pub use fault::{BadRows, FileError, Place, RowError, RowFault};
 pub use import::{FileKind, ImportOptions, Parsed, read};
 pub use name::NameFacts;
 pub use orders::SideMeaning;
-pub use stated::{Reading, Stated};
+pub use stated::{ParsedRow, Reading};

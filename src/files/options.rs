@@ -5,9 +5,9 @@ use crate::files::column::Need;
 use crate::files::import::RowReader;
 use crate::files::keys::knowledge;
 use crate::files::row::Row;
-use crate::files::sequence::Sequence;
+use crate::files::sequence::OrderChecker;
 use crate::files::stated::Reading;
-use crate::files::{Column, Place, RowError, RowFault, Stated};
+use crate::files::{Column, ParsedRow, Place, RowError, RowFault};
 
 /// How far apart, relative to the first, the forwards of one expiry may be in one snapshot.
 const FORWARD_TOLERANCE: f64 = 0.01;
@@ -21,7 +21,7 @@ const FORWARD_TOLERANCE: f64 = 0.01;
 pub(super) struct Options {
     asset: Asset,
     source: Source,
-    sequence: Sequence,
+    sequence: OrderChecker,
     forwards: HashMap<(SeriesKey, Timestamp, Option<Timestamp>), (f64, Place)>,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Options {
 type Clocks = (Timestamp, Option<Timestamp>);
 
 impl Options {
-    pub(super) fn new(asset: Asset, source: Source, sequence: Sequence) -> Self {
+    pub(super) fn new(asset: Asset, source: Source, sequence: OrderChecker) -> Self {
         Self { asset, source, sequence, forwards: HashMap::new() }
     }
 
@@ -67,7 +67,7 @@ impl RowReader for Options {
         (Column::KnownAt, Need::Optional),
     ];
 
-    fn read(&mut self, row: &Row<'_>) -> Result<Stated, RowError> {
+    fn read(&mut self, row: &Row<'_>) -> Result<ParsedRow, RowError> {
         let clocks = (row.observed_at()?, row.known_at()?);
         let name = self.name(row, clocks.0)?;
         let quote = OptionQuote {
@@ -80,7 +80,7 @@ impl RowReader for Options {
         let (option, forward) = (series(Metric::OptionVol), series(Metric::OptionForward));
         self.sequence.admit(&option, clocks.0, clocks.1, row.place).map_err(|fault| row.blame(Column::Time, fault))?;
         readings.extend(self.forward(row, forward, clocks)?);
-        Ok(if readings.is_empty() { Stated::Nothing } else { Stated::Readings(readings) })
+        Ok(if readings.is_empty() { ParsedRow::Nothing } else { ParsedRow::Readings(readings) })
     }
 }
 

@@ -1,8 +1,8 @@
-use crate::domain::{Instrument, Knowledge, LiquidationOrder, Metric, Side, Source};
+use crate::domain::{Instrument, KnownAtRule, LiquidationOrder, Metric, Side, Source};
 use crate::files::column::Need;
 use crate::files::import::RowReader;
 use crate::files::row::Row;
-use crate::files::{Column, RowError, RowFault, Stated};
+use crate::files::{Column, ParsedRow, RowError, RowFault};
 
 /// What `BUY` and `SELL` mean in a file of forced orders. `long` and `short` always mean the position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,7 +39,7 @@ impl RowReader for Orders {
         (Column::KnownAt, Need::Optional),
     ];
 
-    fn read(&mut self, row: &Row<'_>) -> Result<Stated, RowError> {
+    fn read(&mut self, row: &Row<'_>) -> Result<ParsedRow, RowError> {
         let occurred_at = row.observed_at()?;
         let symbol = row.required_text(Column::Symbol)?;
         let Instrument { asset, coins_per_unit } = instrument(row, symbol)?;
@@ -49,13 +49,13 @@ impl RowReader for Orders {
             Some(usd) => usd,
             None => quantity * price,
         };
-        Ok(Stated::Order(LiquidationOrder {
+        Ok(ParsedRow::Order(LiquidationOrder {
             source: self.source(row)?,
             symbol: symbol.to_owned(),
             asset,
             side: self.side(row)?,
             occurred_at,
-            knowledge: row.known_at()?.map_or(Knowledge::Published(occurred_at), Knowledge::Vintage),
+            knowledge: row.known_at()?.map_or(KnownAtRule::AtPublication(occurred_at), KnownAtRule::Vintage),
             price_usd: price / coins_per_unit,
             quantity: quantity * coins_per_unit,
             usd,

@@ -6,12 +6,12 @@ use csv::ByteRecord;
 
 use crate::domain::{Asset, Metric, Timestamp, finite};
 use crate::files::column::Header;
-use crate::files::guard::LineGuard;
+use crate::files::guard::LineLimitReader;
 use crate::files::{Column, FileError, Place, RowError, RowFault};
 
 /// A CSV file whose header was read.
 pub(super) struct Table<R: Read> {
-    reader: csv::Reader<LineGuard<R>>,
+    reader: csv::Reader<LineLimitReader<R>>,
     names: Vec<String>,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Row<'a> {
 impl<R: Read> Table<R> {
     /// Reads the header line.
     pub(super) fn open(input: R) -> Result<Self, FileError> {
-        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(LineGuard::new(input));
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(LineLimitReader::new(input));
         let record = reader.byte_headers().map_err(fatal)?;
         let names = record
             .iter()

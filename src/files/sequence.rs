@@ -5,7 +5,7 @@ use crate::files::{Place, RowFault};
 
 /// Watches that the rows of each series come in order of time and none comes twice.
 #[derive(Debug)]
-pub(super) struct Sequence {
+pub(super) struct OrderChecker {
     any_order: bool,
     series: HashMap<SeriesKey, Seen>,
 }
@@ -18,7 +18,7 @@ struct Seen {
     places: HashMap<(Timestamp, Option<Timestamp>), Place>,
 }
 
-impl Sequence {
+impl OrderChecker {
     pub(super) fn new(any_order: bool) -> Self {
         Self { any_order, series: HashMap::new() }
     }

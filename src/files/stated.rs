@@ -1,11 +1,11 @@
-use crate::domain::{Bar, Batch, Knowledge, LiquidationOrder, Observation, SeriesKey};
+use crate::domain::{Bar, Batch, KnownAtRule, LiquidationOrder, Observation, SeriesKey};
 
 /// One reading or flow and its series.
 pub type Reading = (SeriesKey, Observation<f64>);
 
 /// What a row states.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Stated {
+pub enum ParsedRow {
     /// Nothing: what would hold its value is blank.
     Nothing,
     /// A reading or a flow.
@@ -18,7 +18,7 @@ pub enum Stated {
     Order(LiquidationOrder),
 }
 
-impl Stated {
+impl ParsedRow {
     /// Adds it to a batch.
     pub fn add_to(self, batch: &mut Batch) {
         match self {
@@ -33,9 +33,9 @@ impl Stated {
     /// The same, known when it is committed unless it brings its real vintage.
     #[must_use]
     pub fn live(mut self) -> Self {
-        let settle = |knowledge: &mut Knowledge| {
-            if matches!(knowledge, Knowledge::Published(_)) {
-                *knowledge = Knowledge::OnCommit;
+        let settle = |knowledge: &mut KnownAtRule| {
+            if matches!(knowledge, KnownAtRule::AtPublication(_)) {
+                *knowledge = KnownAtRule::OnCommit;
             }
         };
         match &mut self {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::backoff::{Backoff, Jitter};
 use super::client::HttpClient;
 use super::error::FeedError;
-use super::feed::{Parsed, PolledFeed, Question, Visit};
-use super::history::{History, Pages, Strand};
+use super::feed::{Parsed, PollContext, PollRequest, PolledFeed};
+use super::history::{History, HistorySeries, Pages};
 use super::sink::Sink;
 use crate::domain::{BackfillStatus, Clock, Period, StatusBoard, TimeRange, Timestamp};
 use crate::store::Store;
@@ -36,7 +36,7 @@ pub struct Backfill {
 
 /// How much of the past is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Stretch {
+pub struct BackfillRange {
     /// From this instant on; `None` for as far back as the feed's configuration wants.
     pub since: Option<Timestamp>,
     /// Up to this instant; `None` for the present.
@@ -85,11 +85,11 @@ impl Backfill {
     /// # Errors
     /// The first [`FeedError`] that asking again did not help against, after everything else was
     /// read. What was read stays, and the next run asks only for the rest.
-    pub async fn run(&self, stretch: &Stretch, listener: Listener<'_>) -> Result<Progress, FeedError> {
-        self.patiently(|| async { Ok(self.sink.introduce(&self.feed.profile.info).await?) }).await?;
+    pub async fn run(&self, stretch: &BackfillRange, listener: Listener<'_>) -> Result<Progress, FeedError> {
+        self.with_retries(|| async { Ok(self.sink.introduce(&self.feed.profile.info).await?) }).await?;
         match &self.feed.history {
             Some(History::Paged(pages)) => self.read_pages(pages, stretch, listener).await,
-            Some(History::FirstVisit) => self.read_everything(listener).await,
+            Some(History::SingleRequest) => self.read_everything(listener).await,
             None => Ok(Progress::default()),
         }
     }
@@ -97,7 +97,7 @@ impl Backfill {
     /// Reads what is missing of the last `most_days`, however often it takes, and tells the board and
     /// the log how far it has come.
     pub(super) async fn keep_on(&self, most_days: u32, board: &StatusBoard) {
-        let stretch = Stretch { most_days: Some(most_days), ..Stretch::default() };
+        let stretch = BackfillRange { most_days: Some(most_days), ..BackfillRange::default() };
         let mut failures = 0;
         loop {
             let told = Mutex::new(Progress::default());
@@ -132,7 +132,7 @@ impl Backfill {
         listener(&progress);
         let mut first_failure = None;
         for question in &questions {
-            match self.patiently(|| async { self.record(&self.ask(question).await?).await }).await {
+            match self.with_retries(|| async { self.record(&self.ask(question).await?).await }).await {
                 Ok((new, refused)) => progress.count(new, refused),
                 Err(error) if must_stop(&error) => return Err(error),
                 Err(error) => drop(first_failure.get_or_insert(error)),
@@ -142,7 +142,7 @@ impl Backfill {
         first_failure.map_or(Ok(progress), Err)
     }
 
-    async fn read_pages(&self, pages: &Pages, stretch: &Stretch, listener: Listener<'_>) -> Result<Progress, FeedError> {
+    async fn read_pages(&self, pages: &Pages, stretch: &BackfillRange, listener: Listener<'_>) -> Result<Progress, FeedError> {
         let (mut missing, mut progress) = self.missing(pages, stretch).await?;
         listener(&progress);
         let (mut given_up, mut first_failure) = (BTreeSet::new(), None);
@@ -150,7 +150,7 @@ impl Backfill {
             if given_up.contains(strand.name()) {
                 continue;
             }
-            match self.patiently(|| self.read_page(strand, page)).await {
+            match self.with_retries(|| self.read_page(strand, page)).await {
                 Ok(Read::Recorded { new, refused }) => progress.count(new, refused),
                 Ok(Read::Cut([older, newer])) => {
                     missing.push_front((strand, older));
@@ -174,9 +174,9 @@ impl Backfill {
     async fn missing<'a>(
         &self,
         pages: &'a Pages,
-        stretch: &Stretch,
-    ) -> Result<(VecDeque<(&'a Strand, TimeRange)>, Progress), FeedError> {
-        let read = self.patiently(|| async { Ok(self.store.spans_read(self.feed()).await?) }).await?;
+        stretch: &BackfillRange,
+    ) -> Result<(VecDeque<(&'a HistorySeries, TimeRange)>, Progress), FeedError> {
+        let read = self.with_retries(|| async { Ok(self.store.backfilled_ranges(self.feed()).await?) }).await?;
         let now = self.clock.now();
         let (mut missing, mut since) = (Vec::new(), None);
         for strand in &pages.strands {
@@ -192,10 +192,10 @@ impl Backfill {
         Ok((missing.into(), progress))
     }
 
-    async fn read_page(&self, strand: &Strand, page: TimeRange) -> Result<Read, FeedError> {
+    async fn read_page(&self, strand: &HistorySeries, page: TimeRange) -> Result<Read, FeedError> {
         let visit = self.visit();
         let parsed = self.ask(&strand.question(page, &visit)?).await?;
-        if (parsed.cut || strand.may_be_cut(parsed.instants()))
+        if (parsed.truncated || strand.may_be_cut(parsed.instants()))
             && let Some(halves) = halves(page)
         {
             return Ok(Read::Cut(halves));
@@ -208,7 +208,7 @@ impl Backfill {
         Ok(Read::Recorded { new, refused })
     }
 
-    async fn ask(&self, question: &Question) -> Result<Parsed, FeedError> {
+    async fn ask(&self, question: &PollRequest) -> Result<Parsed, FeedError> {
         Ok((question.read)(&self.http.fetch(&question.request).await?)?)
     }
 
@@ -229,7 +229,7 @@ impl Backfill {
     }
 
     /// Tries again what may pass, waiting longer each time and as long as the host asks.
-    async fn patiently<T, F: Future<Output = Result<T, FeedError>>>(&self, attempt: impl Fn() -> F) -> Result<T, FeedError> {
+    async fn with_retries<T, F: Future<Output = Result<T, FeedError>>>(&self, attempt: impl Fn() -> F) -> Result<T, FeedError> {
         let mut failures = 0;
         loop {
             let error = match attempt().await {
@@ -247,8 +247,8 @@ impl Backfill {
     }
 
     /// Nothing counts as seen before, so every row is known since its publication.
-    fn visit(&self) -> Visit {
-        Visit { seen_until: None, now: self.clock.now() }
+    fn visit(&self) -> PollContext {
+        PollContext { seen_until: None, now: self.clock.now() }
     }
 }
 

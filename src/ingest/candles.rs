@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::candle_row::CandleRow;
 use super::error::FetchError;
-use super::feed::{Parsed, PolledFeed, Profile, Question, Visit};
-use super::history::{History, Pages, Strand};
+use super::feed::{Parsed, PollContext, PollRequest, PolledFeed, Profile};
+use super::history::{History, HistorySeries, Pages};
 use super::schedule::Schedule;
 use crate::domain::{Asset, Bar, Metric, Observation, Period, SeriesKey, Source, Timestamp};
 
@@ -38,11 +38,11 @@ pub(super) struct CandlePage {
 
 /// Makes the question for a page of candles.
 pub(super) trait AskCandles:
-    Fn(CandlePage, Visit) -> Result<Question, FetchError> + Clone + Send + Sync + 'static
+    Fn(CandlePage, PollContext) -> Result<PollRequest, FetchError> + Clone + Send + Sync + 'static
 {
 }
 
-impl<F: Fn(CandlePage, Visit) -> Result<Question, FetchError> + Clone + Send + Sync + 'static> AskCandles for F {}
+impl<F: Fn(CandlePage, PollContext) -> Result<PollRequest, FetchError> + Clone + Send + Sync + 'static> AskCandles for F {}
 
 /// How a venue lays out a row: the start in milliseconds, open, high, low and close, then the rest.
 #[derive(Debug, Clone, Copy)]
@@ -67,7 +67,7 @@ impl CandlePlan {
         PolledFeed {
             profile,
             schedule,
-            resumes_from: self.series(),
+            cursor_series: self.series(),
             history: Some(self.history(spacing, ask.clone())),
             questions: Box::new(move |visit| self.pages(*visit).into_iter().map(|page| ask(page, *visit)).collect()),
         }
@@ -80,7 +80,7 @@ impl CandlePlan {
     }
 
     /// The candles that may have ended since the last visit, page by page and in each for every coin.
-    pub(super) fn pages(&self, visit: Visit) -> Vec<CandlePage> {
+    pub(super) fn pages(&self, visit: PollContext) -> Vec<CandlePage> {
         let mut pages = Vec::new();
         for (period, history_days) in &self.spans {
             let ms = period.ms();
@@ -107,7 +107,7 @@ impl CandlePlan {
         };
         let strand = |(series, days): (SeriesKey, u32)| {
             let (ask, ms) = (ask.clone(), series.period.ms());
-            Strand::new(series.to_string(), days, self.page_ms(series.period), move |span, visit| {
+            HistorySeries::new(series.to_string(), days, self.page_ms(series.period), move |span, visit| {
                 // The running candle is asked for: it shows that the one before it is over.
                 let until = span.to().plus_ms(ms - 1).floor(ms);
                 ask(CandlePage { series: series.clone(), from: span.from().floor(ms), until }, *visit)
@@ -141,7 +141,7 @@ pub(super) fn read_candles(
     layout: CandleLayout,
     coins_per_unit: f64,
     series: &SeriesKey,
-    visit: &Visit,
+    visit: &PollContext,
 ) -> Parsed {
     let mut parsed = Parsed::new(series.source.clone());
     let newest = rows.iter().filter_map(|row| row.instant(0).ok()).max();
@@ -194,13 +194,13 @@ mod tests {
     #[test]
     fn the_first_visit_asks_page_by_page_and_the_next_only_for_what_may_have_ended() {
         let now = at("2026-02-04T08:10:00Z");
-        let first = plan(200).pages(Visit { seen_until: None, now });
+        let first = plan(200).pages(PollContext { seen_until: None, now });
         let told: Vec<_> = first.iter().map(|page| (page.series.period.to_string(), page.count())).collect();
         assert_eq!(told, [("1d", 200), ("1d", 200), ("1d", 101), ("1h", 49)].map(|(period, count)| (period.to_owned(), count)));
         assert_eq!(first[2].until, at("2026-02-05"), "the running candle is asked for: it shows that the one before is over");
-        let next = plan(200).pages(Visit { seen_until: Some(at("2026-02-04T07:05:00Z")), now });
+        let next = plan(200).pages(PollContext { seen_until: Some(at("2026-02-04T07:05:00Z")), now });
         assert_eq!(next.iter().map(CandlePage::count).collect::<Vec<_>>(), [4]);
-        let soon = plan(200).pages(Visit { seen_until: Some(at("2026-02-04T08:05:00Z")), now });
+        let soon = plan(200).pages(PollContext { seen_until: Some(at("2026-02-04T08:05:00Z")), now });
         assert_eq!(soon, []);
     }
 
@@ -208,12 +208,12 @@ mod tests {
     fn the_past_is_asked_for_in_whole_candles_and_the_running_one_with_it() {
         let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
         let log = std::sync::Arc::clone(&asked);
-        let ask = move |page: CandlePage, _: Visit| {
+        let ask = move |page: CandlePage, _: PollContext| {
             log.lock().unwrap().push((page.series.to_string(), page.from, page.until, page.count()));
             Err(FetchError::Timeout { host: "venue".to_owned() })
         };
         let History::Paged(pages) = plan(200).history(Duration::ZERO, ask) else { panic!("one answer") };
-        let visit = Visit { seen_until: None, now: at("2026-02-04T08:10:00Z") };
+        let visit = PollContext { seen_until: None, now: at("2026-02-04T08:10:00Z") };
         let spans = [("2026-01-30T00:30:00Z", "2026-02-04T08:10:00Z"), ("2026-02-01", "2026-02-03")];
         for (strand, (from, to)) in pages.strands.iter().zip(spans) {
             assert!(strand.question(crate::domain::TimeRange::new(at(from), at(to)).unwrap(), &visit).is_err());
@@ -230,7 +230,7 @@ mod tests {
         )
         .unwrap();
         let layout = CandleLayout { volume: 5, confirmed: Some(6) };
-        let visit = Visit { seen_until: None, now: at("2026-02-05") };
+        let visit = PollContext { seen_until: None, now: at("2026-02-05") };
         let parsed = read_candles(&rows, layout, 1.0, &"candle.btc@venue:1h".parse().unwrap(), &visit);
         let candles = parsed.batch.candles.values().next().unwrap();
         assert_eq!(candles.iter().map(|row| row.observed_at).collect::<Vec<_>>(), [at("2026-02-04T07:00:00Z")]);

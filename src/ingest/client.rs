@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::error::{FetchError, excerpt};
-use super::gate::{HostGate, Manners};
+use super::host_limiter::{HostLimiter, HostPolicy};
 
 /// How long a host is left alone that throttles without saying for how long.
 const DEFAULT_SILENCE: Duration = Duration::from_mins(1);
@@ -31,14 +31,14 @@ pub struct HttpSettings {
     /// The most requests under way at once, over all hosts.
     pub concurrency: usize,
     /// How hosts are spared.
-    pub manners: Manners,
+    pub manners: HostPolicy,
 }
 
 /// The one HTTP client of the feeds. Cheap to clone; clones share the limits.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
     inner: reqwest::Client,
-    gate: Arc<HostGate>,
+    gate: Arc<HostLimiter>,
     slots: Arc<Semaphore>,
     body_limit_bytes: usize,
 }
@@ -92,7 +92,7 @@ impl Default for HttpSettings {
             user_agent: concat!("market-stress/", env!("CARGO_PKG_VERSION")).to_owned(),
             body_limit_bytes: 16 << 20,
             concurrency: 8,
-            manners: Manners::default(),
+            manners: HostPolicy::default(),
         }
     }
 }
@@ -200,7 +200,7 @@ impl HttpClient {
             .map_err(|error| FetchError::Unreachable { host: "any host".to_owned(), reason: chain(&error) })?;
         Ok(Self {
             inner,
-            gate: Arc::new(HostGate::new(settings.manners)),
+            gate: Arc::new(HostLimiter::new(settings.manners)),
             slots: Arc::new(Semaphore::new(settings.concurrency.max(1))),
             body_limit_bytes: settings.body_limit_bytes,
         })
@@ -234,7 +234,7 @@ impl HttpClient {
             // A wrong question or a block page says nothing about the health of the host.
             Ok(_) | Err(FetchError::ContentType { .. } | FetchError::TooLarge { .. }) => self.gate.succeeded(&host, now),
             Err(FetchError::Status { status, .. }) if *status < 500 => self.gate.succeeded(&host, now),
-            Err(FetchError::Throttled { wait, .. }) => self.gate.silence(&host, *wait, now),
+            Err(FetchError::Throttled { wait, .. }) => self.gate.block_for(&host, *wait, now),
             Err(_) => self.gate.failed(&host, now),
         }
         result

@@ -71,9 +71,9 @@ pub struct IngestConfig {
 /// A key of an upstream; empty for none. It is never printed and never written back.
 #[derive(Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(transparent)]
-pub struct ApiKey(String);
+pub struct UpstreamKey(String);
 
-impl ApiKey {
+impl UpstreamKey {
     /// The key itself, for the header it goes into; `None` where none is configured.
     #[must_use]
     pub fn expose(&self) -> Option<&str> {
@@ -85,13 +85,13 @@ impl ApiKey {
     }
 }
 
-impl std::fmt::Debug for ApiKey {
+impl std::fmt::Debug for UpstreamKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:?}", self.mask())
     }
 }
 
-impl Serialize for ApiKey {
+impl Serialize for UpstreamKey {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.mask())
     }
@@ -169,7 +169,7 @@ impl IngestConfig {
 
 /// A public address of this program's own text.
 #[expect(clippy::expect_used, reason = "the text is a literal of this program, and a test reads every one of them")]
-pub(super) fn public(address: &'static str) -> Url {
+pub(super) fn static_url(address: &'static str) -> Url {
     Url::parse(address).expect("a valid address")
 }
 
@@ -190,13 +190,13 @@ pub(super) fn switched_off(enabled: bool, provider: &str) -> Option<String> {
 }
 
 /// The same for a provider that answers with a key alone.
-pub(super) fn off_without_key(enabled: bool, key: &ApiKey, provider: &str) -> Option<String> {
+pub(super) fn off_without_key(enabled: bool, key: &UpstreamKey, provider: &str) -> Option<String> {
     let keyless = || key.expose().is_none().then(|| format!("needs a key: set ingest.{provider}.api_key"));
     switched_off(enabled, provider).or_else(keyless)
 }
 
 /// The coins whose derivatives are collected unless the configuration says others.
-pub(super) fn majors() -> Vec<Asset> {
+pub(super) fn default_assets() -> Vec<Asset> {
     ["btc", "eth", "sol", "xrp", "bnb", "doge"].map(asset).to_vec()
 }
 
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn keys_are_not_printed() {
-        let config = CoinGeckoConfig { api_key: ApiKey("secret".to_owned()), ..CoinGeckoConfig::default() };
+        let config = CoinGeckoConfig { api_key: UpstreamKey("secret".to_owned()), ..CoinGeckoConfig::default() };
         assert!(!format!("{config:?}").contains("secret"));
         assert!(!serde_json::to_string(&config).unwrap().contains("secret"));
     }

@@ -8,7 +8,8 @@ use super::error::{FeedError, FetchError, ParseError};
 use super::history::History;
 use super::schedule::Schedule;
 use crate::domain::{
-    Batch, Cadence, Knowledge, LiquidationOrder, Observation, Period, Refusal, SeriesKey, Side, Source, SourceInfo, Timestamp,
+    Batch, Cadence, KnownAtRule, LiquidationOrder, Observation, Period, RejectedRow, SeriesKey, Side, Source, SourceInfo,
+    Timestamp,
 };
 
 /// What a feed is called, whom it records for and how often it speaks.
@@ -30,7 +31,7 @@ pub struct PolledFeed {
     pub schedule: Schedule,
     /// Series whose newest rows say where an earlier run stopped; empty where every visit is like
     /// the first.
-    pub resumes_from: Vec<SeriesKey>,
+    pub cursor_series: Vec<SeriesKey>,
     /// What to ask on a visit, in order. One question failing does not keep the others from being
     /// asked.
     pub questions: Questions,
@@ -39,7 +40,7 @@ pub struct PolledFeed {
 }
 
 /// What to ask on a visit, or why the configured address cannot be asked.
-pub type Questions = Box<dyn Fn(&Visit) -> Result<Vec<Question>, FetchError> + Send + Sync>;
+pub type Questions = Box<dyn Fn(&PollContext) -> Result<Vec<PollRequest>, FetchError> + Send + Sync>;
 
 /// A feed that speaks by itself over a websocket.
 #[async_trait]
@@ -77,7 +78,7 @@ pub struct Session {
     /// How often a sign of life is sent.
     pub ping_every: Duration,
     /// After this long without rows the session counts as broken, acknowledged or not.
-    pub silent_after: Duration,
+    pub idle_timeout: Duration,
     /// After this long a new session is opened before the upstream cuts the old one.
     pub renew_after: Duration,
 }
@@ -97,7 +98,7 @@ pub enum Message {
 
 /// One visit of a polled feed to its upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Visit {
+pub struct PollContext {
     /// Up to when everything is already recorded; `None` on the first visit ever.
     pub seen_until: Option<Timestamp>,
     /// The present instant.
@@ -105,7 +106,7 @@ pub struct Visit {
 }
 
 /// A request together with the pure function that reads its answer.
-pub struct Question {
+pub struct PollRequest {
     /// What to send.
     pub request: Request,
     /// What the answer says.
@@ -121,32 +122,32 @@ pub struct Parsed {
     /// Rows to record.
     pub batch: Batch,
     /// Rows that could not be taken, and why.
-    pub refused: Vec<Refusal>,
+    pub refused: Vec<RejectedRow>,
     /// The newest instant the answer covers, where its rows alone do not tell: an answer without
     /// liquidations is still an answer.
-    pub reaches: Option<Timestamp>,
+    pub covered_until: Option<Timestamp>,
     /// Whether the upstream cut the answer, so that rows of its span are missing.
-    pub cut: bool,
+    pub truncated: bool,
 }
 
-impl Question {
+impl PollRequest {
     /// A request with the function that reads its answer.
     pub fn new(request: Request, read: impl Fn(&[u8]) -> Result<Parsed, ParseError> + Send + Sync + 'static) -> Self {
         Self { request, read: Box::new(read) }
     }
 }
 
-impl Visit {
+impl PollContext {
     /// How long after its publication a row still counts as seen live.
     const LIVE_MS: i64 = 5 * 60_000;
 
     /// How a row that was published at `published_at` by its source's rule became known: on commit
     /// when it was seen live or turned up later than its rule says, else by the rule.
     #[must_use]
-    pub fn knowledge(&self, published_at: Timestamp) -> Knowledge {
+    pub fn knowledge(&self, published_at: Timestamp) -> KnownAtRule {
         let live = self.now.ms_since(published_at) <= Self::LIVE_MS;
         let turned_up_late = self.seen_until.is_some_and(|seen| published_at <= seen);
-        if live || turned_up_late { Knowledge::OnCommit } else { Knowledge::Published(published_at) }
+        if live || turned_up_late { KnownAtRule::OnCommit } else { KnownAtRule::AtPublication(published_at) }
     }
 
     /// From where to ask: a little before what is recorded, at most `depth_ms` back, and that far on
@@ -169,23 +170,23 @@ impl Parsed {
     /// An answer without rows.
     #[must_use]
     pub const fn new(source: Source) -> Self {
-        Self { batch: Batch::new(source), refused: Vec::new(), reaches: None, cut: false }
+        Self { batch: Batch::new(source), refused: Vec::new(), covered_until: None, truncated: false }
     }
 
     /// Adds a reading or flow.
-    pub fn push(&mut self, key: SeriesKey, observed_at: Timestamp, knowledge: Knowledge, value: f64) {
+    pub fn push(&mut self, key: SeriesKey, observed_at: Timestamp, knowledge: KnownAtRule, value: f64) {
         self.batch.push_reading(key, Observation { observed_at, knowledge, value });
     }
 
     /// Refuses a row.
     pub fn refuse(&mut self, subject: impl Into<String>, observed_at: Timestamp, reason: impl std::fmt::Display) {
-        self.refused.push(Refusal { subject: subject.into(), observed_at, reason: reason.to_string() });
+        self.refused.push(RejectedRow { subject: subject.into(), observed_at, reason: reason.to_string() });
     }
 
     /// The newest instant it speaks of.
     #[must_use]
     pub fn newest(&self) -> Option<Timestamp> {
-        self.observed().chain(self.reaches).max()
+        self.observed().chain(self.covered_until).max()
     }
 
     /// How many instants it speaks of, refused rows counted one by one.
@@ -218,8 +219,8 @@ impl Parsed {
                 all.batch.candles.entry(key).or_default().extend(rows);
             }
             all.refused.extend(message.refused);
-            all.reaches = all.reaches.max(message.reaches);
-            all.cut |= message.cut;
+            all.covered_until = all.covered_until.max(message.covered_until);
+            all.truncated |= message.truncated;
             let mut here: BTreeMap<OrderKey, usize> = BTreeMap::new();
             for order in message.batch.orders {
                 let copies = here.entry(order_key(&order)).or_default();
@@ -260,7 +261,7 @@ impl std::fmt::Debug for PolledFeed {
     }
 }
 
-impl std::fmt::Debug for Question {
+impl std::fmt::Debug for PollRequest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Question").field("request", &self.request).finish_non_exhaustive()
     }
@@ -277,12 +278,12 @@ mod tests {
 
     #[test]
     fn a_row_is_known_by_its_rule_only_when_it_is_old_and_was_not_looked_for_before() {
-        let visit = Visit { seen_until: Some(at("2026-02-04T08:00:00Z")), now: at("2026-02-04T12:00:00Z") };
+        let visit = PollContext { seen_until: Some(at("2026-02-04T08:00:00Z")), now: at("2026-02-04T12:00:00Z") };
         for (published, expected) in [
-            ("2026-02-04T11:59:00Z", Knowledge::OnCommit),
-            ("2026-02-04T13:00:00Z", Knowledge::OnCommit),
-            ("2026-02-04T07:00:00Z", Knowledge::OnCommit),
-            ("2026-02-04T09:00:00Z", Knowledge::Published(at("2026-02-04T09:00:00Z"))),
+            ("2026-02-04T11:59:00Z", KnownAtRule::OnCommit),
+            ("2026-02-04T13:00:00Z", KnownAtRule::OnCommit),
+            ("2026-02-04T07:00:00Z", KnownAtRule::OnCommit),
+            ("2026-02-04T09:00:00Z", KnownAtRule::AtPublication(at("2026-02-04T09:00:00Z"))),
         ] {
             assert_eq!(visit.knowledge(at(published)), expected, "published {published}");
         }
@@ -291,11 +292,11 @@ mod tests {
     #[test]
     fn a_visit_asks_a_little_before_what_is_recorded_and_never_too_far_back() {
         let now = at("2026-02-04T12:00:00Z");
-        let first = Visit { seen_until: None, now };
+        let first = PollContext { seen_until: None, now };
         assert_eq!(first.from(60_000, 3_600_000), at("2026-02-04T11:00:00Z"));
-        let next = Visit { seen_until: Some(at("2026-02-04T11:59:00Z")), now };
+        let next = PollContext { seen_until: Some(at("2026-02-04T11:59:00Z")), now };
         assert_eq!(next.from(60_000, 3_600_000), at("2026-02-04T11:58:00Z"));
-        let late = Visit { seen_until: Some(at("2026-02-01")), now };
+        let late = PollContext { seen_until: Some(at("2026-02-01")), now };
         assert_eq!(late.from(60_000, 3_600_000), at("2026-02-04T11:00:00Z"));
     }
 
@@ -307,7 +308,7 @@ mod tests {
             asset: Asset::btc(),
             side: Side::Long,
             occurred_at: at("2026-02-03T19:00:00Z"),
-            knowledge: Knowledge::OnCommit,
+            knowledge: KnownAtRule::OnCommit,
             price_usd: 73_000.0,
             quantity: usd / 73_000.0,
             usd,

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::feed::{Parsed, Visit};
+use super::feed::{Parsed, PollContext};
 use super::wire::row;
 use crate::domain::{Asset, Metric, Period, SeriesKey, Source, Timestamp};
 
@@ -18,7 +18,7 @@ pub(super) fn read_settlements<R: DeserializeOwned>(
     rows: &[Value],
     source: Source,
     asset: &Asset,
-    visit: &Visit,
+    visit: &PollContext,
     settled: impl Fn(R) -> Option<(Timestamp, f64)>,
 ) -> Parsed {
     let mut parsed = Parsed::new(source);
@@ -37,7 +37,7 @@ pub(super) fn read_settlements<R: DeserializeOwned>(
 /// as told by the settlement before it, for venues change it. The first row ever takes that of the
 /// second, a later visit leaves it as recorded; a gap that is no interval of any venue leaves the
 /// interval out.
-fn push_settlements(parsed: &mut Parsed, asset: &Asset, visit: &Visit, mut rows: Vec<(Timestamp, f64)>) {
+fn push_settlements(parsed: &mut Parsed, asset: &Asset, visit: &PollContext, mut rows: Vec<(Timestamp, f64)>) {
     for (at, _) in &mut rows {
         *at = at.floor(STAMP_GRAIN_MS);
     }
@@ -74,7 +74,7 @@ mod tests {
     fn the_interval_comes_from_the_spacing_of_the_rows() {
         let at = |hour: i64, jitter_ms: i64| Timestamp::from_unix_ms(hour * 3_600_000 + jitter_ms);
         let mut parsed = Parsed::new("venue".parse().unwrap());
-        let visit = Visit { seen_until: None, now: at(100, 0) };
+        let visit = PollContext { seen_until: None, now: at(100, 0) };
         let rows = vec![(at(24, 2), 0.4), (at(8, 340), 0.1), (at(16, 0), 0.2), (at(16, 40), 0.2), (at(60, 0), 0.5)];
         push_settlements(&mut parsed, &Asset::btc(), &visit, rows);
         let read = |key: &str| {
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn a_row_that_is_no_settlement_is_left_out_and_an_unreadable_one_refused() {
         let rows = [json!([8, 0.1]), json!([16, null]), json!("x")];
-        let visit = Visit { seen_until: None, now: Timestamp::from_unix_ms(86_400_000) };
+        let visit = PollContext { seen_until: None, now: Timestamp::from_unix_ms(86_400_000) };
         let settled = |(hour, rate): (i64, Option<f64>)| Some((Timestamp::from_unix_ms(hour * 3_600_000), rate?));
         let parsed = read_settlements(&rows, "venue".parse().unwrap(), &Asset::btc(), &visit, settled);
         let rates = &parsed.batch.readings[&"funding_rate.btc@venue".parse().unwrap()];
@@ -100,7 +100,7 @@ mod tests {
     fn a_later_visit_does_not_restate_the_interval_of_its_first_row() {
         let at = |hour: i64| Timestamp::from_unix_ms(hour * 3_600_000);
         let mut parsed = Parsed::new("venue".parse().unwrap());
-        let visit = Visit { seen_until: Some(at(17)), now: at(21) };
+        let visit = PollContext { seen_until: Some(at(17)), now: at(21) };
         push_settlements(&mut parsed, &Asset::btc(), &visit, vec![(at(8), 0.1), (at(12), 0.2), (at(16), 0.3)]);
         let rows = &parsed.batch.readings[&"funding_interval.btc@venue".parse().unwrap()];
         assert_eq!(rows.iter().map(|row| row.observed_at).collect::<Vec<_>>(), [at(12), at(16)]);

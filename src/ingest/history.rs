@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::error::FetchError;
-use super::feed::{Question, Visit};
+use super::feed::{PollContext, PollRequest};
 use crate::domain::{Period, TimeRange, Timestamp};
 
 const DAY_MS: i64 = Period::DAY.ms();
@@ -9,7 +9,7 @@ const DAY_MS: i64 = Period::DAY.ms();
 /// How the past of a polled feed can be read.
 pub enum History {
     /// A first visit asks for everything: one answer of each question holds it.
-    FirstVisit,
+    SingleRequest,
     /// Page by page. The first visit asks for the last days alone.
     Paged(Pages),
 }
@@ -17,17 +17,17 @@ pub enum History {
 /// A past that is read page by page.
 pub struct Pages {
     /// What can be asked, each on its own.
-    pub strands: Vec<Strand>,
+    pub strands: Vec<HistorySeries>,
     /// The least time between two questions, by the upstream's limits.
     pub spacing: Duration,
 }
 
 /// One thing that is asked page by page: the candles of one coin and length, the funding of one
 /// contract.
-pub struct Strand {
+pub struct HistorySeries {
     name: String,
     wanted_days: u32,
-    kept: Kept,
+    kept: Retention,
     page_ms: i64,
     cut_at_rows: usize,
     settled_after_ms: i64,
@@ -35,29 +35,29 @@ pub struct Strand {
 }
 
 /// Makes the question for a span.
-pub type Ask = Box<dyn Fn(TimeRange, &Visit) -> Result<Question, FetchError> + Send + Sync>;
+pub type Ask = Box<dyn Fn(TimeRange, &PollContext) -> Result<PollRequest, FetchError> + Send + Sync>;
 
 /// What the upstream keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kept {
+enum Retention {
     Everything,
     Since(Timestamp),
     Days(u32),
 }
 
-impl Strand {
+impl HistorySeries {
     /// A strand with a name that is unique in its feed and never changes, such as the key of its
     /// series; read `wanted_days` back unless more is asked for; `ask` covers spans of `page_ms`.
     pub fn new(
         name: impl Into<String>,
         wanted_days: u32,
         page_ms: i64,
-        ask: impl Fn(TimeRange, &Visit) -> Result<Question, FetchError> + Send + Sync + 'static,
+        ask: impl Fn(TimeRange, &PollContext) -> Result<PollRequest, FetchError> + Send + Sync + 'static,
     ) -> Self {
         Self {
             name: name.into(),
             wanted_days,
-            kept: Kept::Everything,
+            kept: Retention::Everything,
             page_ms: page_ms.max(1),
             cut_at_rows: usize::MAX,
             settled_after_ms: Period::HOUR.ms(),
@@ -68,14 +68,14 @@ impl Strand {
     /// The same; before `start` the upstream has nothing.
     #[must_use]
     pub fn kept_since(mut self, start: Timestamp) -> Self {
-        self.kept = Kept::Since(start);
+        self.kept = Retention::Since(start);
         self
     }
 
     /// The same; the upstream keeps the last `days`.
     #[must_use]
     pub fn kept_for(mut self, days: u32) -> Self {
-        self.kept = Kept::Days(days);
+        self.kept = Retention::Days(days);
         self
     }
 
@@ -104,7 +104,7 @@ impl Strand {
     ///
     /// # Errors
     /// [`FetchError::Address`] when the configured address cannot be asked.
-    pub(super) fn question(&self, span: TimeRange, visit: &Visit) -> Result<Question, FetchError> {
+    pub(super) fn question(&self, span: TimeRange, visit: &PollContext) -> Result<PollRequest, FetchError> {
         (self.ask)(span, visit)
     }
 
@@ -119,9 +119,9 @@ impl Strand {
         let days = i64::from(self.wanted_days.min(most_days.unwrap_or(u32::MAX)));
         let from = since.unwrap_or_else(|| now.plus_days(-days).day_start());
         match self.kept {
-            Kept::Everything => from,
-            Kept::Since(start) => from.max(start),
-            Kept::Days(days) => from.max(now.plus_days(-i64::from(days)).day_start().plus_days(1)),
+            Retention::Everything => from,
+            Retention::Since(start) => from.max(start),
+            Retention::Days(days) => from.max(now.plus_days(-i64::from(days)).day_start().plus_days(1)),
         }
     }
 
@@ -154,7 +154,7 @@ impl Pages {
     ///
     /// # Errors
     /// [`FetchError::Address`] when the configured address cannot be asked.
-    pub(super) fn recent(&self, visit: &Visit) -> Result<Vec<Question>, FetchError> {
+    pub(super) fn recent(&self, visit: &PollContext) -> Result<Vec<PollRequest>, FetchError> {
         let asked = self.strands.iter().filter_map(|strand| Some((strand, strand.recent(visit.now)?)));
         asked.map(|(strand, span)| strand.question(span, visit)).collect()
     }
@@ -174,7 +174,7 @@ fn is_covered(span: TimeRange, read: &[TimeRange]) -> bool {
 impl std::fmt::Debug for History {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::FirstVisit => f.write_str("FirstVisit"),
+            Self::SingleRequest => f.write_str("FirstVisit"),
             Self::Paged(pages) => f.debug_tuple("Paged").field(pages).finish(),
         }
     }
@@ -186,7 +186,7 @@ impl std::fmt::Debug for Pages {
     }
 }
 
-impl std::fmt::Debug for Strand {
+impl std::fmt::Debug for HistorySeries {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Strand").field("name", &self.name).field("page_ms", &self.page_ms).finish_non_exhaustive()
     }
@@ -206,8 +206,8 @@ mod tests {
         TimeRange::new(at(from), at(to)).unwrap()
     }
 
-    fn strand(page_hours: i64) -> Strand {
-        Strand::new("x", 10, page_hours * 3_600_000, |_, _| Err(FetchError::Timeout { host: String::new() }))
+    fn strand(page_hours: i64) -> HistorySeries {
+        HistorySeries::new("x", 10, page_hours * 3_600_000, |_, _| Err(FetchError::Timeout { host: String::new() }))
     }
 
     #[test]

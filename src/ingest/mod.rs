@@ -3,7 +3,7 @@
 //! Owns HTTP and websocket clients, wire structs, pure parsers and the scheduler. It never computes
 //! a metric and knows nothing of the HTTP interface.
 //!
-//! A feed is a list of [`Question`]s (what to ask, and the pure function that reads the answer) or a
+//! A feed is a list of [`PollRequest`]s (what to ask, and the pure function that reads the answer) or a
 //! stream of messages ([`StreamedFeed`]); everything else is done once for all of them. The
 //! [`Collector`] runs each in a task of its own: the client spaces requests, obeys `Retry-After` and
 //! leaves a failing host alone; the monitor backs off, logs an outage once when it begins and once
@@ -15,13 +15,13 @@
 //!    default), the wire structs with the provider's unit on each field, and a pure `parse_*` from
 //!    bytes to [`Parsed`]: units and sides become ours there and nowhere else. A bad row is refused
 //!    with its reason and the others land; an error inside a good status is a [`ParseError`].
-//! 2. How each row is known: [`Visit::knowledge`] with the instant its source publishes it, or
+//! 2. How each row is known: [`PollContext::knowledge`] with the instant its source publishes it, or
 //!    `OnCommit` for a snapshot or a stream. Only finished candles are rows. Never 0 for "no value".
 //! 3. The feed: [`PolledFeed`] with its [`Schedule`] from the publisher's habits, or
 //!    [`StreamedFeed`] with the silence after which an open connection counts as broken; a
 //!    [`Profile`] whose note says what the figures leave out.
-//! 4. Its past, where the upstream keeps one: [`History::FirstVisit`] when one answer holds it all, else
-//!    [`Pages`] of [`Strand`]s, each with a question for any span, the span one answer covers, what the
+//! 4. Its past, where the upstream keeps one: [`History::SingleRequest`] when one answer holds it all, else
+//!    [`Pages`] of [`HistorySeries`]s, each with a question for any span, the span one answer covers, what the
 //!    upstream keeps, and the spacing its limits ask for. The back-fill does the rest.
 //! 5. Its line in `IngestConfig` and in `IngestConfig::entries`.
 //! 6. Tests beside the parser (a good body, an empty one, a refusal inside a good status, one bad
@@ -46,36 +46,36 @@ pub mod farside;
 mod feed;
 pub mod fred;
 mod funding;
-mod gate;
-mod hearing;
 mod history;
+mod host_limiter;
 pub mod hyperliquid;
 pub mod kraken;
 mod monitor;
 pub mod okx;
 mod poll;
 mod positions;
+mod probe;
 mod runner;
 mod schedule;
 mod sink;
 pub mod sosovalue;
 mod stream;
-mod trial;
+mod stream_gaps;
 mod wire;
 pub mod yahoo;
 
-pub use backfill::{Backfill, Listener, Progress, Stretch};
+pub use backfill::{Backfill, BackfillRange, Listener, Progress};
 pub use backoff::{Backoff, Jitter, SeededJitter};
 pub use client::{Answer, Expects, HttpClient, HttpSettings, Request, Validators};
-pub use config::{ApiKey, IngestConfig};
+pub use config::{IngestConfig, UpstreamKey};
 pub use error::{FeedError, FetchError, ParseError, StreamError};
-pub use feed::{Message, Parsed, PolledFeed, Profile, Question, Questions, Reader, Session, StreamedFeed, Visit};
-pub use gate::{HostGate, Manners};
-pub use history::{Ask, History, Pages, Strand};
+pub use feed::{Message, Parsed, PollContext, PollRequest, PolledFeed, Profile, Questions, Reader, Session, StreamedFeed};
+pub use history::{Ask, History, HistorySeries, Pages};
+pub use host_limiter::{HostLimiter, HostPolicy};
 pub use monitor::Monitor;
 pub use poll::Poller;
-pub use runner::{Collector, Entry, Feed, Past, Step};
+pub use probe::{Outcome, ProbeResult, ProbeTimeouts, probe_feed};
+pub use runner::{BackfillSettings, Collector, Entry, Feed, Step};
 pub use schedule::Schedule;
 pub use sink::Sink;
 pub use stream::Streamer;
-pub use trial::{Outcome, Patience, Trial, try_feed};

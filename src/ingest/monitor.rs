@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::backoff::{Backoff, Jitter};
 use super::error::{FeedError, FetchError};
 use super::feed::Profile;
-use crate::domain::{FeedStatus, Refusal, StatusBoard, Timestamp};
+use crate::domain::{FeedStatus, RejectedRow, StatusBoard, Timestamp};
 
 /// Keeps the status of one feed, and logs an outage once when it begins and once when it ends.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl Monitor {
     }
 
     /// Rows came, some of them perhaps refused.
-    pub(super) fn observed(&mut self, newest: Option<Timestamp>, refused: &[Refusal]) {
+    pub(super) fn observed(&mut self, newest: Option<Timestamp>, refused: &[RejectedRow]) {
         self.status.last_observation_at = self.status.last_observation_at.max(newest);
         if let Some(last) = refused.last() {
             self.status.refused_rows += refused.len() as u64;

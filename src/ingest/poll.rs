@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::client::{Answer, HttpClient, Validators};
 use super::error::{FeedError, FetchError};
-use super::feed::{Parsed, PolledFeed, Question, Visit};
+use super::feed::{Parsed, PollContext, PollRequest, PolledFeed};
 use super::history::History;
 use super::monitor::Monitor;
 use super::runner::Step;
@@ -36,7 +36,7 @@ impl Step for Poller {
         let now = self.clock.now();
         // A clock that was set back had been ahead: what it called seen may not have been there yet.
         self.seen_until = self.seen_until.filter(|seen| *seen <= now);
-        let visit = Visit { seen_until: self.seen_until, now };
+        let visit = PollContext { seen_until: self.seen_until, now };
         let outcome = match tokio::time::timeout(DEADLINE, self.visit(&visit)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(FeedError::Deadline(DEADLINE)),
@@ -62,7 +62,7 @@ impl Poller {
     /// A poller that goes on where the recorded rows end.
     #[must_use]
     pub fn new(feed: Arc<PolledFeed>, http: HttpClient, sink: Arc<dyn Sink>, clock: Arc<dyn Clock>, monitor: Monitor) -> Self {
-        let recorded = feed.resumes_from.iter().map(|series| {
+        let recorded = feed.cursor_series.iter().map(|series| {
             let published = sink.newest(series)?.plus_ms(series.publication_lag_ms());
             Some(published.min(clock.now()))
         });
@@ -73,7 +73,7 @@ impl Poller {
 
     /// Asks every question; the first failure is returned after the others were asked, unless the
     /// host wants to be left alone.
-    async fn visit(&mut self, visit: &Visit) -> Result<(), FeedError> {
+    async fn visit(&mut self, visit: &PollContext) -> Result<(), FeedError> {
         let mut first_failure = None;
         let known = std::mem::take(&mut self.answered);
         for question in self.questions(visit)? {
@@ -92,7 +92,7 @@ impl Poller {
         first_failure.map_or(Ok(()), Err)
     }
 
-    fn questions(&self, visit: &Visit) -> Result<Vec<Question>, FetchError> {
+    fn questions(&self, visit: &PollContext) -> Result<Vec<PollRequest>, FetchError> {
         match (&self.feed.history, visit.seen_until) {
             // A past of many pages is read beside the visits, so that none of them takes long.
             (Some(History::Paged(pages)), None) => pages.recent(visit),
@@ -102,7 +102,7 @@ impl Poller {
 
     /// Asks a question. What the upstream calls the answer is kept only once its rows are recorded, so
     /// that one which could not be used is given again.
-    async fn ask(&mut self, question: &Question, known: Option<&Validators>) -> Result<Option<Validators>, FeedError> {
+    async fn ask(&mut self, question: &PollRequest, known: Option<&Validators>) -> Result<Option<Validators>, FeedError> {
         match self.http.fetch_unless(&question.request, known).await? {
             Answer::Unchanged => Ok(known.cloned()),
             Answer::Body(body, validators) => {

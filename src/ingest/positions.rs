@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::error::FetchError;
-use super::feed::{Parsed, Question, Visit};
-use super::history::{History, Pages, Strand};
+use super::feed::{Parsed, PollContext, PollRequest};
+use super::history::{History, HistorySeries, Pages};
 use crate::domain::{Asset, Metric, Period, SeriesKey, Timestamp};
 
 /// Between two of the finer rows.
@@ -26,7 +26,7 @@ pub(super) struct PositionSpan {
 
 /// The questions of a visit to a venue that keeps hourly rows for `depth_days` and answers with at
 /// most `page` rows: one page of fine rows up to now, and coarse ones for what lies before it.
-pub(super) fn spans(visit: Visit, depth_days: i64, page: i64) -> Vec<PositionSpan> {
+pub(super) fn spans(visit: PollContext, depth_days: i64, page: i64) -> Vec<PositionSpan> {
     let hours_ms = page * Period::HOUR.ms();
     let from = visit.from(2 * FINE_MS, depth_days * Period::DAY.ms());
     let fine_from = from.max(visit.now.plus_ms(-(page - 1) * FINE_MS));
@@ -42,14 +42,15 @@ pub(super) fn history(
     (days, kept_days): (u32, u32),
     page: i64,
     spacing: Duration,
-    ask: impl Fn(&Asset, PositionSpan, Visit) -> Result<Question, FetchError> + Clone + Send + Sync + 'static,
+    ask: impl Fn(&Asset, PositionSpan, PollContext) -> Result<PollRequest, FetchError> + Clone + Send + Sync + 'static,
 ) -> History {
     let strand = |asset: &Asset, fine: bool| {
         let (ask, asset) = (ask.clone(), asset.clone());
         let (grain, step_ms) = if fine { ("5m", FINE_MS) } else { ("1h", Period::HOUR.ms()) };
-        let strand = Strand::new(format!("{asset} {grain}"), if fine { 1 } else { days }, page * step_ms, move |span, visit| {
-            ask(&asset, PositionSpan { fine, from: span.from(), until: span.to().plus_ms(-1) }, *visit)
-        });
+        let strand =
+            HistorySeries::new(format!("{asset} {grain}"), if fine { 1 } else { days }, page * step_ms, move |span, visit| {
+                ask(&asset, PositionSpan { fine, from: span.from(), until: span.to().plus_ms(-1) }, *visit)
+            });
         strand.kept_for(if fine { FINE_DAYS } else { kept_days })
     };
     let strands = assets.iter().flat_map(|asset| [strand(asset, true), strand(asset, false)]);
@@ -57,7 +58,12 @@ pub(super) fn history(
 }
 
 /// Adds open interest in coins and USD at an instant, or refuses the row it was read from.
-pub(super) fn push_positions(parsed: &mut Parsed, asset: &Asset, visit: &Visit, read: Result<(Timestamp, f64, f64), String>) {
+pub(super) fn push_positions(
+    parsed: &mut Parsed,
+    asset: &Asset,
+    visit: &PollContext,
+    read: Result<(Timestamp, f64, f64), String>,
+) {
     match read {
         Ok((at, coins, usd)) => {
             let key = |metric| SeriesKey::new(metric, asset.clone(), parsed.batch.source.clone(), Period::INSTANT);
@@ -73,7 +79,7 @@ pub(super) fn push_positions(parsed: &mut Parsed, asset: &Asset, visit: &Visit, 
 pub(super) fn push_inverse_positions(
     parsed: &mut Parsed,
     asset: &Asset,
-    visit: &Visit,
+    visit: &PollContext,
     read: Result<(Timestamp, f64, f64), String>,
 ) {
     if let Ok((at, _, usd)) = read {
@@ -90,7 +96,8 @@ mod tests {
     #[test]
     fn the_first_visit_reads_hours_then_minutes_and_the_next_only_minutes() {
         let now: Timestamp = "2026-02-04T08:00:00Z".parse().unwrap();
-        let told = |seen_until| spans(Visit { seen_until, now }, 29, 500).into_iter().map(|span| span.fine).collect::<Vec<_>>();
+        let told =
+            |seen_until| spans(PollContext { seen_until, now }, 29, 500).into_iter().map(|span| span.fine).collect::<Vec<_>>();
         assert_eq!(told(None), [false, false, true]);
         assert_eq!(told(Some(now.plus_ms(-FINE_MS))), [true]);
     }
@@ -98,7 +105,7 @@ mod tests {
     #[test]
     fn no_instant_lies_between_two_spans() {
         let now: Timestamp = "2026-02-04T08:00:00Z".parse().unwrap();
-        let spans = spans(Visit { seen_until: None, now }, 29, 500);
+        let spans = spans(PollContext { seen_until: None, now }, 29, 500);
         assert!(spans.windows(2).all(|pair| pair[1].from <= pair[0].until), "{spans:?}");
         assert_eq!(spans.last().unwrap().until, now);
     }

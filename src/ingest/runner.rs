@@ -69,12 +69,12 @@ pub struct Collector {
     /// Spreads attempts.
     pub jitter: Arc<dyn Jitter>,
     /// Whether the past is read beside the present.
-    pub past: Option<Past>,
+    pub past: Option<BackfillSettings>,
 }
 
 /// How the past of the feeds is read while they run.
 #[derive(Debug, Clone)]
-pub struct Past {
+pub struct BackfillSettings {
     /// Where is noted what was read; where the sink's rows go in the end.
     pub store: Arc<dyn Store>,
     /// At most so many days back.

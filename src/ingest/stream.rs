@@ -12,12 +12,12 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use super::client::{HttpClient, host_of};
 use super::error::{FeedError, StreamError};
 use super::feed::{Message, Parsed, Session, StreamedFeed};
-use super::hearing::{Hearing, outage};
 use super::monitor::Monitor;
 use super::poll::record;
 use super::runner::Step;
 use super::sink::Sink;
-use crate::domain::{Clock, Refusal};
+use super::stream_gaps::{GapTracker, outage};
+use crate::domain::{Clock, RejectedRow};
 
 /// The most time a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -41,7 +41,7 @@ pub struct Streamer {
     monitor: Monitor,
     pending: Vec<Parsed>,
     retry_at: Option<Instant>,
-    hearing: Hearing,
+    gaps: GapTracker,
 }
 
 #[async_trait]
@@ -56,7 +56,7 @@ impl Step for Streamer {
             Err(FeedError::Stream(StreamError::Silent { silence, .. })) => i64::try_from(silence.as_millis()).unwrap_or(i64::MAX),
             _ => 0,
         };
-        self.hearing.ended(silence_ms);
+        self.gaps.on_disconnected(silence_ms);
         match ended {
             Ok(never) => match never {},
             Err(error) => self.monitor.failed(&error),
@@ -84,24 +84,24 @@ impl Streamer {
         clock: Arc<dyn Clock>,
         monitor: Monitor,
     ) -> Self {
-        let hearing = Hearing::since(sink.newest_order(&feed.profile().info.source));
-        Self { feed, http, sink, clock, monitor, pending: Vec::new(), retry_at: None, hearing }
+        let gaps = GapTracker::since(sink.newest_order(&feed.profile().info.source));
+        Self { feed, http, sink, clock, monitor, pending: Vec::new(), retry_at: None, gaps }
     }
 
     /// Keeps a session up until it breaks.
     async fn keep(&mut self, session: &Session) -> Result<std::convert::Infallible, FeedError> {
         let mut socket = open(session).await?;
-        self.hearing.began(self.clock.now());
+        self.gaps.on_connected(self.clock.now());
         let mut renew_at = Instant::now() + session.renew_after;
-        let mut silent_at = Instant::now() + session.silent_after;
+        let mut silent_at = Instant::now() + session.idle_timeout;
         let mut ping = tokio::time::interval_at(Instant::now() + session.ping_every, session.ping_every);
         loop {
             let retry_at = self.retry_at.unwrap_or(silent_at);
             tokio::select! {
                 frame = socket.next() => {
-                    self.hearing.heard(self.clock.now());
+                    self.gaps.on_frame(self.clock.now());
                     if self.take(&mut socket, frame, session).await? {
-                        silent_at = Instant::now() + session.silent_after;
+                        silent_at = Instant::now() + session.idle_timeout;
                     }
                     self.flush().await;
                 }
@@ -119,7 +119,7 @@ impl Streamer {
                     renew_at = Instant::now() + session.renew_after;
                 }
                 () = tokio::time::sleep_until(silent_at) => {
-                    return Err(StreamError::Silent { host: host_of(&session.url), silence: session.silent_after }.into());
+                    return Err(StreamError::Silent { host: host_of(&session.url), silence: session.idle_timeout }.into());
                 }
             }
         }
@@ -127,13 +127,13 @@ impl Streamer {
 
     /// Reads a frame and those that have arrived behind it. Returns whether rows came.
     async fn take(&mut self, socket: &mut Socket, first: Received, session: &Session) -> Result<bool, FeedError> {
-        let mut rows_came = false;
+        let mut on_rows = false;
         for frame in arrived(socket, first) {
             if let Some(text) = text_of(frame, session)? {
-                rows_came |= self.understand(socket, &text, session).await?;
+                on_rows |= self.understand(socket, &text, session).await?;
             }
         }
-        Ok(rows_came)
+        Ok(on_rows)
     }
 
     async fn understand(&mut self, socket: &mut Socket, text: &str, session: &Session) -> Result<bool, FeedError> {
@@ -149,7 +149,8 @@ impl Streamer {
                 return Err(StreamError::Refused { host: host_of(&session.url), reason }.into());
             }
             Err(error) => {
-                let refusal = Refusal { subject: "message".to_owned(), observed_at: self.clock.now(), reason: error.to_string() };
+                let refusal =
+                    RejectedRow { subject: "message".to_owned(), observed_at: self.clock.now(), reason: error.to_string() };
                 self.monitor.observed(None, &[refusal]);
             }
         }
@@ -158,7 +159,7 @@ impl Streamer {
 
     /// Notes, when rows have come, that some may be missing before.
     fn note_outage(&mut self) {
-        if let Some((from, until)) = self.hearing.rows_came()
+        if let Some((from, until)) = self.gaps.on_rows()
             && !self.feed.is_filled_in()
         {
             self.pending.push(outage(self.feed.profile(), from, until));
@@ -197,7 +198,7 @@ impl Streamer {
             && let Some(dropped) = self.pending.pop()
         {
             let reason = format!("{} rows dropped: the store is away and memory is full", dropped.batch.len());
-            let refusal = Refusal { subject: "stream".to_owned(), observed_at: self.clock.now(), reason };
+            let refusal = RejectedRow { subject: "stream".to_owned(), observed_at: self.clock.now(), reason };
             self.monitor.observed(None, &[refusal]);
         }
     }

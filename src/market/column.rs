@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::domain::{Period, TimeRange, Timestamp, Version, Vintage};
 use crate::market::point::{Fold, Point};
-use crate::market::spans::Spans;
+use crate::market::spans::Buckets;
 use crate::market::tree::Node;
 
 /// The vintages of one series, in the order of time; immutable and cheap to copy.
@@ -146,7 +146,7 @@ impl<P: Point> ColumnView<'_, P> {
     /// it with the start of the span, in the order of time; a span costs about the same for any length.
     pub fn fold_by<F: Fold<P> + Default>(&self, range: TimeRange, interval: Period, give: impl FnMut(Timestamp, F)) {
         if let Some(root) = &self.column.root {
-            let mut spans = Spans::new(interval, give);
+            let mut spans = Buckets::new(interval, give);
             root.fold_spans(range, self.as_of, self.column.lag_ms, &mut spans);
             spans.finish();
         }

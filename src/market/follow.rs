@@ -43,7 +43,7 @@ impl Recorder {
     pub async fn append(&self, batch: &Batch, on_refusal: OnRefusal) -> Result<Appended, StoreError> {
         let appended = self.store.append(batch, self.clock.now(), on_refusal).await?;
         if let Some(delta) = &appended.delta
-            && self.publisher.apply(delta) == Applied::Gap
+            && self.publisher.apply(delta) == Applied::MissingCommits
         {
             catch_up(self.store.as_ref(), &self.publisher).await?;
         }
@@ -80,7 +80,7 @@ pub async fn catch_up(store: &dyn Store, publisher: &Publisher) -> Result<(), St
 
 /// Follows the log for ever: what other processes commit becomes visible here. While the store is
 /// away the market stays as it is, questions go on being answered from it, and
-/// [`Publisher::cut_off_since`] says since when.
+/// [`Publisher::unreachable_since`] says since when.
 pub async fn follow(store: Arc<dyn Store>, publisher: Arc<Publisher>, clock: Arc<dyn Clock>) {
     let mut heard_at = clock.now();
     loop {
@@ -90,7 +90,7 @@ pub async fn follow(store: Arc<dyn Store>, publisher: Arc<Publisher>, clock: Arc
             Ok(()) => catch_up(store.as_ref(), &publisher).await,
             Err(error) => Err(error),
         };
-        let was_away = publisher.cut_off_since().is_some();
+        let was_away = publisher.unreachable_since().is_some();
         match outcome {
             Ok(()) => {
                 heard_at = asked_at;

@@ -9,7 +9,7 @@ pub(super) struct Leaf<P> {
     pub(super) times: Box<[Timestamp]>,
     pub(super) values: Box<[P]>,
     known: Known,
-    pub(super) later: Box<[Later<P>]>,
+    pub(super) later: Box<[Correction<P>]>,
 }
 
 /// When the first vintage of each point was known.
@@ -20,12 +20,12 @@ enum Known {
     /// At these instants, no later point before an earlier one.
     InOrder(Box<[Timestamp]>),
     /// At these instants, in no order: some of the past was learnt late.
-    InNoOrder(Box<[Timestamp]>),
+    Unsorted(Box<[Timestamp]>),
 }
 
 /// A correction of the point at `index`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Later<P> {
+pub(super) struct Correction<P> {
     index: u32,
     pub(super) known_at: Timestamp,
     pub(super) value: P,
@@ -41,7 +41,7 @@ impl<P: Point> Leaf<P> {
         for vintage in vintages {
             if times.last() == Some(&vintage.observed_at) {
                 let index = u32::try_from(times.len() - 1).unwrap_or(u32::MAX);
-                later.push(Later { index, known_at: vintage.known_at, value: vintage.value });
+                later.push(Correction { index, known_at: vintage.known_at, value: vintage.value });
             } else {
                 times.push(vintage.observed_at);
                 values.push(vintage.value);
@@ -52,7 +52,7 @@ impl<P: Point> Leaf<P> {
         let known = match known {
             _ if by_rule => Known::ByRule,
             known if known.is_sorted() => Known::InOrder(known.into()),
-            known => Known::InNoOrder(known.into()),
+            known => Known::Unsorted(known.into()),
         };
         Self { times: times.into(), values: values.into(), known, later: later.into() }
     }
@@ -60,7 +60,7 @@ impl<P: Point> Leaf<P> {
     pub(super) fn first_known(&self, index: usize, lag_ms: i64) -> Timestamp {
         match &self.known {
             Known::ByRule => self.times[index].plus_ms(lag_ms),
-            Known::InOrder(known) | Known::InNoOrder(known) => known[index],
+            Known::InOrder(known) | Known::Unsorted(known) => known[index],
         }
     }
 
@@ -70,12 +70,12 @@ impl<P: Point> Leaf<P> {
         corrected.unwrap_or_else(|| self.first_known(index, lag_ms))
     }
 
-    pub(super) fn corrections(&self, index: usize) -> &[Later<P>] {
+    pub(super) fn corrections(&self, index: usize) -> &[Correction<P>] {
         corrections_in(self.later_from(index), index)
     }
 
     /// The corrections of a point and of those after it.
-    fn later_from(&self, index: usize) -> &[Later<P>] {
+    fn later_from(&self, index: usize) -> &[Correction<P>] {
         &self.later[self.later.partition_point(|later| (later.index as usize) < index)..]
     }
 
@@ -85,7 +85,7 @@ impl<P: Point> Leaf<P> {
     }
 
     /// The newest vintage of a point at `as_of`, given its corrections.
-    fn newest(&self, index: usize, corrections: &[Later<P>], as_of: Timestamp, lag_ms: i64) -> Option<Vintage<P>> {
+    fn newest(&self, index: usize, corrections: &[Correction<P>], as_of: Timestamp, lag_ms: i64) -> Option<Vintage<P>> {
         let known_at = self.first_known(index, lag_ms);
         let first = Vintage { observed_at: self.times[index], known_at, value: self.values[index] };
         let correction = corrections.iter().rev().find(|later| later.known_at <= as_of);
@@ -106,7 +106,7 @@ impl<P: Point> Leaf<P> {
             _ if known_by <= as_of => indices.len(),
             Known::ByRule => self.times[indices.clone()].partition_point(|at| at.plus_ms(lag_ms) <= as_of),
             Known::InOrder(known) => known[indices.clone()].partition_point(|known_at| *known_at <= as_of),
-            Known::InNoOrder(_) => return None,
+            Known::Unsorted(_) => return None,
         };
         Some(indices.start..indices.start + known)
     }
@@ -198,6 +198,6 @@ impl<P: Point> Leaf<P> {
 }
 
 /// The corrections of the point at `index`, given those of it and of later points.
-fn corrections_in<P>(later: &[Later<P>], index: usize) -> &[Later<P>] {
+fn corrections_in<P>(later: &[Correction<P>], index: usize) -> &[Correction<P>] {
     &later[..later.iter().take_while(|later| later.index as usize == index).count()]
 }

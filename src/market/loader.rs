@@ -1,6 +1,6 @@
 use crate::domain::{Bar, RecordedOrder, SeriesKey, Timestamp, Version, Vintage};
 use crate::market::Market;
-use crate::market::touched::Touched;
+use crate::market::change_log::ChangeLog;
 use crate::store::{LoadSink, Store, StoreError};
 
 /// Rows between two lines of progress in the log.
@@ -28,7 +28,7 @@ pub async fn load(store: &dyn Store) -> Result<Market, StoreError> {
     let sources = store.sources().await?;
     tracing::info!(rows = loader.rows, version, "the market is loaded");
     loader.market.version = version;
-    loader.market.touched = Touched::after(version);
+    loader.market.touched = ChangeLog::after(version);
     Ok(loader.market.with_sources(sources))
 }
 

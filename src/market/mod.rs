@@ -5,20 +5,20 @@
 //! and formats nothing.
 
 mod bars;
+mod change_log;
 mod column;
 mod daily;
-mod extent;
 mod follow;
 mod leaf;
+mod liquidation_buckets;
 mod loader;
-mod picture;
+mod node_bounds;
 mod point;
 mod publisher;
-mod shelf;
+mod series_index;
+mod snapshot;
 mod spans;
 mod summary;
-mod tallies;
-mod touched;
 mod tree;
 mod view;
 
@@ -29,8 +29,8 @@ pub use bars::Bars;
 pub use column::{Column, ColumnView};
 pub use follow::{Recorder, catch_up, follow};
 pub use loader::load;
-pub use picture::Market;
 pub use point::{Fold, Point};
 pub use publisher::{Applied, Publisher};
-pub use summary::{BarSummary, Mark, NoSummary, Summary, Tally, TallySummary};
+pub use snapshot::Market;
+pub use summary::{BarSummary, Extremum, LiquidationBucket, NoSummary, Summary, TallySummary};
 pub use view::MarketView;

@@ -14,7 +14,7 @@ pub struct Publisher {
     applying: Mutex<()>,
     versions: watch::Sender<Version>,
     /// Since when the log has not been heard of.
-    cut_off_since: ArcSwapOption<Timestamp>,
+    unreachable_since: ArcSwapOption<Timestamp>,
 }
 
 /// What became of a commit that was offered.
@@ -23,7 +23,7 @@ pub enum Applied {
     /// It is in the market now, or was already.
     Yes,
     /// Commits between the market's and this one have not been seen; the log must be followed first.
-    Gap,
+    MissingCommits,
 }
 
 impl Publisher {
@@ -32,7 +32,7 @@ impl Publisher {
     pub fn new(market: Market) -> Self {
         let versions = watch::Sender::new(market.version());
         let current = ArcSwap::from_pointee(market);
-        Self { current, applying: Mutex::new(()), versions, cut_off_since: ArcSwapOption::empty() }
+        Self { current, applying: Mutex::new(()), versions, unreachable_since: ArcSwapOption::empty() }
     }
 
     /// The present market.
@@ -43,20 +43,20 @@ impl Publisher {
 
     /// Since when the log has been out of reach, if it is: rows known after that may be missing here.
     #[must_use]
-    pub fn cut_off_since(&self) -> Option<Timestamp> {
-        self.cut_off_since.load().as_deref().copied()
+    pub fn unreachable_since(&self) -> Option<Timestamp> {
+        self.unreachable_since.load().as_deref().copied()
     }
 
     /// Says that the log is out of reach at `now`. An outage that is known already keeps its beginning.
     pub(super) fn cut_off(&self, now: Timestamp) {
-        if self.cut_off_since.load().is_none() {
-            self.cut_off_since.store(Some(Arc::new(now)));
+        if self.unreachable_since.load().is_none() {
+            self.unreachable_since.store(Some(Arc::new(now)));
         }
     }
 
     /// Says that everything in the log is in the market again.
     pub(super) fn reconnected(&self) {
-        self.cut_off_since.store(None);
+        self.unreachable_since.store(None);
     }
 
     /// Publishes the market after `delta`, when it is the next commit.
@@ -67,7 +67,7 @@ impl Publisher {
             return Applied::Yes;
         }
         if delta.version > market.version() + 1 {
-            return Applied::Gap;
+            return Applied::MissingCommits;
         }
         self.publish(market.next(delta));
         Applied::Yes

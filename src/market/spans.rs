@@ -2,7 +2,7 @@ use crate::domain::{Period, Timestamp};
 use crate::market::point::{Fold, Point};
 
 /// Folds of the spans of one length that hold any point, made one after the other and given away once full.
-pub(super) struct Spans<F, G> {
+pub(super) struct Buckets<F, G> {
     interval: Period,
     running: Option<Span<F>>,
     give: G,
@@ -14,7 +14,7 @@ struct Span<F> {
     fold: F,
 }
 
-impl<F: Default, G: FnMut(Timestamp, F)> Spans<F, G> {
+impl<F: Default, G: FnMut(Timestamp, F)> Buckets<F, G> {
     pub(super) const fn new(interval: Period, give: G) -> Self {
         Self { interval, running: None, give }
     }

@@ -6,7 +6,7 @@ use crate::stats::sum::Sum;
 
 /// An extreme or end point of a span.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Mark {
+pub struct Extremum {
     /// When.
     pub at: Timestamp,
     /// How much, in the unit of the series.
@@ -19,13 +19,13 @@ pub struct Summary {
     /// How many points.
     pub count: u64,
     /// The first point.
-    pub first: Option<Mark>,
+    pub first: Option<Extremum>,
     /// The last point.
-    pub last: Option<Mark>,
+    pub last: Option<Extremum>,
     /// The lowest point; of equals the last.
-    pub min: Option<Mark>,
+    pub min: Option<Extremum>,
     /// The highest point; of equals the last.
-    pub max: Option<Mark>,
+    pub max: Option<Extremum>,
     /// The sum, compensated.
     pub sum: Sum,
     /// Mean and variance.
@@ -40,11 +40,11 @@ pub struct BarSummary {
     /// Of the closes.
     pub close: Summary,
     /// The first open.
-    pub open: Option<Mark>,
+    pub open: Option<Extremum>,
     /// The lowest low; of equals the last.
-    pub low: Option<Mark>,
+    pub low: Option<Extremum>,
     /// The highest high; of equals the last.
-    pub high: Option<Mark>,
+    pub high: Option<Extremum>,
     /// Traded amount; bars without one add nothing.
     pub volume: Sum,
     /// The deepest fall from a high to a low at the same bar or later.
@@ -53,7 +53,7 @@ pub struct BarSummary {
 
 /// One side's liquidation orders of one minute.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Tally {
+pub struct LiquidationBucket {
     /// Their total value, USD.
     pub usd: f64,
     /// How many.
@@ -74,24 +74,24 @@ pub struct TallySummary {
     /// How many orders.
     pub count: u64,
     /// The minute that holds the largest order, and its tally; of equals the first.
-    pub largest: Option<(Timestamp, Tally)>,
+    pub largest: Option<(Timestamp, LiquidationBucket)>,
 }
 
 /// Nothing is kept of commit numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct NoSummary;
 
-fn lower(old: Option<Mark>, new: Mark) -> Option<Mark> {
+fn lower(old: Option<Extremum>, new: Extremum) -> Option<Extremum> {
     old.filter(|mark| mark.value < new.value).or(Some(new))
 }
 
-fn higher(old: Option<Mark>, new: Mark) -> Option<Mark> {
+fn higher(old: Option<Extremum>, new: Extremum) -> Option<Extremum> {
     old.filter(|mark| mark.value > new.value).or(Some(new))
 }
 
 impl Summary {
     fn push(&mut self, at: Timestamp, value: f64) {
-        let mark = Mark { at, value };
+        let mark = Extremum { at, value };
         self.count += 1;
         self.first = self.first.or(Some(mark));
         self.last = Some(mark);
@@ -139,16 +139,16 @@ impl Fold<Bar> for BarSummary {
     fn points(&mut self, times: &[Timestamp], values: &[Bar]) {
         for (&at, bar) in times.iter().zip(values) {
             self.close.push(at, bar.close);
-            self.open = self.open.or(Some(Mark { at, value: bar.open }));
-            self.low = lower(self.low, Mark { at, value: bar.low });
-            self.high = higher(self.high, Mark { at, value: bar.high });
+            self.open = self.open.or(Some(Extremum { at, value: bar.open }));
+            self.low = lower(self.low, Extremum { at, value: bar.low });
+            self.high = higher(self.high, Extremum { at, value: bar.high });
             self.volume.add(bar.volume.unwrap_or(0.0));
             self.intraday_drawdown.push_bar(at.unix_ms(), bar.high, bar.low);
         }
     }
 }
 
-impl Fold<Tally> for TallySummary {
+impl Fold<LiquidationBucket> for TallySummary {
     fn block(&mut self, later: &TallySummary) {
         self.usd = self.usd.merge(later.usd);
         self.count += later.count;
@@ -157,7 +157,7 @@ impl Fold<Tally> for TallySummary {
         }
     }
 
-    fn points(&mut self, times: &[Timestamp], values: &[Tally]) {
+    fn points(&mut self, times: &[Timestamp], values: &[LiquidationBucket]) {
         for (&at, tally) in times.iter().zip(values) {
             self.usd.add(tally.usd);
             self.count += u64::from(tally.count);
@@ -167,7 +167,7 @@ impl Fold<Tally> for TallySummary {
 }
 
 impl TallySummary {
-    fn consider(&mut self, at: Timestamp, tally: Tally) {
+    fn consider(&mut self, at: Timestamp, tally: LiquidationBucket) {
         if self.largest.is_none_or(|(_, largest)| tally.largest_usd > largest.largest_usd) {
             self.largest = Some((at, tally));
         }
@@ -198,12 +198,12 @@ impl Fold<f64> for Sum {
     }
 }
 
-impl Fold<Tally> for Sum {
+impl Fold<LiquidationBucket> for Sum {
     fn block(&mut self, summary: &TallySummary) {
         *self = self.merge(summary.usd);
     }
 
-    fn points(&mut self, _: &[Timestamp], values: &[Tally]) {
+    fn points(&mut self, _: &[Timestamp], values: &[LiquidationBucket]) {
         for tally in values {
             self.add(tally.usd);
         }
@@ -224,7 +224,7 @@ impl Point for Bar {
     type Summary = BarSummary;
 }
 
-impl Point for Tally {
+impl Point for LiquidationBucket {
     type Summary = TallySummary;
 }
 

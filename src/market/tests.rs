@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::{
-    Asset, Bar, Delta, Knowledge, LiquidationOrder, Period, RecordedOrder, SeriesKey, Side, TimeRange, Timestamp, Version,
+    Asset, Bar, Delta, KnownAtRule, LiquidationOrder, Period, RecordedOrder, SeriesKey, Side, TimeRange, Timestamp, Version,
     Vintage,
 };
 use crate::stats::sum::Sum;
@@ -224,7 +224,7 @@ fn order(occurred_at: &str, known_at: &str, usd: f64) -> RecordedOrder {
         asset: Asset::btc(),
         side: Side::Long,
         occurred_at: at(occurred_at),
-        knowledge: Knowledge::Vintage(at(known_at)),
+        knowledge: KnownAtRule::Vintage(at(known_at)),
         price_usd: 100.0,
         quantity: usd / 100.0,
         usd,
@@ -261,7 +261,7 @@ fn orders_are_summed_by_minute_and_a_late_one_counts_from_when_it_was_known() {
 fn commits_are_published_in_order_and_a_gap_is_told() {
     let publisher = Publisher::new(Market::default());
     let versions = publisher.subscribe();
-    assert_eq!(publisher.apply(&commit(2, "2026-01-02")), Applied::Gap);
+    assert_eq!(publisher.apply(&commit(2, "2026-01-02")), Applied::MissingCommits);
     assert_eq!(publisher.apply(&commit(1, "2026-01-01")), Applied::Yes);
     assert_eq!(publisher.apply(&commit(1, "2026-01-01")), Applied::Yes);
     assert_eq!(publisher.apply(&commit(2, "2026-01-02")), Applied::Yes);

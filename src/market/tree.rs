@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use crate::domain::{TimeRange, Timestamp, Vintage};
-use crate::market::extent::Extent;
 use crate::market::leaf::Leaf;
+use crate::market::node_bounds::NodeBounds;
 use crate::market::point::{Fold, Point};
-use crate::market::spans::Spans;
+use crate::market::spans::Buckets;
 
 /// Points in a full leaf.
 const LEAF_POINTS: usize = 256;
@@ -18,7 +18,7 @@ const FAN_OUT: usize = 16;
 /// A node of the tree: the newest state of its points is in the summary.
 #[derive(Debug)]
 pub(super) struct Node<P: Point> {
-    pub(super) extent: Extent,
+    pub(super) extent: NodeBounds,
     summary: P::Summary,
     body: Body<P>,
 }
@@ -46,7 +46,7 @@ impl<P: Point> Node<P> {
             summary.points(&leaf.times, &newest);
         }
         let corrected_by = leaf.later.iter().map(|l| l.known_at).max();
-        let extent = Extent { first, last, len: leaf.times.len(), known_from, known_by, corrected_by };
+        let extent = NodeBounds { first, last, len: leaf.times.len(), known_from, known_by, corrected_by };
         Some(Self { extent, summary, body: Body::Leaf(leaf) })
     }
 
@@ -108,10 +108,10 @@ impl<P: Point> Node<P> {
 
     /// Computes `fold` over the points in `range` as they were known at `as_of`.
     pub(super) fn fold<F: Fold<P>>(&self, range: TimeRange, as_of: Timestamp, lag_ms: i64, fold: &mut F) {
-        if self.extent.misses(range, as_of) {
+        if self.extent.excludes(range, as_of) {
             return;
         }
-        if self.extent.is_whole(range, as_of) {
+        if self.extent.fully_visible(range, as_of) {
             fold.block(&self.summary);
             return;
         }
@@ -129,13 +129,13 @@ impl<P: Point> Node<P> {
         range: TimeRange,
         as_of: Timestamp,
         lag_ms: i64,
-        spans: &mut Spans<F, impl FnMut(Timestamp, F)>,
+        spans: &mut Buckets<F, impl FnMut(Timestamp, F)>,
     ) {
-        let Extent { first, last, known_by, .. } = self.extent;
-        if self.extent.misses(range, as_of) {
+        let NodeBounds { first, last, known_by, .. } = self.extent;
+        if self.extent.excludes(range, as_of) {
             return;
         }
-        if self.extent.is_whole(range, as_of) && spans.hold_together(first, last) {
+        if self.extent.fully_visible(range, as_of) && spans.hold_together(first, last) {
             spans.fold_at(first).block(&self.summary);
             return;
         }
@@ -147,10 +147,10 @@ impl<P: Point> Node<P> {
 
     /// How many points in `range` were known at `as_of`.
     pub(super) fn count(&self, range: TimeRange, as_of: Timestamp, lag_ms: i64) -> usize {
-        if self.extent.misses(range, as_of) {
+        if self.extent.excludes(range, as_of) {
             return 0;
         }
-        if self.extent.is_whole(range, as_of) {
+        if self.extent.fully_visible(range, as_of) {
             return self.extent.len;
         }
         match &self.body {
@@ -165,7 +165,7 @@ impl<P: Point> Node<P> {
 
     /// Visits the points in `range` as they were known at `as_of`, in the order of time.
     pub(super) fn visit(&self, range: TimeRange, as_of: Timestamp, lag_ms: i64, visit: &mut impl FnMut(Vintage<P>)) {
-        if self.extent.misses(range, as_of) {
+        if self.extent.excludes(range, as_of) {
             return;
         }
         match &self.body {
@@ -176,7 +176,7 @@ impl<P: Point> Node<P> {
 
     /// Visits every vintage known at `as_of` of the points in `range`, in order.
     pub(super) fn vintages(&self, range: TimeRange, as_of: Timestamp, lag_ms: i64, visit: &mut dyn FnMut(Vintage<P>)) {
-        if self.extent.misses(range, as_of) {
+        if self.extent.excludes(range, as_of) {
             return;
         }
         match &self.body {
@@ -219,10 +219,10 @@ impl<P: Point> Node<P> {
 
     /// When the last vintage of the points in `range` was known.
     pub(super) fn known_by(&self, range: TimeRange, lag_ms: i64) -> Option<Timestamp> {
-        if self.extent.misses(range, Timestamp::MAX) {
+        if self.extent.excludes(range, Timestamp::MAX) {
             return None;
         }
-        if self.extent.is_whole(range, Timestamp::MAX) {
+        if self.extent.fully_visible(range, Timestamp::MAX) {
             return Some(self.extent.known_by);
         }
         match &self.body {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use crate::domain::{Asset, Bar, Metric, Period, SeriesKey, Source, SourceInfo, Timestamp, Version, Vintage};
 use crate::market::bars::Bars;
 use crate::market::column::ColumnView;
-use crate::market::picture::Market;
-use crate::market::summary::Tally;
+use crate::market::snapshot::Market;
+use crate::market::summary::LiquidationBucket;
 
 /// The market as it was known at one instant. Making one costs nothing; each column is cut when it
 /// is read.
@@ -90,18 +90,18 @@ impl MarketView {
 
     /// Every column of per-minute sums of single liquidation orders with something known, by key;
     /// the part of the key is the side, and the asset `total` sums all assets of a source.
-    pub fn tallies(&self) -> impl Iterator<Item = (&SeriesKey, ColumnView<'_, Tally>)> {
+    pub fn tallies(&self) -> impl Iterator<Item = (&SeriesKey, ColumnView<'_, LiquidationBucket>)> {
         self.market.tallies.of_metric(Metric::Liquidation, self.as_of)
     }
 
     /// Those of one asset.
-    pub fn tallies_of<'a>(&'a self, asset: &Asset) -> impl Iterator<Item = (&'a SeriesKey, ColumnView<'a, Tally>)> {
+    pub fn tallies_of<'a>(&'a self, asset: &Asset) -> impl Iterator<Item = (&'a SeriesKey, ColumnView<'a, LiquidationBucket>)> {
         self.market.tallies.of_asset(Metric::Liquidation, asset, self.as_of)
     }
 
     /// One of these columns; `None` when nothing of it was known.
     #[must_use]
-    pub fn tally(&self, key: &SeriesKey) -> Option<ColumnView<'_, Tally>> {
+    pub fn tally(&self, key: &SeriesKey) -> Option<ColumnView<'_, LiquidationBucket>> {
         self.market.tallies.get(key)?.at(self.as_of)
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::{
-    Bar, Delta, Knowledge, LiquidationOrder, RecordedOrder, SeriesKey, Side, SourceInfo, SourceKind, Timestamp, Vintage,
+    Bar, Delta, KnownAtRule, LiquidationOrder, RecordedOrder, SeriesKey, Side, SourceInfo, SourceKind, Timestamp, Vintage,
 };
 use crate::market::{Market, MarketView};
 use crate::metrics::SourceOrder;
@@ -89,7 +89,7 @@ impl Fixture {
             asset: asset.parse().unwrap(),
             side: Side::Long,
             occurred_at: at(occurred_at),
-            knowledge: Knowledge::Vintage(at(occurred_at)),
+            knowledge: KnownAtRule::Vintage(at(occurred_at)),
             price_usd: 10.0,
             quantity: usd / 10.0,
             usd,

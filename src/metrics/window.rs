@@ -2,7 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::domain::{Period, TimeRange, Timestamp};
-use crate::metrics::{Unanswerable, WindowBounds};
+use crate::metrics::{QueryError, WindowBounds};
 
 /// An instant in a question: fixed, or so long before the cutoff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -70,14 +70,14 @@ impl Window {
     /// Settles both ends against the cutoff. An end after the cutoff is moved to it.
     ///
     /// # Errors
-    /// [`Unanswerable::EmptyWindow`] when the span would end before it starts.
-    pub fn resolve(self, as_of: Timestamp) -> Result<Span, Unanswerable> {
+    /// [`QueryError::EmptyWindow`] when the span would end before it starts.
+    pub fn resolve(self, as_of: Timestamp) -> Result<Span, QueryError> {
         let (from, to) = match self {
             Self::Last(Length::All) => (Timestamp::MIN, as_of),
             Self::Last(Length::Ms(ms)) => (as_of.plus_ms(-ms).max(Timestamp::MIN), as_of),
             Self::Since { since, until } => (since.resolve(as_of), until.map_or(as_of, |u| u.resolve(as_of).min(as_of))),
         };
-        if from < to { Ok(Span { from, to, to_cutoff: to == as_of }) } else { Err(Unanswerable::EmptyWindow { from, to }) }
+        if from < to { Ok(Span { from, to, to_cutoff: to == as_of }) } else { Err(QueryError::EmptyWindow { from, to }) }
     }
 }
 
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn an_end_before_the_start_is_refused() {
         let window = Window::Since { since: Moment::At(at("2026-02-03")), until: Some(Moment::At(at("2026-02-02"))) };
-        assert!(matches!(window.resolve(at("2026-02-04")), Err(Unanswerable::EmptyWindow { .. })));
+        assert!(matches!(window.resolve(at("2026-02-04")), Err(QueryError::EmptyWindow { .. })));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::file::{Anchor, ETF_FLOWS, read};
 use super::path::{Path, Scale, phase, rounded, wave};
 use super::prices::Bitcoin;
 use super::{CUTOFF, ScenarioError};
-use crate::domain::{Batch, Knowledge, Metric, Observation, SeriesKey, Source, Timestamp, TradingCalendar};
+use crate::domain::{Batch, KnownAtRule, Metric, Observation, SeriesKey, Source, Timestamp, TradingCalendar};
 
 /// The grain of published flows, USD.
 const GRAIN_USD: f64 = 100_000.0;
@@ -83,7 +83,7 @@ impl Etf {
                 let known_at = day.plus_ms(key.publication_lag_ms());
                 batch.push_reading(
                     key,
-                    Observation { observed_at: *day, knowledge: Knowledge::Published(known_at), value: share },
+                    Observation { observed_at: *day, knowledge: KnownAtRule::AtPublication(known_at), value: share },
                 );
             }
         }
@@ -95,8 +95,10 @@ impl Etf {
             let key = self.key(batch, fund)?;
             let complete_at = day.start.plus_ms(key.publication_lag_ms());
             let known_at = day.early.filter(|_| !day.pending.contains(fund)).unwrap_or(complete_at);
-            batch
-                .push_reading(key, Observation { observed_at: day.start, knowledge: Knowledge::Vintage(known_at), value: *flow });
+            batch.push_reading(
+                key,
+                Observation { observed_at: day.start, knowledge: KnownAtRule::Vintage(known_at), value: *flow },
+            );
         }
         Ok(())
     }
@@ -112,7 +114,7 @@ impl Etf {
                 let known_at = day.plus_ms(flows.publication_lag_ms());
                 let key = SeriesKey { metric: Metric::EtfAssets, ..flows };
                 let value = rounded(whole * share);
-                batch.push_reading(key, Observation { observed_at: day, knowledge: Knowledge::Published(known_at), value });
+                batch.push_reading(key, Observation { observed_at: day, knowledge: KnownAtRule::AtPublication(known_at), value });
             }
         }
         Ok(())

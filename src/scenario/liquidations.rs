@@ -4,7 +4,9 @@ use super::file::{POSITIONS, read};
 use super::path::{phase, rounded, wave};
 use super::prices::{Bitcoin, steps};
 use super::{CUTOFF, ScenarioError};
-use crate::domain::{Asset, Batch, Knowledge, LiquidationOrder, Metric, Observation, Period, SeriesKey, Side, Source, Timestamp};
+use crate::domain::{
+    Asset, Batch, KnownAtRule, LiquidationOrder, Metric, Observation, Period, SeriesKey, Side, Source, Timestamp,
+};
 
 /// How far the hours of a span swing about their even share; below one, so none turns negative.
 const SWING: f64 = 0.6;
@@ -84,7 +86,7 @@ impl Burst {
                 asset: Asset::btc(),
                 side: if scatter(index, SIDE_STEP) < self.long_share { Side::Long } else { Side::Short },
                 occurred_at,
-                knowledge: Knowledge::Published(occurred_at),
+                knowledge: KnownAtRule::AtPublication(occurred_at),
                 price_usd,
                 quantity,
                 usd: price_usd * quantity,
@@ -112,6 +114,6 @@ fn shared(hours: &[Timestamp], amount: f64, phase: f64) -> Vec<f64> {
 /// The sum of an hour, known at its end.
 fn push_sum(batch: &mut Batch, asset: Asset, side: Side, at: Timestamp, usd: f64) {
     let key = SeriesKey::new(Metric::Liquidation, asset, batch.source.clone(), Period::HOUR).with_part(side.as_str());
-    let knowledge = Knowledge::Published(at.plus_ms(Period::HOUR.ms()));
+    let knowledge = KnownAtRule::AtPublication(at.plus_ms(Period::HOUR.ms()));
     batch.push_reading(key, Observation { observed_at: at, knowledge, value: usd });
 }

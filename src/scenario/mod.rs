@@ -89,7 +89,7 @@ mod story;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Knowledge;
+    use crate::domain::KnownAtRule;
 
     #[test]
     fn no_row_is_newer_than_the_cutoff_and_every_value_is_plausible() {
@@ -110,10 +110,10 @@ mod tests {
         }
     }
 
-    fn known(knowledge: Knowledge) -> Timestamp {
+    fn known(knowledge: KnownAtRule) -> Timestamp {
         match knowledge {
-            Knowledge::Published(at) | Knowledge::Vintage(at) => at,
-            Knowledge::OnCommit => panic!("a scenario says when its rows were known"),
+            KnownAtRule::AtPublication(at) | KnownAtRule::Vintage(at) => at,
+            KnownAtRule::OnCommit => panic!("a scenario says when its rows were known"),
         }
     }
 

@@ -7,7 +7,7 @@ use super::file::{PRICES, read};
 use super::path::{Path, Scale, bar, rounded};
 use super::prices::{Bitcoin, Departure, published, steps};
 use super::{CUTOFF, ScenarioError};
-use crate::domain::{Asset, Batch, Knowledge, Metric, Observation, Period, SeriesKey, Source, Timestamp, TradingCalendar};
+use crate::domain::{Asset, Batch, KnownAtRule, Metric, Observation, Period, SeriesKey, Source, Timestamp, TradingCalendar};
 
 /// Logarithm of high over low on a usual day.
 const USUAL_DAY_RANGE: f64 = 0.04;
@@ -89,7 +89,7 @@ impl Subject<'_> {
         }
         if let Some(cap) = cap {
             let key = SeriesKey::new(Metric::MarketCap, self.asset.clone(), source, Period::DAY);
-            let row = Observation { observed_at: day, knowledge: Knowledge::Published(end), value: rounded(cap) };
+            let row = Observation { observed_at: day, knowledge: KnownAtRule::AtPublication(end), value: rounded(cap) };
             batch.push_reading(key, row);
         }
     }

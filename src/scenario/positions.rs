@@ -4,7 +4,7 @@ use super::file::{Anchor, POSITIONS, read};
 use super::path::{Path, Scale, rounded};
 use super::prices::{Bitcoin, known_at_once, steps};
 use super::{CUTOFF, ScenarioError};
-use crate::domain::{Asset, Batch, Knowledge, Metric, Observation, Period, SeriesKey, Source, Timestamp};
+use crate::domain::{Asset, Batch, KnownAtRule, Metric, Observation, Period, SeriesKey, Source, Timestamp};
 
 /// Milliseconds between two readings of open interest before it is hourly.
 const EARLY_STEP_MS: i64 = 8 * Period::HOUR.ms();
@@ -102,7 +102,7 @@ fn push_implied_vol(batch: &mut Batch, path: &Path) {
     let key = SeriesKey::new(Metric::ImpliedVol, Asset::btc(), batch.source.clone(), Period::HOUR);
     for end in steps(path.start().plus_ms(Period::HOUR.ms()), CUTOFF, Period::HOUR.ms()) {
         let start = end.plus_ms(-Period::HOUR.ms());
-        let row = Observation { observed_at: start, knowledge: Knowledge::Published(end), value: rounded(path.value(end)) };
+        let row = Observation { observed_at: start, knowledge: KnownAtRule::AtPublication(end), value: rounded(path.value(end)) };
         batch.push_reading(key.clone(), row);
     }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::file::{Anchor, PRICES, read};
 use super::path::{Path, Scale, bar, rounded};
 use super::{CUTOFF, ScenarioError};
-use crate::domain::{Asset, Bar, Batch, Knowledge, Metric, Observation, Period, SeriesKey, Source, Timestamp};
+use crate::domain::{Asset, Bar, Batch, KnownAtRule, Metric, Observation, Period, SeriesKey, Source, Timestamp};
 
 /// USD traded in bitcoin on a day of usual range.
 const BTC_VOLUME_USD: f64 = 30e9;
@@ -152,10 +152,10 @@ pub(super) fn steps(from: Timestamp, to: Timestamp, step_ms: i64) -> impl Iterat
 
 /// A reading known the moment it is true.
 pub(super) fn known_at_once(at: Timestamp, value: f64) -> Observation<f64> {
-    Observation { observed_at: at, knowledge: Knowledge::Published(at), value }
+    Observation { observed_at: at, knowledge: KnownAtRule::AtPublication(at), value }
 }
 
 /// A bar known at its end.
 pub(super) fn published(from: Timestamp, to: Timestamp, bar: Bar) -> Observation<Bar> {
-    Observation { observed_at: from, knowledge: Knowledge::Published(to), value: bar }
+    Observation { observed_at: from, knowledge: KnownAtRule::AtPublication(to), value: bar }
 }

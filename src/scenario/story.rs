@@ -1,7 +1,7 @@
 //! The facts of the report, checked in the rows themselves.
 
 use super::*;
-use crate::domain::{Bar, Knowledge, Metric, Observation, SeriesKey};
+use crate::domain::{Bar, KnownAtRule, Metric, Observation, SeriesKey};
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -78,7 +78,7 @@ fn s4_that_low_is_the_lowest_since_november_2024() {
 fn s5_bitcoin_stands_at_76_600_at_the_cutoff() {
     let hours = candles("candle.btc@scenario:1h");
     let last = hours.last().unwrap();
-    assert_eq!(last.knowledge, Knowledge::Published(CUTOFF));
+    assert_eq!(last.knowledge, KnownAtRule::AtPublication(CUTOFF));
     assert_close(last.value.close, 76_600.0);
 }
 
@@ -158,7 +158,7 @@ fn s13_and_s14_the_bitcoin_funds_took_in_562_million_and_then_lost_272() {
 
 #[test]
 fn s14_was_a_partial_332_million_until_the_last_fund_reported() {
-    let night = Knowledge::Vintage(at("2026-02-04T02:00:00Z"));
+    let night = KnownAtRule::Vintage(at("2026-02-04T02:00:00Z"));
     let rows = all().iter().flat_map(|batch| &batch.readings).filter(|(key, _)| key.metric == Metric::EtfFlow);
     let early: f64 = rows.flat_map(|(_, rows)| rows).filter(|row| row.knowledge == night).map(|row| row.value).sum();
     assert_close(early, -332e6);

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use futures_util::TryStreamExt;
 use sqlx::SqlSafeStr;
 
-use super::dialect::{Argument, Cells, Columns, Commit, Dialect, Rows, Touched};
+use super::dialect::{Argument, ChangedSeries, ColumnValues, Columns, Commit, Dialect, Rows};
 use super::log::sql;
 use super::payload::{self, Payload};
 use super::{Appended, OnRefusal, StoreError, order_list, orders, read, reconcile};
 use crate::domain::{
-    Batch, CommitReport, Delta, LiquidationOrder, Observation, RecordedOrder, Refusal, SeriesKey, Timestamp, Version, Vintage,
+    Batch, CommitReport, Delta, LiquidationOrder, Observation, RecordedOrder, RejectedRow, SeriesKey, Timestamp, Version, Vintage,
 };
 
 /// How many points are compared with the stored ones at a time.
@@ -34,7 +34,7 @@ pub(super) struct Append<'a, D: Dialect> {
     known: HashMap<String, Known>,
     /// Rows of one table, of any series, that are yet to be written.
     pending: Option<Rows>,
-    touched: Vec<Touched>,
+    touched: Vec<ChangedSeries>,
     /// How many rows were added.
     rows: usize,
 }
@@ -79,9 +79,9 @@ impl<'a, D: Dialect> Append<'a, D> {
     /// Adds what one series does not hold yet.
     async fn series<P: Payload>(&mut self, key: &SeriesKey, rows: &[Observation<P>]) -> Result<(), StoreError> {
         let admitted = match unreadable(key) {
-            None => reconcile::admit(key, rows, &mut self.report),
+            None => reconcile::validate(key, rows, &mut self.report),
             Some(reason) => {
-                let refusal = |row: &Observation<P>| Refusal {
+                let refusal = |row: &Observation<P>| RejectedRow {
                     subject: key.to_string(),
                     observed_at: row.observed_at,
                     reason: reason.clone(),
@@ -108,7 +108,7 @@ impl<'a, D: Dialect> Append<'a, D> {
             rest = later;
         }
         if let (Some(first), Some(last)) = (added.first(), added.last()) {
-            self.touched.push(Touched { series_id: known.id, first: first.observed_at, last: last.observed_at });
+            self.touched.push(ChangedSeries { series_id: known.id, first: first.observed_at, last: last.observed_at });
             self.rows += added.len();
             P::of(&mut self.delta).insert(key.clone(), added);
         }
@@ -146,7 +146,7 @@ impl<'a, D: Dialect> Append<'a, D> {
         if instants.is_empty() {
             return Ok(Vec::new());
         }
-        let arguments = vec![Argument::Integer(series.id), Argument::Several(Cells::Integers(instants))];
+        let arguments = vec![Argument::Integer(series.id), Argument::Several(ColumnValues::Integers(instants))];
         let mut rows = D::rows(self.link, sql(P::TABLE.select_points::<D>()), arguments);
         let mut stored = Vec::with_capacity(piece.len());
         while let Some(row) = rows.try_next().await? {
@@ -172,7 +172,7 @@ impl<'a, D: Dialect> Append<'a, D> {
 
     /// The orders the log does not hold yet.
     async fn new_orders(&mut self, orders: &[LiquidationOrder]) -> Result<Vec<RecordedOrder>, StoreError> {
-        let admitted = orders::admit(orders, &mut self.report);
+        let admitted = orders::validate(orders, &mut self.report);
         let mut added = Vec::new();
         for orders in admitted.chunk_by(|a, b| (&a.source, &a.symbol) == (&b.source, &b.symbol)) {
             let mut rest = orders;
@@ -215,7 +215,7 @@ async fn what_is_known<D: Dialect>(
          FROM (SELECT MAX(version) AS version FROM batch) AS latest LEFT JOIN series ON key {}",
         D::any_of(1)
     );
-    let mut rows = D::rows(link, sql(text), vec![Argument::Several(Cells::Texts(keys))]);
+    let mut rows = D::rows(link, sql(text), vec![Argument::Several(ColumnValues::Texts(keys))]);
     let (mut latest, mut known) = (0, HashMap::new());
     while let Some(row) = rows.try_next().await? {
         latest = row.optional_integer(0)?.unwrap_or(0);

@@ -7,7 +7,7 @@ use futures_util::stream::BoxStream;
 use sqlx::{ColumnIndex, Database, Decode, Pool, Row, SqlStr, Type};
 use tokio::sync::watch;
 
-use super::Candidate;
+use super::LeaderLease;
 use crate::domain::{Timestamp, Version};
 
 /// A value bound to a statement's `$n`.
@@ -18,12 +18,12 @@ pub(super) enum Argument {
     Text(String),
     OptionalText(Option<String>),
     /// Several values in one, as [`Dialect::any_of`] takes them.
-    Several(Cells),
+    Several(ColumnValues),
 }
 
 /// The cells of one column, from top to bottom.
 #[derive(Debug, Clone)]
-pub(super) enum Cells {
+pub(super) enum ColumnValues {
     Integers(Vec<i64>),
     Reals(Vec<Option<f64>>),
     Texts(Vec<String>),
@@ -37,12 +37,12 @@ pub(super) struct Rows {
     /// The commit that adds them: the `version` of each row.
     pub(super) version: Version,
     /// The other columns by name.
-    pub(super) columns: Vec<(&'static str, Cells)>,
+    pub(super) columns: Vec<(&'static str, ColumnValues)>,
 }
 
 /// A series that a commit adds to.
 #[derive(Debug)]
-pub(super) struct Touched {
+pub(super) struct ChangedSeries {
     pub(super) series_id: i64,
     /// The first instant that got a vintage.
     pub(super) first: Timestamp,
@@ -58,18 +58,18 @@ pub(super) struct Commit {
     /// Who gave the batch.
     pub(super) source: String,
     pub(super) row_count: i64,
-    pub(super) touched: Vec<Touched>,
+    pub(super) touched: Vec<ChangedSeries>,
 }
 
 impl Commit {
     /// The series it adds to, as cells: ids, first instants, last instants.
-    pub(super) fn touched_cells(&self) -> [Cells; 3] {
-        let cells = |cell: fn(&Touched) -> i64| Cells::Integers(self.touched.iter().map(cell).collect());
+    pub(super) fn touched_cells(&self) -> [ColumnValues; 3] {
+        let cells = |cell: fn(&ChangedSeries) -> i64| ColumnValues::Integers(self.touched.iter().map(cell).collect());
         [cells(|touched| touched.series_id), cells(|touched| touched.first.unix_ms()), cells(|touched| touched.last.unix_ms())]
     }
 }
 
-impl Cells {
+impl ColumnValues {
     /// Puts more cells of the same kind under these.
     fn append(&mut self, more: Self) {
         match (self, more) {
@@ -97,9 +97,9 @@ impl Rows {
     /// How many rows there are.
     pub(super) fn len(&self) -> usize {
         self.columns.first().map_or(0, |(_, cells)| match cells {
-            Cells::Integers(integers) => integers.len(),
-            Cells::Reals(reals) => reals.len(),
-            Cells::Texts(texts) => texts.len(),
+            ColumnValues::Integers(integers) => integers.len(),
+            ColumnValues::Reals(reals) => reals.len(),
+            ColumnValues::Texts(texts) => texts.len(),
         })
     }
 }
@@ -175,5 +175,5 @@ pub(super) trait Dialect: Database<Row: Columns> + Debug {
     fn follow(pool: Pool<Self>, latest: watch::Sender<Version>) -> BoxFuture<'static, ()>;
 
     /// A candidate for being the one process that collects.
-    fn candidate(pool: &Pool<Self>) -> Box<dyn Candidate>;
+    fn candidate(pool: &Pool<Self>) -> Box<dyn LeaderLease>;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::{PgConnection, Pool, Postgres};
 
-use super::{Candidate, StoreError};
+use super::{LeaderLease, StoreError};
 
 /// The advisory lock of whoever collects: the letters "feeds" in ASCII.
 const COLLECTOR_LOCK: i64 = 0x66_6565_6473;
@@ -58,7 +58,7 @@ impl Session {
 }
 
 #[async_trait]
-impl Candidate for Session {
+impl LeaderLease for Session {
     async fn leads(&mut self) -> Result<bool, StoreError> {
         let asked = match tokio::time::timeout(PATIENCE, self.ask()).await {
             Ok(asked) => asked,
@@ -74,7 +74,7 @@ impl Candidate for Session {
 }
 
 #[async_trait]
-impl Candidate for Alone {
+impl LeaderLease for Alone {
     async fn leads(&mut self) -> Result<bool, StoreError> {
         Ok(true)
     }

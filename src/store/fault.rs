@@ -27,7 +27,7 @@ impl From<sqlx::Error> for StoreError {
         } else if is_read_only(&error) {
             Self::ReadOnly
         } else {
-            Self::Statement(error)
+            Self::StoredValue(error)
         }
     }
 }

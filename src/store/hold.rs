@@ -9,7 +9,7 @@ use super::{StoreError, StoreUrl};
 
 /// The right to serve a log. Given back when dropped and when the process ends, however it ends.
 #[derive(Debug)]
-pub struct Hold {
+pub struct ServeLock {
     /// Locked for as long as it is open; nothing is held of a log that many may serve.
     _locked: Option<File>,
 }
@@ -21,11 +21,11 @@ pub struct Hold {
 /// # Errors
 /// [`StoreError::Held`] when another process serves it, [`StoreError::Address`] when that cannot be
 /// found out there.
-pub fn hold(url: &StoreUrl) -> Result<Hold, StoreError> {
-    let Place::Sqlite(path) = &url.place else { return Ok(Hold { _locked: None }) };
+pub fn lock_for_serving(url: &StoreUrl) -> Result<ServeLock, StoreError> {
+    let Place::Sqlite(path) = &url.place else { return Ok(ServeLock { _locked: None }) };
     let lock = lock_of(path);
     match take(&lock) {
-        Ok(file) => Ok(Hold { _locked: Some(file) }),
+        Ok(file) => Ok(ServeLock { _locked: Some(file) }),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
             Err(StoreError::Held { url: url.to_string(), holder: holder(&lock) })
         }

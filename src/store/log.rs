@@ -11,8 +11,8 @@ use tokio::task::JoinHandle;
 use super::append::Append;
 use super::dialect::{Argument, Columns, Dialect};
 use super::{
-    Appended, Candidate, Claim, Claimed, LoadSink, OnRefusal, OrderCursor, OrderFilter, SpansRead, Store, StoreError, StoreUrl,
-    key_list, order_list, past, read, receipts,
+    Appended, IdempotencyReservation, LeaderLease, LoadSink, OnRefusal, OrderCursor, OrderFilter, ReservationOutcome, SpansRead,
+    Store, StoreError, StoreUrl, key_list, order_list, past, read, receipts,
 };
 use crate::domain::{ApiKey, Batch, Delta, KeyId, RecordedOrder, Source, SourceInfo, SourceKind, TimeRange, Timestamp, Version};
 
@@ -164,7 +164,7 @@ impl<D: Dialect> Store for Log<D> {
         past::note::<D>(&mut *self.writers.acquire().await?, feed, strand, span).await
     }
 
-    async fn spans_read(&self, feed: &str) -> Result<SpansRead, StoreError> {
+    async fn backfilled_ranges(&self, feed: &str) -> Result<SpansRead, StoreError> {
         past::read::<D>(&mut *self.readers.acquire().await?, feed).await
     }
 
@@ -188,16 +188,16 @@ impl<D: Dialect> Store for Log<D> {
         key_list::note_use::<D>(&mut *self.writers.acquire().await?, id, at).await
     }
 
-    async fn claim(&self, claim: &Claim, now: Timestamp) -> Result<Claimed, StoreError> {
-        receipts::claim::<D>(&mut *self.writers.acquire().await?, claim, now).await
+    async fn reserve(&self, claim: &IdempotencyReservation, now: Timestamp) -> Result<ReservationOutcome, StoreError> {
+        receipts::reserve::<D>(&mut *self.writers.acquire().await?, claim, now).await
     }
 
-    async fn settle(&self, claim: &Claim, answer: &str) -> Result<(), StoreError> {
-        receipts::settle::<D>(&mut *self.writers.acquire().await?, claim, answer).await
+    async fn complete(&self, claim: &IdempotencyReservation, answer: &str) -> Result<(), StoreError> {
+        receipts::complete::<D>(&mut *self.writers.acquire().await?, claim, answer).await
     }
 
-    async fn give_back(&self, claim: &Claim) -> Result<(), StoreError> {
-        receipts::give_back::<D>(&mut *self.writers.acquire().await?, claim).await
+    async fn release(&self, claim: &IdempotencyReservation) -> Result<(), StoreError> {
+        receipts::release::<D>(&mut *self.writers.acquire().await?, claim).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -205,7 +205,7 @@ impl<D: Dialect> Store for Log<D> {
         Ok(execute::<D>(&mut link, "SELECT 1", Vec::new()).await?)
     }
 
-    fn candidate(&self) -> Box<dyn Candidate> {
+    fn candidate(&self) -> Box<dyn LeaderLease> {
         D::candidate(&self.writers)
     }
 }

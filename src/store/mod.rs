@@ -29,8 +29,8 @@ use async_trait::async_trait;
 
 use self::address::Place;
 pub use self::address::StoreUrl;
-pub use self::hold::{Hold, hold};
-pub use self::receipts::{Claim, Claimed};
+pub use self::hold::{ServeLock, lock_for_serving};
+pub use self::receipts::{IdempotencyReservation, ReservationOutcome};
 use crate::domain::{
     ApiKey, Asset, Bar, Batch, CommitReport, Delta, KeyId, RecordedOrder, SeriesKey, Side, Source, SourceInfo, TimeRange,
     Timestamp, Version, Vintage,
@@ -86,7 +86,7 @@ pub enum StoreError {
     },
     /// The database refused a statement for another reason: a fault of this program.
     #[error("the database refused a statement: {0}")]
-    Statement(#[source] sqlx::Error),
+    StoredValue(#[source] sqlx::Error),
     /// The address is not one the program can open.
     #[error("`{url}` is not a store address: {reason}")]
     Address {
@@ -166,7 +166,7 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     ///
     /// For each row, compared with what is stored for the same point:
     /// - the same value as known then: nothing is written, counted `unchanged`;
-    /// - a new point: written, counted `new`, with `known_at` from its [`Knowledge`](crate::domain::Knowledge);
+    /// - a new point: written, counted `new`, with `known_at` from its [`KnownAtRule`](crate::domain::Knowledge);
     /// - another value: a further vintage is written, counted `revised`. A correction is known at
     ///   `now`, or one millisecond after the last vintage where that is later, so that no answer at a
     ///   past `as_of` changes. Only rows that bring their real vintage may fill the past;
@@ -252,7 +252,7 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     ///
     /// # Errors
     /// [`StoreError`] when the database is away or refuses.
-    async fn spans_read(&self, feed: &str) -> Result<SpansRead, StoreError>;
+    async fn backfilled_ranges(&self, feed: &str) -> Result<SpansRead, StoreError>;
 
     /// Keeps a new key.
     ///
@@ -286,23 +286,23 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     async fn note_key_use(&self, id: &KeyId, at: Timestamp) -> Result<(), StoreError>;
 
     /// Asks for the right to do what a claim stands for, once: of several that ask at the same time
-    /// one is granted it. Receipts older than [`Claim::KEPT_MS`] are forgotten on the way.
+    /// one is granted it. Receipts older than [`IdempotencyReservation::KEPT_MS`] are forgotten on the way.
     ///
     /// # Errors
     /// [`StoreError`] when the database is away or refuses.
-    async fn claim(&self, claim: &Claim, now: Timestamp) -> Result<Claimed, StoreError>;
+    async fn reserve(&self, claim: &IdempotencyReservation, now: Timestamp) -> Result<ReservationOutcome, StoreError>;
 
     /// Keeps the answer that a granted claim was given; who claims the same again gets it.
     ///
     /// # Errors
     /// [`StoreError`] when the database is away or refuses.
-    async fn settle(&self, claim: &Claim, answer: &str) -> Result<(), StoreError>;
+    async fn complete(&self, claim: &IdempotencyReservation, answer: &str) -> Result<(), StoreError>;
 
     /// Gives a granted claim back, as when what it stands for was not done.
     ///
     /// # Errors
     /// [`StoreError`] when the database is away or refuses.
-    async fn give_back(&self, claim: &Claim) -> Result<(), StoreError>;
+    async fn release(&self, claim: &IdempotencyReservation) -> Result<(), StoreError>;
 
     /// Asks the database for a sign of life.
     ///
@@ -312,13 +312,13 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     /// A candidate for being the one process that collects, among all that share the log. It has not
     /// asked yet.
-    fn candidate(&self) -> Box<dyn Candidate>;
+    fn candidate(&self) -> Box<dyn LeaderLease>;
 }
 
 /// A process that would collect. Of all candidates of a log at most one leads; dropping it lets another
 /// one lead.
 #[async_trait]
-pub trait Candidate: Send + std::fmt::Debug {
+pub trait LeaderLease: Send + std::fmt::Debug {
     /// Whether this process leads: asks to, where it does not yet, and gives a sign of life where it
     /// does. To be asked every second: a leader that has not asked for six is taken for dead. On a
     /// SQLite file, which one process serves ([`hold`]), there is nobody else to ask.

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use futures_util::TryStreamExt;
 
-use super::dialect::{Argument, Cells, Dialect};
+use super::dialect::{Argument, ColumnValues, Dialect};
 use super::log::sql;
 use super::{OrderCursor, OrderFilter, StoreError, orders};
 use crate::domain::{LiquidationOrder, RecordedOrder, Source};
@@ -27,7 +27,7 @@ pub(super) async fn orders_at<D: Dialect>(
     let arguments = vec![
         Argument::Text(first.source.to_string()),
         Argument::Text(first.symbol.clone()),
-        Argument::Several(Cells::Integers(instants)),
+        Argument::Several(ColumnValues::Integers(instants)),
     ];
     collect_orders::<D>(link, text, arguments).await
 }
@@ -106,7 +106,7 @@ impl<D: Dialect> Conditions<D> {
 
     /// Adds the condition that a column is one of several texts.
     fn add_any(&mut self, column: &str, texts: Vec<String>) {
-        let parameter = self.bind(Argument::Several(Cells::Texts(texts)));
+        let parameter = self.bind(Argument::Several(ColumnValues::Texts(texts)));
         self.texts.push(format!("{column} {}", D::any_of(parameter)));
     }
 

@@ -4,22 +4,23 @@
 use std::collections::HashMap;
 
 use super::StoreError;
-use super::dialect::{Cells, Columns, Rows};
+use super::dialect::{ColumnValues, Columns, Rows};
 use super::reconcile::{check_instant, plausible};
 use crate::domain::{
-    Asset, CommitReport, Knowledge, LiquidationOrder, Metric, RecordedOrder, Refusal, Side, Source, Timestamp, Version, finite,
+    Asset, CommitReport, KnownAtRule, LiquidationOrder, Metric, RecordedOrder, RejectedRow, Side, Source, Timestamp, Version,
+    finite,
 };
 
 /// The longest name of an instrument the log takes, in bytes.
 const SYMBOL_MAX: usize = 64;
 
 /// The orders that can be true, ordered by source, symbol and instant and otherwise as given.
-pub(super) fn admit(orders: &[LiquidationOrder], report: &mut CommitReport) -> Vec<LiquidationOrder> {
+pub(super) fn validate(orders: &[LiquidationOrder], report: &mut CommitReport) -> Vec<LiquidationOrder> {
     let mut admitted = Vec::with_capacity(orders.len());
     for order in orders {
         match admit_order(order) {
             Ok(order) => admitted.push(order),
-            Err(reason) => report.refused.push(Refusal {
+            Err(reason) => report.refused.push(RejectedRow {
                 subject: format!("{} {}", order.source, order.symbol.escape_default()),
                 observed_at: order.occurred_at,
                 reason,
@@ -36,7 +37,7 @@ fn admit_order(order: &LiquidationOrder) -> Result<LiquidationOrder, String> {
         return Err(format!("an instrument's name has 1 to {SYMBOL_MAX} bytes and no control characters"));
     }
     check_instant("occurred_at", order.occurred_at)?;
-    if let Knowledge::Published(at) | Knowledge::Vintage(at) = order.knowledge {
+    if let KnownAtRule::AtPublication(at) | KnownAtRule::Vintage(at) = order.knowledge {
         check_instant("known_at", at)?;
     }
     let number = |value: f64, metric| plausible(finite(value).map_err(|e| e.to_string())?, metric, &order.asset);
@@ -65,7 +66,7 @@ impl Content {
 
 /// The orders to add, in the order of their natural key; `report` counts what became of each.
 ///
-/// `incoming` comes from [`admit`]; `stored` holds every order of the same instants that there is,
+/// `incoming` comes from [`validate`]; `stored` holds every order of the same instants that there is,
 /// ordered by its natural key. As many equal orders are kept as the fullest batch held.
 pub(super) fn reconcile(
     stored: &[RecordedOrder],
@@ -100,20 +101,21 @@ pub(super) fn reconcile(
 
 fn record(order: &LiquidationOrder, ordinal: u32, now: Timestamp) -> RecordedOrder {
     let known_at = match order.knowledge {
-        Knowledge::OnCommit => now,
-        Knowledge::Published(at) | Knowledge::Vintage(at) => at,
+        KnownAtRule::OnCommit => now,
+        KnownAtRule::AtPublication(at) | KnownAtRule::Vintage(at) => at,
     };
-    RecordedOrder { order: LiquidationOrder { knowledge: Knowledge::Vintage(known_at), ..order.clone() }, known_at, ordinal }
+    RecordedOrder { order: LiquidationOrder { knowledge: KnownAtRule::Vintage(known_at), ..order.clone() }, known_at, ordinal }
 }
 
 /// Orders as rows of their table.
 pub(super) fn rows(version: Version, orders: &[RecordedOrder]) -> Rows {
-    let integers = |cell: fn(&RecordedOrder) -> i64| Cells::Integers(orders.iter().map(cell).collect());
+    let integers = |cell: fn(&RecordedOrder) -> i64| ColumnValues::Integers(orders.iter().map(cell).collect());
     let texts = |cell: fn(&LiquidationOrder) -> &str| {
-        Cells::Texts(orders.iter().map(|recorded| cell(&recorded.order).to_owned()).collect())
+        ColumnValues::Texts(orders.iter().map(|recorded| cell(&recorded.order).to_owned()).collect())
     };
-    let reals =
-        |cell: fn(&LiquidationOrder) -> f64| Cells::Reals(orders.iter().map(|recorded| Some(cell(&recorded.order))).collect());
+    let reals = |cell: fn(&LiquidationOrder) -> f64| {
+        ColumnValues::Reals(orders.iter().map(|recorded| Some(cell(&recorded.order))).collect())
+    };
     Rows {
         table: "liquidation_order",
         version,
@@ -154,7 +156,7 @@ pub(super) fn read(row: &impl Columns) -> Result<RecordedOrder, StoreError> {
             asset: row.text(4)?.parse().map_err(|_| inconsistent("asset"))?,
             side: row.text(5)?.parse().map_err(|_| inconsistent("side"))?,
             occurred_at: Timestamp::from_unix_ms(occurred_at),
-            knowledge: Knowledge::Vintage(known_at),
+            knowledge: KnownAtRule::Vintage(known_at),
             price_usd: row.real(7)?,
             quantity: row.real(8)?,
             usd: row.real(9)?,
@@ -180,7 +182,7 @@ mod tests {
             asset: Asset::btc(),
             side: Side::Long,
             occurred_at: Timestamp::from_unix_ms(at),
-            knowledge: Knowledge::OnCommit,
+            knowledge: KnownAtRule::OnCommit,
             price_usd: 10.0,
             quantity: usd / 10.0,
             usd,
@@ -189,7 +191,7 @@ mod tests {
 
     fn apply(stored: &[RecordedOrder], orders: &[LiquidationOrder]) -> (Vec<RecordedOrder>, CommitReport) {
         let mut report = CommitReport::default();
-        let incoming = admit(orders, &mut report);
+        let incoming = validate(orders, &mut report);
         let added = reconcile(stored, &incoming, NOW, &mut report);
         (added, report)
     }
@@ -205,10 +207,10 @@ mod tests {
 
     #[test]
     fn the_clock_of_an_order_is_settled() {
-        let late = LiquidationOrder { knowledge: Knowledge::Published(Timestamp::from_unix_ms(7)), ..order("A", 1, 5.0) };
+        let late = LiquidationOrder { knowledge: KnownAtRule::AtPublication(Timestamp::from_unix_ms(7)), ..order("A", 1, 5.0) };
         let (added, _) = apply(&[], &[order("A", 1, 4.0), late]);
         assert_eq!(added.iter().map(|it| it.known_at.unix_ms()).collect::<Vec<_>>(), [100, 7]);
-        assert_eq!(added[1].order.knowledge, Knowledge::Vintage(Timestamp::from_unix_ms(7)));
+        assert_eq!(added[1].order.knowledge, KnownAtRule::Vintage(Timestamp::from_unix_ms(7)));
     }
 
     #[rstest]
@@ -219,7 +221,7 @@ mod tests {
     #[case::not_a_number(order("A", 1, f64::NAN), "not a finite number")]
     #[case::long_ago(order("A", i64::MIN, 5.0), "occurred_at")]
     #[case::known_too_late(
-        LiquidationOrder { knowledge: Knowledge::Vintage(Timestamp::from_unix_ms(i64::MAX)), ..order("A", 1, 5.0) },
+        LiquidationOrder { knowledge: KnownAtRule::Vintage(Timestamp::from_unix_ms(i64::MAX)), ..order("A", 1, 5.0) },
         "known_at"
     )]
     fn what_cannot_be_true_is_refused_with_a_reason(#[case] order: LiquidationOrder, #[case] reason: &str) {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::LoadSink;
-use super::dialect::{Cells, Columns, Dialect, Rows};
-use super::reconcile::Statement;
+use super::dialect::{ColumnValues, Columns, Dialect, Rows};
+use super::reconcile::StoredValue;
 use crate::domain::{Bar, Delta, SeriesKey, Version, Vintage};
 
 /// A table of vintages.
@@ -46,12 +46,12 @@ impl Table {
 }
 
 /// A statement with its table.
-pub(super) trait Payload: Statement {
+pub(super) trait Payload: StoredValue {
     /// Where its vintages are kept.
     const TABLE: Table;
 
     /// The columns that hold the numbers of these vintages.
-    fn columns(rows: &[Vintage<Self>]) -> Vec<(&'static str, Cells)>;
+    fn columns(rows: &[Vintage<Self>]) -> Vec<(&'static str, ColumnValues)>;
 
     /// The statement back from the columns of a row from `place` on.
     fn read(row: &impl Columns, place: usize) -> Result<Self, sqlx::Error>;
@@ -65,9 +65,9 @@ pub(super) trait Payload: Statement {
 
 /// Vintages of one series as rows of their table.
 pub(super) fn rows<P: Payload>(series_id: i64, version: Version, vintages: &[Vintage<P>]) -> Rows {
-    let integers = |cell: fn(&Vintage<P>) -> i64| Cells::Integers(vintages.iter().map(cell).collect());
+    let integers = |cell: fn(&Vintage<P>) -> i64| ColumnValues::Integers(vintages.iter().map(cell).collect());
     let mut columns = vec![
-        ("series_id", Cells::Integers(vec![series_id; vintages.len()])),
+        ("series_id", ColumnValues::Integers(vec![series_id; vintages.len()])),
         ("observed_at", integers(|vintage| vintage.observed_at.unix_ms())),
         ("known_at", integers(|vintage| vintage.known_at.unix_ms())),
     ];
@@ -78,8 +78,8 @@ pub(super) fn rows<P: Payload>(series_id: i64, version: Version, vintages: &[Vin
 impl Payload for f64 {
     const TABLE: Table = Table { name: "observation", numbers: "value" };
 
-    fn columns(rows: &[Vintage<Self>]) -> Vec<(&'static str, Cells)> {
-        vec![("value", Cells::Reals(rows.iter().map(|row| Some(row.value)).collect()))]
+    fn columns(rows: &[Vintage<Self>]) -> Vec<(&'static str, ColumnValues)> {
+        vec![("value", ColumnValues::Reals(rows.iter().map(|row| Some(row.value)).collect()))]
     }
 
     fn read(row: &impl Columns, place: usize) -> Result<Self, sqlx::Error> {
@@ -98,8 +98,8 @@ impl Payload for f64 {
 impl Payload for Bar {
     const TABLE: Table = Table { name: "candle", numbers: "open, high, low, close, volume" };
 
-    fn columns(rows: &[Vintage<Self>]) -> Vec<(&'static str, Cells)> {
-        let column = |number: fn(&Self) -> Option<f64>| Cells::Reals(rows.iter().map(|row| number(&row.value)).collect());
+    fn columns(rows: &[Vintage<Self>]) -> Vec<(&'static str, ColumnValues)> {
+        let column = |number: fn(&Self) -> Option<f64>| ColumnValues::Reals(rows.iter().map(|row| number(&row.value)).collect());
         vec![
             ("open", column(|bar| Some(bar.open))),
             ("high", column(|bar| Some(bar.high))),

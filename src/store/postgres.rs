@@ -11,10 +11,10 @@ use sqlx::query::Query;
 use sqlx::{Connection, Executor, PgConnection, Pool, Postgres, SqlStr};
 use tokio::sync::watch;
 
-use super::dialect::{Argument, Cells, Commit, Dialect, Rows};
+use super::dialect::{Argument, ColumnValues, Commit, Dialect, Rows};
 use super::election::Session;
 use super::log::{Log, advance, execute, latest_version, sql};
-use super::{Candidate, StoreError, StoreUrl, fault};
+use super::{LeaderLease, StoreError, StoreUrl, fault};
 use crate::domain::Version;
 
 static MIGRATOR: Migrator = sqlx::migrate!("migrations/postgres");
@@ -23,12 +23,12 @@ static MIGRATOR: Migrator = sqlx::migrate!("migrations/postgres");
 const CONNECTIONS: u32 = 10;
 
 /// How long to wait for a connection.
-const PATIENCE: Duration = Duration::from_secs(3);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long a connection may lie unused before it is tried out. It was, when it was given back; to do so
 /// again each time would cost every question a message to the server and one back. No server is gone and
 /// there again in so short a time.
-const TRUSTED: Duration = Duration::from_millis(100);
+const SKIP_PING_BELOW: Duration = Duration::from_millis(100);
 
 /// How each session is set up. A process that died in the middle of a transaction, its connection never
 /// closed, must not keep the others from writing for long. And a plan that was made while a table was
@@ -39,7 +39,7 @@ const SET_UP: &str = "SET idle_in_transaction_session_timeout = '20s'; SET plan_
 const CHANNEL: &str = "market_stress_commits";
 
 /// How often to look for commits where listening is not possible, as on a standby.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How many times to look before trying to listen again.
 const LOOKS: u32 = 200;
@@ -51,11 +51,11 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 pub(super) async fn open(url: &StoreUrl, options: &PgConnectOptions) -> Result<Log<Postgres>, StoreError> {
     let pool = PoolOptions::new()
         .max_connections(CONNECTIONS)
-        .acquire_timeout(PATIENCE)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
         .before_acquire(|link: &mut PgConnection, so_far| {
             Box::pin(async move {
-                if so_far.idle_for >= TRUSTED {
+                if so_far.idle_for >= SKIP_PING_BELOW {
                     link.ping().await?;
                 }
                 Ok(true)
@@ -166,7 +166,7 @@ impl Dialect for Postgres {
         })
     }
 
-    fn candidate(pool: &Pool<Postgres>) -> Box<dyn Candidate> {
+    fn candidate(pool: &Pool<Postgres>) -> Box<dyn LeaderLease> {
         Box::new(Session::new(pool.clone()))
     }
 }
@@ -191,7 +191,7 @@ async fn listen(pool: &Pool<Postgres>, latest: &watch::Sender<Version>) -> Resul
 async fn look_for_a_while(pool: &Pool<Postgres>, latest: &watch::Sender<Version>) -> Result<(), sqlx::Error> {
     for _ in 0..LOOKS {
         advance(latest, look(pool).await?);
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
     Ok(())
 }
@@ -200,18 +200,18 @@ async fn look(pool: &Pool<Postgres>) -> Result<Version, sqlx::Error> {
     latest_version::<Postgres>(&mut *pool.acquire().await?).await
 }
 
-fn bind_array(query: Query<'_, Postgres, PgArguments>, cells: Cells) -> Query<'_, Postgres, PgArguments> {
+fn bind_array(query: Query<'_, Postgres, PgArguments>, cells: ColumnValues) -> Query<'_, Postgres, PgArguments> {
     match cells {
-        Cells::Integers(integers) => query.bind(integers),
-        Cells::Reals(reals) => query.bind(reals),
-        Cells::Texts(texts) => query.bind(texts),
+        ColumnValues::Integers(integers) => query.bind(integers),
+        ColumnValues::Reals(reals) => query.bind(reals),
+        ColumnValues::Texts(texts) => query.bind(texts),
     }
 }
 
-const fn type_name(cells: &Cells) -> &'static str {
+const fn type_name(cells: &ColumnValues) -> &'static str {
     match cells {
-        Cells::Integers(_) => "BIGINT",
-        Cells::Reals(_) => "DOUBLE PRECISION",
-        Cells::Texts(_) => "TEXT",
+        ColumnValues::Integers(_) => "BIGINT",
+        ColumnValues::Reals(_) => "DOUBLE PRECISION",
+        ColumnValues::Texts(_) => "TEXT",
     }
 }

@@ -149,21 +149,30 @@ async fn commits_after<D: Dialect>(
 }
 
 /// A series that some commits added to, and the span that holds what they added.
-struct Touched {
+struct ChangedSeries {
     id: i64,
     key: SeriesKey,
     first: i64,
     last: i64,
 }
 
-async fn touched_after<D: Dialect>(link: &mut D::Connection, after: Version, last: Version) -> Result<Vec<Touched>, StoreError> {
+async fn touched_after<D: Dialect>(
+    link: &mut D::Connection,
+    after: Version,
+    last: Version,
+) -> Result<Vec<ChangedSeries>, StoreError> {
     let text = "SELECT s.id, s.key, MIN(b.first_observed_at), MAX(b.last_observed_at) \
                 FROM batch_series AS b JOIN series AS s ON s.id = b.series_id \
                 WHERE b.version > $1 AND b.version <= $2 GROUP BY s.id, s.key";
     let mut rows = D::rows(link, text.into_sql_str(), vec![Argument::Integer(after), Argument::Integer(last)]);
     let mut touched = Vec::new();
     while let Some(row) = rows.try_next().await? {
-        touched.push(Touched { id: row.integer(0)?, key: series_key(&row, 1)?, first: row.integer(2)?, last: row.integer(3)? });
+        touched.push(ChangedSeries {
+            id: row.integer(0)?,
+            key: series_key(&row, 1)?,
+            first: row.integer(2)?,
+            last: row.integer(3)?,
+        });
     }
     Ok(touched)
 }
@@ -171,7 +180,7 @@ async fn touched_after<D: Dialect>(link: &mut D::Connection, after: Version, las
 /// Hands each commit the vintages it added to one series.
 async fn add_series<D: Dialect, P: Payload>(
     link: &mut D::Connection,
-    touched: &Touched,
+    touched: &ChangedSeries,
     after: Version,
     last: Version,
     deltas: &mut BTreeMap<Version, Delta>,

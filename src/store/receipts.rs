@@ -11,7 +11,7 @@ use crate::domain::{Digest, KeyId, Timestamp};
 
 /// A push that is to be done once.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
+pub struct IdempotencyReservation {
     /// The key it is pushed with; claims of two keys never meet.
     pub key: KeyId,
     /// What the client calls it.
@@ -22,18 +22,18 @@ pub struct Claim {
 
 /// What became of asking for a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Claimed {
+pub enum ReservationOutcome {
     /// It is yours: do what it stands for, then settle it or give it back.
     Granted,
     /// Another one is at it.
-    Busy,
+    InProgress,
     /// It was done before and answered so.
     Settled(String),
     /// The client called something else by the same name.
-    Contradicts,
+    Conflict,
 }
 
-impl Claim {
+impl IdempotencyReservation {
     /// How long a receipt is kept, milliseconds: a day.
     pub const KEPT_MS: i64 = 24 * 60 * 60 * 1_000;
 
@@ -51,37 +51,49 @@ impl Claim {
     }
 }
 
-pub(super) async fn claim<D: Dialect>(link: &mut D::Connection, claim: &Claim, now: Timestamp) -> Result<Claimed, StoreError> {
-    let forgotten = Argument::Integer(now.plus_ms(-Claim::KEPT_MS).unix_ms());
+pub(super) async fn reserve<D: Dialect>(
+    link: &mut D::Connection,
+    claim: &IdempotencyReservation,
+    now: Timestamp,
+) -> Result<ReservationOutcome, StoreError> {
+    let forgotten = Argument::Integer(now.plus_ms(-IdempotencyReservation::KEPT_MS).unix_ms());
     execute::<D>(link, "DELETE FROM push_receipt WHERE claimed_at <= $1", vec![forgotten]).await?;
     if insert::<D>(link, claim, now).await? {
-        return Ok(Claimed::Granted);
+        return Ok(ReservationOutcome::Granted);
     }
     let sql = "SELECT fingerprint, answer FROM push_receipt WHERE key_id = $1 AND idempotency_key = $2";
     let named = claim.arguments().into_iter().take(2).collect();
     let Some(row) = D::rows(link, sql.into_sql_str(), named).try_next().await? else {
         // Given back in between: whoever asks again is granted it.
-        return Ok(Claimed::Busy);
+        return Ok(ReservationOutcome::InProgress);
     };
     if row.text(0)? != claim.fingerprint.to_string() {
-        return Ok(Claimed::Contradicts);
+        return Ok(ReservationOutcome::Conflict);
     }
-    Ok(row.optional_text(1)?.map_or(Claimed::Busy, Claimed::Settled))
+    Ok(row.optional_text(1)?.map_or(ReservationOutcome::InProgress, ReservationOutcome::Settled))
 }
 
 /// Writes the claim, or takes it over from a holder that is taken for dead; whether it was.
-async fn insert<D: Dialect>(link: &mut D::Connection, claim: &Claim, now: Timestamp) -> Result<bool, StoreError> {
+async fn insert<D: Dialect>(
+    link: &mut D::Connection,
+    claim: &IdempotencyReservation,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let sql = "INSERT INTO push_receipt (key_id, idempotency_key, fingerprint, claimed_at) VALUES ($1, $2, $3, $4) \
                ON CONFLICT (key_id, idempotency_key) DO UPDATE SET claimed_at = excluded.claimed_at \
                WHERE push_receipt.answer IS NULL AND push_receipt.claimed_at <= $5 \
                  AND push_receipt.fingerprint = excluded.fingerprint \
                RETURNING claimed_at";
     let mut arguments = claim.arguments();
-    arguments.extend([now, now.plus_ms(-Claim::LEASE_MS)].map(|at| Argument::Integer(at.unix_ms())));
+    arguments.extend([now, now.plus_ms(-IdempotencyReservation::LEASE_MS)].map(|at| Argument::Integer(at.unix_ms())));
     Ok(D::rows(link, sql.into_sql_str(), arguments).try_next().await?.is_some())
 }
 
-pub(super) async fn settle<D: Dialect>(link: &mut D::Connection, claim: &Claim, answer: &str) -> Result<(), StoreError> {
+pub(super) async fn complete<D: Dialect>(
+    link: &mut D::Connection,
+    claim: &IdempotencyReservation,
+    answer: &str,
+) -> Result<(), StoreError> {
     let sql = "UPDATE push_receipt SET answer = $4 \
                WHERE key_id = $1 AND idempotency_key = $2 AND fingerprint = $3 AND answer IS NULL";
     let mut arguments = claim.arguments();
@@ -89,7 +101,7 @@ pub(super) async fn settle<D: Dialect>(link: &mut D::Connection, claim: &Claim, 
     Ok(execute::<D>(link, sql, arguments).await?)
 }
 
-pub(super) async fn give_back<D: Dialect>(link: &mut D::Connection, claim: &Claim) -> Result<(), StoreError> {
+pub(super) async fn release<D: Dialect>(link: &mut D::Connection, claim: &IdempotencyReservation) -> Result<(), StoreError> {
     let sql = "DELETE FROM push_receipt \
                WHERE key_id = $1 AND idempotency_key = $2 AND fingerprint = $3 AND answer IS NULL";
     Ok(execute::<D>(link, sql, claim.arguments()).await?)

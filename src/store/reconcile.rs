@@ -1,16 +1,16 @@
 //! Decides what a row adds to what is stored: one pure piece, used by both engines.
 //!
-//! [`admit`] refuses what cannot be true and puts the rest in order; [`reconcile`] compares it with
+//! [`validate`] refuses what cannot be true and puts the rest in order; [`reconcile`] compares it with
 //! the stored vintages. Neither knows a database.
 
 use crate::domain::{
-    Asset, Bar, CommitReport, InvalidBar, Knowledge, Metric, Observation, Refusal, SeriesKey, Timestamp, Vintage, finite,
+    Asset, Bar, CommitReport, InvalidBar, KnownAtRule, Metric, Observation, RejectedRow, SeriesKey, Timestamp, Vintage, finite,
 };
 
 /// Something a row can state: a number or a bar.
-pub(super) trait Statement: Copy + Send + Sync + 'static {
+pub(super) trait StoredValue: Copy + Send + Sync + 'static {
     /// The statement as it is stored, or why it cannot be true of the series.
-    fn admit(self, key: &SeriesKey) -> Result<Self, String>;
+    fn validate(self, key: &SeriesKey) -> Result<Self, String>;
 
     /// Whether both say the same, number by number.
     fn agrees(&self, other: &Self) -> bool;
@@ -19,8 +19,8 @@ pub(super) trait Statement: Copy + Send + Sync + 'static {
     fn words(&self) -> String;
 }
 
-impl Statement for f64 {
-    fn admit(self, key: &SeriesKey) -> Result<Self, String> {
+impl StoredValue for f64 {
+    fn validate(self, key: &SeriesKey) -> Result<Self, String> {
         if key.metric == Metric::Candle {
             return Err("a candle series holds bars, not single values; name another metric".to_owned());
         }
@@ -36,8 +36,8 @@ impl Statement for f64 {
     }
 }
 
-impl Statement for Bar {
-    fn admit(self, key: &SeriesKey) -> Result<Self, String> {
+impl StoredValue for Bar {
+    fn validate(self, key: &SeriesKey) -> Result<Self, String> {
         let metric = key.metric;
         if metric != Metric::Candle {
             return Err(format!("a {metric} series holds single values, not bars; name the metric candle"));
@@ -93,7 +93,11 @@ pub(super) fn check_instant(name: &str, at: Timestamp) -> Result<(), String> {
 
 /// The rows that can be true, ordered by instant; rows with their real vintage come first among
 /// those of one instant, oldest vintage first, the others stay in the order they were given.
-pub(super) fn admit<P: Statement>(key: &SeriesKey, rows: &[Observation<P>], report: &mut CommitReport) -> Vec<Observation<P>> {
+pub(super) fn validate<P: StoredValue>(
+    key: &SeriesKey,
+    rows: &[Observation<P>],
+    report: &mut CommitReport,
+) -> Vec<Observation<P>> {
     let mut admitted = Vec::with_capacity(rows.len());
     for row in rows {
         match admit_row(key, row) {
@@ -105,30 +109,30 @@ pub(super) fn admit<P: Statement>(key: &SeriesKey, rows: &[Observation<P>], repo
     admitted
 }
 
-fn admit_row<P: Statement>(key: &SeriesKey, row: &Observation<P>) -> Result<Observation<P>, String> {
+fn admit_row<P: StoredValue>(key: &SeriesKey, row: &Observation<P>) -> Result<Observation<P>, String> {
     check_instant("observed_at", row.observed_at)?;
-    if let Knowledge::Published(at) | Knowledge::Vintage(at) = row.knowledge {
+    if let KnownAtRule::AtPublication(at) | KnownAtRule::Vintage(at) = row.knowledge {
         check_instant("known_at", at)?;
     }
-    Ok(Observation { value: row.value.admit(key)?, ..*row })
+    Ok(Observation { value: row.value.validate(key)?, ..*row })
 }
 
 fn real_vintage<P>(row: &Observation<P>) -> Option<Timestamp> {
     match row.knowledge {
-        Knowledge::Vintage(at) => Some(at),
-        Knowledge::OnCommit | Knowledge::Published(_) => None,
+        KnownAtRule::Vintage(at) => Some(at),
+        KnownAtRule::OnCommit | KnownAtRule::AtPublication(_) => None,
     }
 }
 
-fn refusal(key: &SeriesKey, observed_at: Timestamp, reason: String) -> Refusal {
-    Refusal { subject: key.to_string(), observed_at, reason }
+fn refusal(key: &SeriesKey, observed_at: Timestamp, reason: String) -> RejectedRow {
+    RejectedRow { subject: key.to_string(), observed_at, reason }
 }
 
 /// The vintages to add, ordered by (`observed_at`, `known_at`); `report` counts what became of each row.
 ///
-/// `incoming` comes from [`admit`]; `stored` holds every vintage of its points that there is, ordered
+/// `incoming` comes from [`validate`]; `stored` holds every vintage of its points that there is, ordered
 /// by (`observed_at`, `known_at`).
-pub(super) fn reconcile<P: Statement>(
+pub(super) fn reconcile<P: StoredValue>(
     key: &SeriesKey,
     stored: &[Vintage<P>],
     incoming: &[Observation<P>],
@@ -144,9 +148,9 @@ pub(super) fn reconcile<P: Statement>(
         let mut point = Point::new(&rest[..known]);
         for row in rows {
             match point.apply(row, now) {
-                Ok(Verdict::New) => report.new += 1,
-                Ok(Verdict::Unchanged) => report.unchanged += 1,
-                Ok(Verdict::Revised) => report.revised += 1,
+                Ok(RowOutcome::New) => report.new += 1,
+                Ok(RowOutcome::Unchanged) => report.unchanged += 1,
+                Ok(RowOutcome::Revised) => report.revised += 1,
                 Err(reason) => report.refused.push(refusal(key, observed_at, reason)),
             }
         }
@@ -157,7 +161,7 @@ pub(super) fn reconcile<P: Statement>(
 }
 
 /// What became of a row that was not refused.
-enum Verdict {
+enum RowOutcome {
     New,
     Unchanged,
     Revised,
@@ -171,7 +175,7 @@ struct Point<'a, P> {
     said: Option<P>,
 }
 
-impl<'a, P: Statement> Point<'a, P> {
+impl<'a, P: StoredValue> Point<'a, P> {
     const fn new(stored: &'a [Vintage<P>]) -> Self {
         Self { stored, added: Vec::new(), said: None }
     }
@@ -181,18 +185,18 @@ impl<'a, P: Statement> Point<'a, P> {
         self.stored.iter().chain(&self.added).filter(|vintage| vintage.known_at <= at).max_by_key(|v| v.known_at).copied()
     }
 
-    fn apply(&mut self, row: &Observation<P>, now: Timestamp) -> Result<Verdict, String> {
+    fn apply(&mut self, row: &Observation<P>, now: Timestamp) -> Result<RowOutcome, String> {
         match row.knowledge {
-            Knowledge::Vintage(at) => self.fill(row, at),
-            Knowledge::OnCommit => self.state(row, now, now),
-            Knowledge::Published(at) => self.state(row, at, now),
+            KnownAtRule::Vintage(at) => self.fill(row, at),
+            KnownAtRule::OnCommit => self.state(row, now, now),
+            KnownAtRule::AtPublication(at) => self.state(row, at, now),
         }
     }
 
     /// A row with its real vintage is compared with what was known then, and may fill the past.
-    fn fill(&mut self, row: &Observation<P>, at: Timestamp) -> Result<Verdict, String> {
+    fn fill(&mut self, row: &Observation<P>, at: Timestamp) -> Result<RowOutcome, String> {
         match self.known_at(at) {
-            Some(known) if known.value.agrees(&row.value) => Ok(Verdict::Unchanged),
+            Some(known) if known.value.agrees(&row.value) => Ok(RowOutcome::Unchanged),
             Some(known) if known.known_at == at => Err(format!(
                 "{} contradicts {}, which the log holds as known at the same instant {at}; give the vintage its own instant",
                 row.value.words(),
@@ -203,25 +207,25 @@ impl<'a, P: Statement> Point<'a, P> {
     }
 
     /// A row without a vintage is compared with the last thing known, and never changes the past.
-    fn state(&mut self, row: &Observation<P>, first_known_at: Timestamp, now: Timestamp) -> Result<Verdict, String> {
+    fn state(&mut self, row: &Observation<P>, first_known_at: Timestamp, now: Timestamp) -> Result<RowOutcome, String> {
         if let Some(said) = self.said {
             return if said.agrees(&row.value) {
-                Ok(Verdict::Unchanged)
+                Ok(RowOutcome::Unchanged)
             } else {
                 Err(format!("the batch says both {} and {} of this point; keep one of them", said.words(), row.value.words()))
             };
         }
         self.said = Some(row.value);
         match self.known_at(Timestamp::MAX) {
-            Some(last) if last.value.agrees(&row.value) => Ok(Verdict::Unchanged),
+            Some(last) if last.value.agrees(&row.value) => Ok(RowOutcome::Unchanged),
             Some(last) => self.add(row, now.max(last.known_at.plus_ms(1))),
             None => self.add(row, first_known_at),
         }
     }
 
-    fn add(&mut self, row: &Observation<P>, known_at: Timestamp) -> Result<Verdict, String> {
+    fn add(&mut self, row: &Observation<P>, known_at: Timestamp) -> Result<RowOutcome, String> {
         check_instant("known_at", known_at)?;
-        let verdict = if self.stored.is_empty() && self.added.is_empty() { Verdict::New } else { Verdict::Revised };
+        let verdict = if self.stored.is_empty() && self.added.is_empty() { RowOutcome::New } else { RowOutcome::Revised };
         self.added.push(Vintage { observed_at: row.observed_at, known_at, value: row.value });
         Ok(verdict)
     }
@@ -250,7 +254,7 @@ mod tests {
         Timestamp::from_unix_ms(ms)
     }
 
-    const fn row(at: i64, value: f64, knowledge: Knowledge) -> Observation<f64> {
+    const fn row(at: i64, value: f64, knowledge: KnownAtRule) -> Observation<f64> {
         Observation { observed_at: ms(at), knowledge, value }
     }
 
@@ -259,20 +263,20 @@ mod tests {
     }
 
     const fn commit(value: f64) -> Observation<f64> {
-        row(1, value, Knowledge::OnCommit)
+        row(1, value, KnownAtRule::OnCommit)
     }
 
     const fn published(value: f64, at: i64) -> Observation<f64> {
-        row(1, value, Knowledge::Published(ms(at)))
+        row(1, value, KnownAtRule::AtPublication(ms(at)))
     }
 
     const fn vintage(value: f64, at: i64) -> Observation<f64> {
-        row(1, value, Knowledge::Vintage(ms(at)))
+        row(1, value, KnownAtRule::Vintage(ms(at)))
     }
 
     fn apply(stored: &[Vintage<f64>], rows: &[Observation<f64>]) -> (Vec<Vintage<f64>>, CommitReport) {
         let mut report = CommitReport::default();
-        let incoming = admit(&flow(), rows, &mut report);
+        let incoming = validate(&flow(), rows, &mut report);
         let added = reconcile(&flow(), stored, &incoming, NOW, &mut report);
         (added, report)
     }
@@ -308,7 +312,7 @@ mod tests {
     )]
     #[case::several_points_out_of_order(
         &[known(2, 40, 5.0)],
-        &[row(3, 1.0, Knowledge::OnCommit), row(2, 6.0, Knowledge::OnCommit), commit(2.0)],
+        &[row(3, 1.0, KnownAtRule::OnCommit), row(2, 6.0, KnownAtRule::OnCommit), commit(2.0)],
         &[known(1, 100, 2.0), known(2, 100, 6.0), known(3, 100, 1.0)],
         [2, 0, 1, 0]
     )]
@@ -326,7 +330,7 @@ mod tests {
     #[case::not_a_number(commit(f64::NAN), "is not a finite number")]
     #[case::infinite(commit(f64::INFINITY), "is not a finite number")]
     #[case::implausible(commit(1e13), "10000000000000 is not a plausible etf_flow")]
-    #[case::long_ago(row(i64::MIN, 1.0, Knowledge::OnCommit), "observed_at -9223372036854775808 ms after 1970")]
+    #[case::long_ago(row(i64::MIN, 1.0, KnownAtRule::OnCommit), "observed_at -9223372036854775808 ms after 1970")]
     #[case::far_future_vintage(vintage(1.0, i64::MAX), "known_at 9223372036854775807 ms after 1970")]
     #[case::far_future_rule(published(1.0, i64::MAX), "is not between 1900-01-01T00:00:00Z and")]
     fn what_cannot_be_true_is_refused_with_a_reason(#[case] row: Observation<f64>, #[case] reason: &str) {
@@ -337,7 +341,7 @@ mod tests {
     }
 
     const fn row_after() -> Observation<f64> {
-        row(2, 1.0, Knowledge::OnCommit)
+        row(2, 1.0, KnownAtRule::OnCommit)
     }
 
     #[test]
@@ -359,7 +363,7 @@ mod tests {
     #[case::below_zero(Bar { low: -5.0, ..plain() }, "-5 is not a plausible candle")]
     #[case::volume(Bar { volume: Some(-1.0), ..plain() }, "volume -1 is negative")]
     fn a_bar_that_cannot_be_is_refused(#[case] bar: Bar, #[case] reason: &str) {
-        let found = bar.admit(&key("candle.btc@binance:1d")).unwrap_err();
+        let found = bar.validate(&key("candle.btc@binance:1d")).unwrap_err();
         assert!(found.contains(reason), "{found}");
     }
 
@@ -369,17 +373,17 @@ mod tests {
 
     #[test]
     fn bars_and_values_do_not_mix() {
-        assert!(plain().admit(&key("price.btc@desk")).unwrap_err().contains("name the metric candle"));
-        assert!(1.0.admit(&key("candle.btc@binance:1d")).unwrap_err().contains("holds bars"));
+        assert!(plain().validate(&key("price.btc@desk")).unwrap_err().contains("name the metric candle"));
+        assert!(1.0.validate(&key("candle.btc@binance:1d")).unwrap_err().contains("holds bars"));
     }
 
     #[test]
     fn oil_alone_may_cost_less_than_nothing() {
         let oil = Bar { low: -40.32, close: -37.63, ..plain() };
-        assert!(oil.admit(&key("candle.wti@cme:1d")).is_ok());
-        assert!((-37.63).admit(&key("price.wti@fred")).is_ok());
+        assert!(oil.validate(&key("candle.wti@cme:1d")).is_ok());
+        assert!((-37.63).validate(&key("price.wti@fred")).is_ok());
         for price in [-5.0, 0.0] {
-            assert!(price.admit(&key("price.btc@desk")).unwrap_err().contains("is not a plausible price"), "{price}");
+            assert!(price.validate(&key("price.btc@desk")).unwrap_err().contains("is not a plausible price"), "{price}");
         }
     }
 
@@ -399,9 +403,9 @@ mod tests {
 
     fn any_row() -> impl Strategy<Value = Observation<f64>> {
         let knowledge = prop_oneof![
-            Just(Knowledge::OnCommit),
-            (0..200i64).prop_map(|at| Knowledge::Published(ms(at))),
-            (0..200i64).prop_map(|at| Knowledge::Vintage(ms(at))),
+            Just(KnownAtRule::OnCommit),
+            (0..200i64).prop_map(|at| KnownAtRule::AtPublication(ms(at))),
+            (0..200i64).prop_map(|at| KnownAtRule::Vintage(ms(at))),
         ];
         (0..4i64, 0..3u8, knowledge).prop_map(|(at, value, knowledge)| row(at, f64::from(value), knowledge))
     }
@@ -450,7 +454,7 @@ mod tests {
             let again: Vec<_> =
                 stored.chunk_by(|a, b| a.observed_at == b.observed_at).map(|point| point[point.len() - 1]).collect();
             let again: Vec<_> =
-                again.iter().map(|last| Observation { knowledge: Knowledge::OnCommit, observed_at: last.observed_at, value: last.value }).collect();
+                again.iter().map(|last| Observation { knowledge: KnownAtRule::OnCommit, observed_at: last.observed_at, value: last.value }).collect();
             let (added, report) = apply(&stored, &again);
             prop_assert_eq!((added.len(), counts(&report)), (0, [0, again.len(), 0, 0]));
         }
@@ -460,7 +464,7 @@ mod tests {
             let (stored, _) = apply(&[], &first);
             let export: Vec<_> = stored
                 .iter()
-                .map(|vintage| Observation { observed_at: vintage.observed_at, knowledge: Knowledge::Vintage(vintage.known_at), value: vintage.value })
+                .map(|vintage| Observation { observed_at: vintage.observed_at, knowledge: KnownAtRule::Vintage(vintage.known_at), value: vintage.value })
                 .collect();
             let (imported, report) = apply(&[], &export);
             prop_assert_eq!(counts(&report)[3], 0);

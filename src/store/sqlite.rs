@@ -13,10 +13,10 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, Sql
 use sqlx::{Pool, SqlStr, Sqlite, SqliteConnection};
 use tokio::sync::watch;
 
-use super::dialect::{Argument, Cells, Commit, Dialect, Rows};
+use super::dialect::{Argument, ColumnValues, Commit, Dialect, Rows};
 use super::election::Alone;
 use super::log::{Log, advance, execute, latest_version, sql};
-use super::{Candidate, StoreError, StoreUrl, fault};
+use super::{LeaderLease, StoreError, StoreUrl, fault};
 use crate::domain::Version;
 
 static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -28,7 +28,7 @@ const READERS: u32 = 4;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often to look whether another process has written.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// SQLite's limit of values bound to one statement.
 const VALUES_PER_STATEMENT: usize = 32_766;
@@ -67,7 +67,7 @@ async fn connect(pool: &PoolOptions<Sqlite>, options: &SqliteConnectOptions) -> 
     let until_free = async {
         loop {
             match pool.clone().connect_with(options.clone()).await {
-                Err(error) if fault::is_busy(&error) => tokio::time::sleep(LOOK_EVERY).await,
+                Err(error) if fault::is_busy(&error) => tokio::time::sleep(POLL_INTERVAL).await,
                 opened => return opened,
             }
         }
@@ -138,7 +138,7 @@ impl Dialect for Sqlite {
     fn follow(pool: Pool<Sqlite>, latest: watch::Sender<Version>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             loop {
-                tokio::time::sleep(LOOK_EVERY).await;
+                tokio::time::sleep(POLL_INTERVAL).await;
                 // Nobody waits: nothing to find out.
                 if latest.receiver_count() == 0 {
                     continue;
@@ -151,7 +151,7 @@ impl Dialect for Sqlite {
         })
     }
 
-    fn candidate(_pool: &Pool<Sqlite>) -> Box<dyn Candidate> {
+    fn candidate(_pool: &Pool<Sqlite>) -> Box<dyn LeaderLease> {
         Box::new(Alone)
     }
 }
@@ -170,9 +170,9 @@ fn bind_rows<'q>(
         query = query.bind(rows.version);
         for (_, cells) in &rows.columns {
             query = match cells {
-                Cells::Integers(integers) => query.bind(integers[row]),
-                Cells::Reals(reals) => query.bind(reals[row]),
-                Cells::Texts(texts) => query.bind(texts[row].clone()),
+                ColumnValues::Integers(integers) => query.bind(integers[row]),
+                ColumnValues::Reals(reals) => query.bind(reals[row]),
+                ColumnValues::Texts(texts) => query.bind(texts[row].clone()),
             };
         }
     }
@@ -180,11 +180,11 @@ fn bind_rows<'q>(
 }
 
 /// The cells as a JSON array, which SQLite's `json_each` takes apart again.
-fn json_array(cells: &Cells) -> String {
+fn json_array(cells: &ColumnValues) -> String {
     match cells {
-        Cells::Integers(integers) => serde_json::json!(integers),
-        Cells::Reals(reals) => serde_json::json!(reals),
-        Cells::Texts(texts) => serde_json::json!(texts),
+        ColumnValues::Integers(integers) => serde_json::json!(integers),
+        ColumnValues::Reals(reals) => serde_json::json!(reals),
+        ColumnValues::Texts(texts) => serde_json::json!(texts),
     }
     .to_string()
 }

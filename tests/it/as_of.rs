@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use market_stress::api::{AppState, Settings, router};
 use market_stress::domain::{
-    Asset, Bar, Batch, Clock, FixedClock, Knowledge, LiquidationOrder, Observation, Side, StatusBoard, Timestamp,
+    Asset, Bar, Batch, Clock, FixedClock, KnownAtRule, LiquidationOrder, Observation, Side, StatusBoard, Timestamp,
 };
 use market_stress::market::{Publisher, Recorder, load};
 use market_stress::metrics::SourceOrder;
@@ -36,10 +36,10 @@ const QUESTIONS: [&str; 16] = [
 ];
 
 fn observed<P>(observed_at: Timestamp, period_ms: i64, value: P) -> Observation<P> {
-    Observation { observed_at, knowledge: Knowledge::Published(observed_at.plus_ms(period_ms)), value }
+    Observation { observed_at, knowledge: KnownAtRule::AtPublication(observed_at.plus_ms(period_ms)), value }
 }
 
-fn order(occurred_at: &str, usd: f64, knowledge: Knowledge) -> LiquidationOrder {
+fn order(occurred_at: &str, usd: f64, knowledge: KnownAtRule) -> LiquidationOrder {
     LiquidationOrder {
         source: source("venue"),
         symbol: "BTCUSDT".to_owned(),
@@ -116,14 +116,14 @@ async fn on(engine: Engine) {
     let Some(home) = Home::new(engine).await else { return };
     let desk = open(home.open().await, "2026-02-03T13:00:00Z").await;
     let mut first = rows(0.0);
-    first.orders.push(order("2026-02-03T09:00:10Z", 500.0, Knowledge::Vintage(at("2026-02-03T09:00:11Z"))));
+    first.orders.push(order("2026-02-03T09:00:10Z", 500.0, KnownAtRule::Vintage(at("2026-02-03T09:00:11Z"))));
     let written = desk.recorder.record(&first, OnRefusal::Abort).await.unwrap();
     assert_eq!((written.new, written.revised), (451, 0));
     let before = answers(&desk.client).await;
 
     desk.clock.set(at("2026-02-04T10:00:00Z"));
     let mut corrections = rows(-0.5);
-    corrections.orders.push(order("2026-02-03T09:00:20Z", 900.0, Knowledge::OnCommit));
+    corrections.orders.push(order("2026-02-03T09:00:20Z", 900.0, KnownAtRule::OnCommit));
     let corrected = desk.recorder.record(&corrections, OnRefusal::Abort).await.unwrap();
     assert!(corrected.revised >= 300, "{corrected:?}");
     assert_same(&before, &answers(&desk.client).await, "after the corrections");

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use market_stress::domain::{Cadence, FeedStatus, SeriesKey, SourceInfo, SourceKind, StatusBoard, TimeRange, Timestamp};
 use market_stress::ingest::{
-    Backfill, Collector, Entry, Feed, FeedError, FetchError, History, Pages, ParseError, Parsed, Past, PolledFeed, Profile,
-    Progress, Question, Request, Schedule, Strand, Stretch, Visit,
+    Backfill, BackfillRange, BackfillSettings, Collector, Entry, Feed, FeedError, FetchError, History, HistorySeries, Pages,
+    ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Progress, Request, Schedule,
 };
 use market_stress::store::Store;
 use rstest::rstest;
@@ -39,7 +39,7 @@ fn hours(path: &str, most: usize) -> Play {
     Play::json(&format!("[{}]", rows.collect::<Vec<_>>().join(",")))
 }
 
-fn read_hours(body: &[u8], visit: &Visit) -> Result<Parsed, ParseError> {
+fn read_hours(body: &[u8], visit: &PollContext) -> Result<Parsed, ParseError> {
     let rows: Vec<(i64, f64)> =
         serde_json::from_slice(body).map_err(|error| ParseError::Malformed { expected: "list", reason: error.to_string() })?;
     let mut parsed = Parsed::new("venue".parse().unwrap());
@@ -53,10 +53,10 @@ fn read_hours(body: &[u8], visit: &Visit) -> Result<Parsed, ParseError> {
     Ok(parsed)
 }
 
-fn ask(url: &Url, from: Timestamp, to: Timestamp, visit: &Visit) -> Result<Question, FetchError> {
+fn ask(url: &Url, from: Timestamp, to: Timestamp, visit: &PollContext) -> Result<PollRequest, FetchError> {
     let query = [("from", from.unix_ms().to_string()), ("to", to.unix_ms().to_string())];
     let visit = *visit;
-    Ok(Question::new(Request::get(url, "hours", &query)?, move |body| read_hours(body, &visit)))
+    Ok(PollRequest::new(Request::get(url, "hours", &query)?, move |body| read_hours(body, &visit)))
 }
 
 /// A feed of hourly values whose past is read day by day; answers of 24 hours may have been cut
@@ -64,12 +64,13 @@ fn ask(url: &Url, from: Timestamp, to: Timestamp, visit: &Visit) -> Result<Quest
 fn hourly_feed(url: &Url, cut_at: usize) -> PolledFeed {
     let (visits, past) = (url.clone(), url.clone());
     let info = SourceInfo { source: "venue".parse().unwrap(), kind: SourceKind::Venue, note: "made up".to_owned() };
-    let strand =
-        Strand::new(SERIES, 10, 24 * HOUR_MS, move |span: TimeRange, visit: &Visit| ask(&past, span.from(), span.to(), visit));
+    let strand = HistorySeries::new(SERIES, 10, 24 * HOUR_MS, move |span: TimeRange, visit: &PollContext| {
+        ask(&past, span.from(), span.to(), visit)
+    });
     PolledFeed {
         profile: Profile { name: "venue-hours", info, cadence: Cadence::every(HOUR_MS) },
         schedule: Schedule::every(Duration::from_hours(1)),
-        resumes_from: vec![SERIES.parse().unwrap()],
+        cursor_series: vec![SERIES.parse().unwrap()],
         questions: Box::new(move |visit| Ok(vec![ask(&visits, visit.from(HOUR_MS, 24 * HOUR_MS), visit.now, visit)?])),
         history: Some(History::Paged(Pages { strands: vec![strand.cut_at(cut_at)], spacing: Duration::ZERO })),
     }
@@ -79,8 +80,8 @@ fn backfill(desk: &Desk, url: &Url, cut_at: usize, store: &Arc<dyn Store>) -> Ba
     desk.collector.backfill(Arc::new(hourly_feed(url, cut_at)), Arc::clone(store))
 }
 
-fn stretch(since: &str, until: &str) -> Stretch {
-    Stretch { since: Some(at(since)), until: Some(at(until)), most_days: None }
+fn stretch(since: &str, until: &str) -> BackfillRange {
+    BackfillRange { since: Some(at(since)), until: Some(at(until)), most_days: None }
 }
 
 /// Every hour from `from` to before `to` is there.
@@ -125,16 +126,16 @@ async fn the_newest_pages_come_first_and_the_last_hour_is_read_again_for_it_was_
     let store = home.open().await;
     let upstream = Upstream::start(|path| hours(path, 1_000)).await;
     let past = backfill(&desk, &upstream.url, usize::MAX, &store);
-    let progress = past.run(&Stretch::default(), &|_| {}).await.unwrap();
+    let progress = past.run(&BackfillRange::default(), &|_| {}).await.unwrap();
     assert_eq!((progress.since, progress.pages), (Some(at("2026-01-25")), 11), "ten days and the present one");
     let starts: Vec<_> = upstream.asked().iter().map(|path| parameter(path, "from")).collect();
     assert!(starts.windows(2).all(|pair| pair[1] < pair[0]), "{starts:?}");
     assert_whole(&desk.sink, "2026-01-25", "2026-02-04T08:00:00Z");
 
     desk.clock.set(at("2026-02-04T10:00:00Z"));
-    assert_eq!(past.run(&Stretch::default(), &|_| {}).await.unwrap().pages, 1);
+    assert_eq!(past.run(&BackfillRange::default(), &|_| {}).await.unwrap().pages, 1);
     assert_whole(&desk.sink, "2026-02-04", "2026-02-04T09:00:00Z");
-    let shallow = Stretch { most_days: Some(2), ..Stretch::default() };
+    let shallow = BackfillRange { most_days: Some(2), ..BackfillRange::default() };
     assert_eq!(past.run(&shallow, &|_| {}).await.unwrap().since, Some(at("2026-02-02")));
 }
 
@@ -220,9 +221,9 @@ async fn a_page_with_refused_rows_is_not_noted_as_read() {
     let upstream = Upstream::start(|path| hours(path, 1_000)).await;
     let mut feed = hourly_feed(&upstream.url, usize::MAX);
     let url = upstream.url.clone();
-    let strand = Strand::new(SERIES, 10, 24 * HOUR_MS, move |span: TimeRange, visit: &Visit| {
+    let strand = HistorySeries::new(SERIES, 10, 24 * HOUR_MS, move |span: TimeRange, visit: &PollContext| {
         let (question, now) = (ask(&url, span.from(), span.to(), visit)?, visit.now);
-        Ok(Question::new(question.request, move |body| {
+        Ok(PollRequest::new(question.request, move |body| {
             let mut parsed = (question.read)(body)?;
             parsed.refuse("row", now, "it came out of order");
             Ok(parsed)
@@ -232,7 +233,7 @@ async fn a_page_with_refused_rows_is_not_noted_as_read() {
     let past = desk.collector.backfill(Arc::new(feed), Arc::clone(&store));
     let progress = past.run(&stretch("2026-01-10", "2026-01-12"), &|_| {}).await.unwrap();
     assert_eq!((progress.rows_new, progress.rows_refused), (48, 2));
-    assert!(store.spans_read("venue-hours").await.unwrap().is_empty());
+    assert!(store.backfilled_ranges("venue-hours").await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -243,7 +244,8 @@ async fn a_past_that_one_answer_holds_is_read_as_on_a_first_visit() {
     let upstream = Upstream::start(|_| Play::json(DAYS)).await;
     let config = market_stress::ingest::alternative_me::AlternativeMeConfig { url: upstream.url.clone(), enabled: true };
     let Feed::Polled(feed) = market_stress::ingest::alternative_me::entries(&config).remove(0).feed else { panic!("a stream") };
-    let progress = desk.collector.backfill(Arc::new(feed), home.open().await).run(&Stretch::default(), &|_| {}).await.unwrap();
+    let progress =
+        desk.collector.backfill(Arc::new(feed), home.open().await).run(&BackfillRange::default(), &|_| {}).await.unwrap();
     assert_eq!((progress.pages_read, progress.rows_new), (1, 2));
     assert!(upstream.asked()[0].contains("limit=0"), "{:?}", upstream.asked());
 }
@@ -252,7 +254,7 @@ async fn a_past_that_one_answer_holds_is_read_as_on_a_first_visit() {
 async fn collect_until_read(desk: &Desk, url: &Url, store: &Arc<dyn Store>) -> FeedStatus {
     let board = Arc::new(StatusBoard::new());
     let mut collector = Collector { board: Arc::clone(&board), ..desk.collector.clone() };
-    collector.past = Some(Past { store: Arc::clone(store), most_days: 5 });
+    collector.past = Some(BackfillSettings { store: Arc::clone(store), most_days: 5 });
     let stop = CancellationToken::new();
     let entry = Entry { feed: Feed::Polled(hourly_feed(url, usize::MAX)), off: None };
     let tasks = collector.start(vec![entry], &stop);

@@ -14,7 +14,8 @@ use market_stress::domain::{
 use market_stress::market::{Market, Publisher};
 use market_stress::metrics::SourceOrder;
 use market_stress::store::{
-    Appended, Candidate, Claim, Claimed, LoadSink, OnRefusal, OrderCursor, OrderFilter, SpansRead, Store, StoreError,
+    Appended, IdempotencyReservation, LeaderLease, LoadSink, OnRefusal, OrderCursor, OrderFilter, ReservationOutcome, SpansRead,
+    Store, StoreError,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -99,7 +100,7 @@ impl Store for OrderStore {
         self.reach()
     }
 
-    async fn spans_read(&self, _: &str) -> Result<SpansRead, StoreError> {
+    async fn backfilled_ranges(&self, _: &str) -> Result<SpansRead, StoreError> {
         self.reach().map(|()| SpansRead::new())
     }
 
@@ -123,15 +124,15 @@ impl Store for OrderStore {
         self.reach()
     }
 
-    async fn claim(&self, _: &Claim, _: Timestamp) -> Result<Claimed, StoreError> {
-        self.reach().map(|()| Claimed::Granted)
+    async fn reserve(&self, _: &IdempotencyReservation, _: Timestamp) -> Result<ReservationOutcome, StoreError> {
+        self.reach().map(|()| ReservationOutcome::Granted)
     }
 
-    async fn settle(&self, _: &Claim, _: &str) -> Result<(), StoreError> {
+    async fn complete(&self, _: &IdempotencyReservation, _: &str) -> Result<(), StoreError> {
         self.reach()
     }
 
-    async fn give_back(&self, _: &Claim) -> Result<(), StoreError> {
+    async fn release(&self, _: &IdempotencyReservation) -> Result<(), StoreError> {
         self.reach()
     }
 
@@ -139,7 +140,7 @@ impl Store for OrderStore {
         self.reach()
     }
 
-    fn candidate(&self) -> Box<dyn Candidate> {
+    fn candidate(&self) -> Box<dyn LeaderLease> {
         unimplemented!("the HTTP tests run no feeds")
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::routing::get;
-use market_stress::api::Allowance;
+use market_stress::api::Quota;
 use rstest::rstest;
 use tokio::sync::Notify;
 
@@ -55,7 +55,7 @@ async fn a_preflight_is_answered_and_may_be_kept() {
 }
 
 /// Two requests, and another one after an hour.
-const TWO: Allowance = Allowance { burst: 2, per_second: 1 };
+const TWO: Quota = Quota { burst: 2, per_second: 1 };
 
 #[tokio::test]
 async fn a_client_that_asks_too_often_is_told_when_to_come_back() {
@@ -90,7 +90,7 @@ async fn an_answer_the_client_holds_costs_nothing() {
 #[tokio::test]
 async fn behind_a_proxy_each_forwarded_client_has_its_own_allowance() {
     let mut plan = Plan::default();
-    plan.settings.allowance = Some(Allowance { burst: 1, per_second: 1 });
+    plan.settings.allowance = Some(Quota { burst: 1, per_second: 1 });
     plan.settings.behind_proxy = true;
     let service = plan.serve().await;
     let statuses = async |client: &str| service.get_with("/livez", &[("X-Forwarded-For", client)]).await.status;

@@ -1,7 +1,7 @@
 //! The same answer as JSON, CSV and NDJSON, with instants in words or in numbers, whole or in pages.
 
 use axum::http::Method;
-use market_stress::domain::{Asset, Delta, Knowledge, LiquidationOrder, RecordedOrder, Side, Vintage};
+use market_stress::domain::{Asset, Delta, KnownAtRule, LiquidationOrder, RecordedOrder, Side, Vintage};
 use rstest::rstest;
 
 use crate::http::{Plan, at, commit, key, source};
@@ -142,7 +142,7 @@ fn orders() -> Vec<RecordedOrder> {
                 asset: Asset::btc(),
                 side,
                 occurred_at,
-                knowledge: Knowledge::Vintage(occurred_at),
+                knowledge: KnownAtRule::Vintage(occurred_at),
                 price_usd: 76_000.0,
                 quantity: 1.0,
                 usd: 76_000.0,

@@ -6,7 +6,7 @@ use market_stress::api::document;
 use market_stress::app::Demo;
 use market_stress::config::Config;
 use market_stress::domain::{
-    Asset, Cadence, Delta, FeedStatus, Knowledge, LiquidationOrder, RecordedOrder, Side, SourceInfo, SourceKind, Vintage,
+    Asset, Cadence, Delta, FeedStatus, KnownAtRule, LiquidationOrder, RecordedOrder, Side, SourceInfo, SourceKind, Vintage,
 };
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -130,7 +130,7 @@ fn orders() -> Vec<RecordedOrder> {
             asset: Asset::btc(),
             side,
             occurred_at,
-            knowledge: Knowledge::Vintage(occurred_at),
+            knowledge: KnownAtRule::Vintage(occurred_at),
             price_usd: 76_000.0,
             quantity: 2.0,
             usd: 152_000.0,

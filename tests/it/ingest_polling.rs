@@ -9,7 +9,7 @@ use market_stress::ingest::alternative_me::AlternativeMeConfig;
 use market_stress::ingest::binance::{BinanceConfig, Margin, candle_feed};
 use market_stress::ingest::coingecko::{CoinGeckoConfig, snapshot_feed};
 use market_stress::ingest::farside::{FarsideConfig, entries};
-use market_stress::ingest::{Collector, Feed, HttpClient, HttpSettings, Manners, Step};
+use market_stress::ingest::{Collector, Feed, HostPolicy, HttpClient, HttpSettings, Step};
 use rstest::rstest;
 
 use crate::upstream::{Desk, Play, Upstream};
@@ -243,7 +243,7 @@ async fn a_restated_day_and_a_new_column_are_recorded_and_a_block_page_changes_n
 #[tokio::test]
 async fn after_a_storm_of_server_errors_the_feed_goes_on_by_itself() {
     let desk = Desk::at(NOW);
-    let manners = Manners { spacing: Duration::ZERO, failures_to_rest: 3, rest: Duration::from_millis(50) };
+    let manners = HostPolicy { spacing: Duration::ZERO, failures_to_cooldown: 3, cooldown: Duration::from_millis(50) };
     let http = HttpClient::new(&HttpSettings { manners, ..HttpSettings::default() }).unwrap();
     let storm = Arc::new(AtomicUsize::new(7));
     let left = Arc::clone(&storm);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use market_stress::domain::{Asset, Bar, Delta, Period, Side, Timestamp, Vintage};
 use market_stress::market::{Market, MarketView};
-use market_stress::metrics::{self as m, Answer, Books, Length, SourceOrder, Unanswerable, Window};
+use market_stress::metrics::{self as m, Answer, Caches, Length, QueryError, SourceOrder, Window};
 use proptest::prelude::*;
 
 use crate::http::{at, commit, key};
@@ -106,56 +106,56 @@ fn end() -> Timestamp {
 }
 
 /// What a question answered, as its types say it.
-fn told<T: Debug>(answer: Result<Answer<T>, Unanswerable>) -> String {
+fn told<T: Debug>(answer: Result<Answer<T>, QueryError>) -> String {
     answer.map_or_else(|refused| refused.to_string(), |answer| format!("{:#?}", answer.data))
 }
 
 /// Every question, asked of one view.
 fn answers(view: &MarketView) -> Vec<(&'static str, String)> {
-    let (order, books) = (SourceOrder::default(), Books::default());
+    let (order, caches) = (SourceOrder::default(), Caches::default());
     let (btc, week, all) = (Asset::btc, Window::days(7), Window::ALL);
-    let path = |basis| m::DrawdownQuestion { asset: btc(), source: None, window: all, interval: Period::DAY, basis };
-    let flows = m::EtfFlowsQuestion { asset: btc(), source: None, window: Window::days(5) };
-    let forced = m::LiquidationsQuestion { asset: None, sources: vec![], window: week };
-    let together = |method| m::CorrelationQuestion { asset: btc(), with: vec![], observations: 10, method };
-    let spread = |estimator| m::VolatilityQuestion { asset: btc(), source: None, window: Window::days(10), estimator };
-    let episodes = m::EpisodesQuestion { path: path(m::Basis::Close), min_depth_pct: 5.0, rebound_pct: 10.0 };
+    let path = |basis| m::DrawdownParams { asset: btc(), source: None, window: all, interval: Period::DAY, basis };
+    let flows = m::EtfFlowsParams { asset: btc(), source: None, window: Window::days(5) };
+    let forced = m::LiquidationsParams { asset: None, sources: vec![], window: week };
+    let together = |method| m::CorrelationParams { asset: btc(), with: vec![], observations: 10, method };
+    let spread = |estimator| m::VolatilityParams { asset: btc(), source: None, window: Window::days(10), estimator };
+    let episodes = m::EpisodesParams { path: path(m::Basis::Close), min_depth_pct: 5.0, rebound_pct: 10.0 };
     let mut answers = vec![
-        ("price", told(m::price(view, &order, &m::PriceQuestion { asset: btc(), source: None, window: week }))),
+        ("price", told(m::price(view, &order, &m::PriceParams { asset: btc(), source: None, window: week }))),
         ("drawdown", told(m::drawdown(view, &order, &path(m::Basis::Close)))),
         ("drawdown_intraday", told(m::drawdown(view, &order, &path(m::Basis::Intraday)))),
         ("drawdown_series", told(m::drawdown_series(view, &order, &path(m::Basis::Close), None))),
         ("episodes", told(m::drawdown_episodes(view, &order, &episodes))),
-        ("market_cap", told(m::market_cap(view, &order, &m::MarketCapQuestion { asset: btc(), source: None, window: week }))),
+        ("market_cap", told(m::market_cap(view, &order, &m::MarketCapParams { asset: btc(), source: None, window: week }))),
         ("liquidations", told(m::liquidations(view, &order, &forced))),
-        ("liquidation_days", told(m::liquidation_days(view, &order, &m::LiquidationsQuestion { window: all, ..forced.clone() }))),
+        ("liquidation_days", told(m::liquidation_days(view, &order, &m::LiquidationsParams { window: all, ..forced.clone() }))),
         ("cascades", told(m::liquidation_cascades(view, &order, &forced))),
         ("etf_flows", told(m::etf_flows(view, &order, &flows))),
         ("etf_series", told(m::etf_flows_series(view, &order, &flows, true))),
         (
             "open_interest",
-            told(m::open_interest(view, &order, &m::OpenInterestQuestion { asset: btc(), sources: vec![], window: week })),
+            told(m::open_interest(view, &order, &m::OpenInterestParams { asset: btc(), sources: vec![], window: week })),
         ),
-        ("funding", told(m::funding(view, &order, &m::FundingQuestion { asset: btc(), sources: vec![] }))),
+        ("funding", told(m::funding(view, &order, &m::FundingParams { asset: btc(), sources: vec![] }))),
         ("correlation", told(m::correlation(view, &order, &together(m::CorrelationMethod::Pearson)))),
         ("spearman", told(m::correlation(view, &order, &together(m::CorrelationMethod::Spearman)))),
         ("correlation_series", told(m::correlation_series(view, &order, &together(m::CorrelationMethod::Pearson), None))),
-        ("cross_asset", told(m::cross_asset(view, &order, &m::CrossAssetQuestion { assets: vec![], window: week }))),
-        ("breadth", told(m::breadth(view, &order, &m::BreadthQuestion { source: None, window: week }))),
-        ("liquidity", told(m::liquidity(view, &order, &m::LiquidityQuestion { asset: btc(), source: None }))),
-        ("stress", told(m::stress(view, &order, &books.stress))),
-        ("briefing", told(m::briefing(view, &order, &books, &m::BriefingQuestion { window: week }))),
-        ("check", told(m::check(view, &order, &books, &price_is_100()))),
+        ("cross_asset", told(m::cross_asset(view, &order, &m::CrossAssetParams { assets: vec![], window: week }))),
+        ("breadth", told(m::breadth(view, &order, &m::BreadthParams { source: None, window: week }))),
+        ("liquidity", told(m::liquidity(view, &order, &m::LiquidityParams { asset: btc(), source: None }))),
+        ("stress", told(m::stress(view, &order, &caches.stress))),
+        ("briefing", told(m::briefing(view, &order, &caches, &m::BriefingParams { window: week }))),
+        ("check", told(m::check(view, &order, &caches, &price_is_100()))),
     ];
     answers.extend(
-        m::Estimator::ALL.map(|(name, estimator)| (name, told(m::volatility(view, &order, &books.regimes, &spread(estimator))))),
+        m::Estimator::ALL.map(|(name, estimator)| (name, told(m::volatility(view, &order, &caches.regimes, &spread(estimator))))),
     );
     answers
 }
 
-fn price_is_100() -> m::CheckQuestion {
+fn price_is_100() -> m::CheckParams {
     let (figure, value) = ("price".to_owned(), "100".to_owned());
-    m::CheckQuestion { figure, value, tolerance_pct: None, op: m::CheckOp::Eq, window: Window::Last(Length::All) }
+    m::CheckParams { figure, value, tolerance_pct: None, op: m::CheckOp::Eq, window: Window::Last(Length::All) }
 }
 
 /// The numbers of the fields whose names say that they have no unit of money.
@@ -226,7 +226,7 @@ proptest! {
         let view = market(&[&rows(&days, 1.0, 0)]).at(end());
         let with: Vec<Asset> = ASSETS.iter().map(|asset| asset.parse().unwrap()).collect();
         for method in [m::CorrelationMethod::Pearson, m::CorrelationMethod::Spearman] {
-            let question = m::CorrelationQuestion { asset: Asset::btc(), with: with.clone(), observations: 10, method };
+            let question = m::CorrelationParams { asset: Asset::btc(), with: with.clone(), observations: 10, method };
             let found = m::correlation(&view, &SourceOrder::default(), &question).unwrap().data;
             prop_assert!(found.iter().all(|row| row.correlation.is_none_or(|r| (-1.0..=1.0).contains(&r))));
             prop_assert!(found[0].correlation.is_none_or(|r| r.to_bits() == 1.0_f64.to_bits()), "{:?}", found[0]);
@@ -240,7 +240,7 @@ proptest! {
         let until = since.plus_days(length).min(end());
         let window = Window::Since { since: m::Moment::At(since), until: Some(m::Moment::At(until)) };
         let question =
-            m::DrawdownQuestion { asset: Asset::btc(), source: None, window, interval: Period::DAY, basis: m::Basis::Close };
+            m::DrawdownParams { asset: Asset::btc(), source: None, window, interval: Period::DAY, basis: m::Basis::Close };
         let found = m::drawdown(&view, &SourceOrder::default(), &question).unwrap().data;
         let rows = rows(&days, 1.0, 0);
         let inside = |row: &&Vintage<Bar>| row.observed_at >= since && row.observed_at.plus_days(1) <= until;

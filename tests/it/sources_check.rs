@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use market_stress::ingest::binance::{BinanceConfig, LiquidationFeed};
 use market_stress::ingest::coingecko::{CoinGeckoConfig, snapshot_feed};
-use market_stress::ingest::{Entry, Feed, Outcome, Patience, Trial, try_feed};
+use market_stress::ingest::{Entry, Feed, Outcome, ProbeResult, ProbeTimeouts, probe_feed};
 use rstest::rstest;
 
 use crate::harness::{Program, Ran};
@@ -19,22 +19,22 @@ const GLOBAL: &str = r#"{"data":{"total_market_cap":{"usd":2.5e12},"total_volume
 const MARKETS: &str =
     r#"[{"symbol":"btc","current_price":76478.9,"market_cap":1.5e12,"total_volume":9e10,"last_updated":"2026-02-04T07:59:40Z"}]"#;
 
-const PATIENCE: Patience = Patience { to_answer: Duration::from_secs(1), to_speak: None };
+const PATIENCE: ProbeTimeouts = ProbeTimeouts { to_answer: Duration::from_secs(1), to_speak: None };
 
-async fn tried(feed: Feed, patience: Patience) -> Trial {
+async fn tried(feed: Feed, patience: ProbeTimeouts) -> ProbeResult {
     let desk = Desk::at(NOW);
-    let trial = try_feed(&Entry { feed, off: None }, &desk.collector.http, NOW.parse().unwrap(), patience).await;
+    let trial = probe_feed(&Entry { feed, off: None }, &desk.collector.http, NOW.parse().unwrap(), patience).await;
     assert!(desk.sink.points().is_empty() && desk.sink.orders().is_empty(), "something was recorded");
     assert!(desk.board.all().is_empty(), "something was put on the board");
     trial
 }
 
-async fn polled(play: Play) -> Trial {
+async fn polled(play: Play) -> ProbeResult {
     let upstream = Upstream::start(move |_| play.clone()).await;
     tried(Feed::Polled(snapshot_feed(&CoinGeckoConfig { url: upstream.url, ..CoinGeckoConfig::default() })), PATIENCE).await
 }
 
-async fn streamed(lines: Vec<Line>, patience: Patience) -> Trial {
+async fn streamed(lines: Vec<Line>, patience: ProbeTimeouts) -> ProbeResult {
     let (url, _heard) = websocket(vec![lines]).await;
     // The list of contracts is asked where nobody listens: the stream does not wait for it.
     let rest_url = "http://127.0.0.1:9".parse().unwrap();
@@ -92,7 +92,7 @@ async fn a_stream_is_well_when_it_is_acknowledged_and_has_to_speak_only_when_tha
     let acknowledged = vec![Line::Hear, Line::Say(ACK.to_owned())];
     assert_eq!(streamed(acknowledged.clone(), PATIENCE).await.outcome, Outcome::Understood);
 
-    let to_speak = Patience { to_speak: Some(Duration::from_secs(1)), ..PATIENCE };
+    let to_speak = ProbeTimeouts { to_speak: Some(Duration::from_secs(1)), ..PATIENCE };
     let silent = streamed(acknowledged, to_speak).await;
     assert!(matches!(&silent.outcome, Outcome::Unusable(error) if error.contains("silent for 1 s")), "{silent:?}");
 

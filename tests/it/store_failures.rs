@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use market_stress::domain::{Batch, Knowledge, Observation, Timestamp};
-use market_stress::store::{OnRefusal, Store, StoreError, StoreUrl, hold, open};
+use market_stress::domain::{Batch, KnownAtRule, Observation, Timestamp};
+use market_stress::store::{OnRefusal, Store, StoreError, StoreUrl, lock_for_serving, open};
 use rstest::rstest;
 
 use crate::harness::postgres::{Server, did_not_run};
@@ -13,7 +13,7 @@ use crate::harness::{Engine, Home, contents};
 fn one_reading(day: i64) -> Batch {
     let mut batch = Batch::new("test".parse().unwrap());
     let observed_at = Timestamp::from_unix_seconds(1_770_000_000).plus_days(day);
-    let row = Observation { observed_at, knowledge: Knowledge::OnCommit, value: 1.0 };
+    let row = Observation { observed_at, knowledge: KnownAtRule::OnCommit, value: 1.0 };
     batch.push_reading("price.btc@test".parse().unwrap(), row);
     batch
 }
@@ -194,23 +194,23 @@ async fn several_programs_may_start_on_a_new_database_at_once(#[values(Engine::S
 fn a_file_is_held_by_one_at_a_time_under_whatever_name() {
     let folder = tempfile::tempdir().unwrap();
     let url = StoreUrl::sqlite(folder.path().join("new/log.db"));
-    let first = hold(&url).unwrap();
-    let said = hold(&url).unwrap_err().to_string();
+    let first = lock_for_serving(&url).unwrap();
+    let said = lock_for_serving(&url).unwrap_err().to_string();
     assert!(said.contains(&format!("already served by process {}", std::process::id())), "{said}");
     drop(first);
 
     let file = folder.path().join("new/log.db");
     std::fs::write(&file, "").unwrap();
     std::os::unix::fs::symlink(&file, folder.path().join("link.db")).unwrap();
-    let _second = hold(&url).unwrap();
-    let linked = hold(&StoreUrl::sqlite(folder.path().join("link.db")));
+    let _second = lock_for_serving(&url).unwrap();
+    let linked = lock_for_serving(&StoreUrl::sqlite(folder.path().join("link.db")));
     assert!(matches!(linked, Err(StoreError::Held { .. })), "{linked:?}");
 }
 
 #[test]
 fn a_log_on_a_server_is_held_by_many() {
     let url: StoreUrl = "postgres://localhost/log".parse().unwrap();
-    let held = [hold(&url), hold(&url)];
+    let held = [lock_for_serving(&url), lock_for_serving(&url)];
     assert!(held.iter().all(Result::is_ok), "{held:?}");
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use market_stress::domain::{ApiKey, Digest, KeyId, Timestamp};
-use market_stress::store::{Claim, Claimed, Store};
+use market_stress::store::{IdempotencyReservation, ReservationOutcome, Store};
 use rstest::rstest;
 
 use crate::harness::{Engine, Home};
@@ -69,8 +69,8 @@ async fn the_last_use_of_a_key_never_goes_back(#[values(Engine::Sqlite, Engine::
     store.note_key_use(&id(SECOND), NOW).await.unwrap();
 }
 
-fn claim(key: &str, name: &str, body: u8) -> Claim {
-    Claim { key: id(key), idempotency_key: name.to_owned(), fingerprint: Digest::new([body; 32]) }
+fn claim(key: &str, name: &str, body: u8) -> IdempotencyReservation {
+    IdempotencyReservation { key: id(key), idempotency_key: name.to_owned(), fingerprint: Digest::new([body; 32]) }
 }
 
 async fn with_keys(home: &Home) -> Arc<dyn Store> {
@@ -86,20 +86,20 @@ async fn a_claim_is_granted_once_and_its_answer_outlives_a_restart(#[values(Engi
     let Some(home) = Home::new(engine).await else { return };
     let store = with_keys(&home).await;
     let ours = claim(FIRST, "load-7", 1);
-    assert_eq!(store.claim(&ours, NOW).await.unwrap(), Claimed::Granted);
-    assert_eq!(store.claim(&ours, NOW).await.unwrap(), Claimed::Busy);
-    assert_eq!(store.claim(&claim(FIRST, "load-7", 2), NOW).await.unwrap(), Claimed::Contradicts);
-    assert_eq!(store.claim(&claim(SECOND, "load-7", 2), NOW).await.unwrap(), Claimed::Granted);
-    assert_eq!(store.claim(&claim(FIRST, "Load-7", 2), NOW).await.unwrap(), Claimed::Granted);
-    store.settle(&ours, "{\"new\": 1, \"é\": \"'\"}").await.unwrap();
+    assert_eq!(store.reserve(&ours, NOW).await.unwrap(), ReservationOutcome::Granted);
+    assert_eq!(store.reserve(&ours, NOW).await.unwrap(), ReservationOutcome::InProgress);
+    assert_eq!(store.reserve(&claim(FIRST, "load-7", 2), NOW).await.unwrap(), ReservationOutcome::Conflict);
+    assert_eq!(store.reserve(&claim(SECOND, "load-7", 2), NOW).await.unwrap(), ReservationOutcome::Granted);
+    assert_eq!(store.reserve(&claim(FIRST, "Load-7", 2), NOW).await.unwrap(), ReservationOutcome::Granted);
+    store.complete(&ours, "{\"new\": 1, \"é\": \"'\"}").await.unwrap();
     drop(store);
     let store = home.open().await;
-    let settled = Claimed::Settled("{\"new\": 1, \"é\": \"'\"}".to_owned());
-    assert_eq!(store.claim(&ours, NOW.plus_ms(Claim::LEASE_MS)).await.unwrap(), settled);
-    assert_eq!(store.claim(&claim(FIRST, "load-7", 2), NOW).await.unwrap(), Claimed::Contradicts);
-    store.settle(&ours, "another answer").await.unwrap();
-    store.give_back(&ours).await.unwrap();
-    assert_eq!(store.claim(&ours, NOW).await.unwrap(), settled, "what was answered was changed");
+    let settled = ReservationOutcome::Settled("{\"new\": 1, \"é\": \"'\"}".to_owned());
+    assert_eq!(store.reserve(&ours, NOW.plus_ms(IdempotencyReservation::LEASE_MS)).await.unwrap(), settled);
+    assert_eq!(store.reserve(&claim(FIRST, "load-7", 2), NOW).await.unwrap(), ReservationOutcome::Conflict);
+    store.complete(&ours, "another answer").await.unwrap();
+    store.release(&ours).await.unwrap();
+    assert_eq!(store.reserve(&ours, NOW).await.unwrap(), settled, "what was answered was changed");
 }
 
 #[rstest]
@@ -108,16 +108,16 @@ async fn a_claim_that_was_given_back_or_left_by_the_dead_is_free(#[values(Engine
     let Some(home) = Home::new(engine).await else { return };
     let store = with_keys(&home).await;
     let ours = claim(FIRST, "load-7", 1);
-    store.claim(&ours, NOW).await.unwrap();
-    store.give_back(&ours).await.unwrap();
+    store.reserve(&ours, NOW).await.unwrap();
+    store.release(&ours).await.unwrap();
     let corrected = claim(FIRST, "load-7", 2);
-    assert_eq!(store.claim(&corrected, NOW).await.unwrap(), Claimed::Granted);
-    let soon = NOW.plus_ms(Claim::LEASE_MS - 1);
-    assert_eq!(store.claim(&corrected, soon).await.unwrap(), Claimed::Busy);
-    let late = NOW.plus_ms(Claim::LEASE_MS);
-    assert_eq!(store.claim(&ours, late).await.unwrap(), Claimed::Contradicts);
-    assert_eq!(store.claim(&corrected, late).await.unwrap(), Claimed::Granted);
-    assert_eq!(store.claim(&corrected, late).await.unwrap(), Claimed::Busy);
+    assert_eq!(store.reserve(&corrected, NOW).await.unwrap(), ReservationOutcome::Granted);
+    let soon = NOW.plus_ms(IdempotencyReservation::LEASE_MS - 1);
+    assert_eq!(store.reserve(&corrected, soon).await.unwrap(), ReservationOutcome::InProgress);
+    let late = NOW.plus_ms(IdempotencyReservation::LEASE_MS);
+    assert_eq!(store.reserve(&ours, late).await.unwrap(), ReservationOutcome::Conflict);
+    assert_eq!(store.reserve(&corrected, late).await.unwrap(), ReservationOutcome::Granted);
+    assert_eq!(store.reserve(&corrected, late).await.unwrap(), ReservationOutcome::InProgress);
 }
 
 #[rstest]
@@ -126,11 +126,14 @@ async fn receipts_are_forgotten_after_a_day(#[values(Engine::Sqlite, Engine::Pos
     let Some(home) = Home::new(engine).await else { return };
     let store = with_keys(&home).await;
     let ours = claim(FIRST, "load-7", 1);
-    store.claim(&ours, NOW).await.unwrap();
-    store.settle(&ours, "done").await.unwrap();
-    let almost = NOW.plus_ms(Claim::KEPT_MS - 1);
-    assert_eq!(store.claim(&ours, almost).await.unwrap(), Claimed::Settled("done".to_owned()));
-    assert_eq!(store.claim(&claim(FIRST, "load-7", 2), NOW.plus_ms(Claim::KEPT_MS)).await.unwrap(), Claimed::Granted);
+    store.reserve(&ours, NOW).await.unwrap();
+    store.complete(&ours, "done").await.unwrap();
+    let almost = NOW.plus_ms(IdempotencyReservation::KEPT_MS - 1);
+    assert_eq!(store.reserve(&ours, almost).await.unwrap(), ReservationOutcome::Settled("done".to_owned()));
+    assert_eq!(
+        store.reserve(&claim(FIRST, "load-7", 2), NOW.plus_ms(IdempotencyReservation::KEPT_MS)).await.unwrap(),
+        ReservationOutcome::Granted
+    );
 }
 
 #[rstest]
@@ -141,14 +144,14 @@ async fn of_many_that_claim_at_once_one_is_granted(#[values(Engine::Sqlite, Engi
     let asking: Vec<_> = (0..16)
         .map(|n| {
             let store = Arc::clone(&stores[n % 2]);
-            tokio::spawn(async move { store.claim(&claim(FIRST, "load-7", 1), NOW).await.unwrap() })
+            tokio::spawn(async move { store.reserve(&claim(FIRST, "load-7", 1), NOW).await.unwrap() })
         })
         .collect();
     let mut granted = 0;
     for asked in asking {
         match asked.await.unwrap() {
-            Claimed::Granted => granted += 1,
-            other => assert_eq!(other, Claimed::Busy),
+            ReservationOutcome::Granted => granted += 1,
+            other => assert_eq!(other, ReservationOutcome::InProgress),
         }
     }
     assert_eq!(granted, 1);

@@ -1,7 +1,7 @@
 //! Markets of which little is known: what the tests of thin and missing data ask about.
 
 use market_stress::domain::{
-    Asset, Bar, Delta, Knowledge, LiquidationOrder, RecordedOrder, SeriesKey, Side, SourceInfo, SourceKind, Timestamp,
+    Asset, Bar, Delta, KnownAtRule, LiquidationOrder, RecordedOrder, SeriesKey, Side, SourceInfo, SourceKind, Timestamp,
     TradingCalendar, Vintage,
 };
 
@@ -104,7 +104,7 @@ fn order() -> RecordedOrder {
         asset: Asset::btc(),
         side: Side::Long,
         occurred_at,
-        knowledge: Knowledge::Vintage(occurred_at),
+        knowledge: KnownAtRule::Vintage(occurred_at),
         price_usd: 76_000.0,
         quantity: 2.0,
         usd: 152_000.0,

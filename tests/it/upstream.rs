@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::{SinkExt, StreamExt};
 use market_stress::domain::{Batch, Clock, CommitReport, FixedClock, SeriesKey, SourceInfo, StatusBoard, Timestamp};
-use market_stress::ingest::{Collector, HttpClient, HttpSettings, Manners, SeededJitter, Sink};
+use market_stress::ingest::{Collector, HostPolicy, HttpClient, HttpSettings, SeededJitter, Sink};
 use market_stress::store::StoreError;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -270,7 +270,7 @@ impl Desk {
             timeout: Duration::from_millis(500),
             connect_timeout: Duration::from_millis(500),
             body_limit_bytes: 200_000,
-            manners: Manners { spacing: Duration::ZERO, ..Manners::default() },
+            manners: HostPolicy { spacing: Duration::ZERO, ..HostPolicy::default() },
             ..HttpSettings::default()
         };
         let sink = Arc::new(MemorySink::default());

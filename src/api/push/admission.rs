@@ -1,9 +1,9 @@
 //! What a row may say, and who may say it: everything that is decided before the store is asked.
 
 use crate::api::push::PushError;
-use crate::api::push::verdict::Blame;
-use crate::domain::{ApiKey, Knowledge, Metric, Observation, SeriesKey, Source, Timestamp};
-use crate::files::Stated;
+use crate::api::push::verdict::RowFault;
+use crate::domain::{ApiKey, KnownAtRule, Metric, Observation, SeriesKey, Source, Timestamp};
+use crate::files::ParsedRow;
 
 /// How far ahead of our clock the clock of whoever pushes may be, milliseconds.
 const SKEW_MS: i64 = 60_000;
@@ -13,21 +13,21 @@ struct Claims<'a> {
     source: &'a Source,
     /// The instant up to which it speaks: the end of its period.
     until: Timestamp,
-    knowledge: Knowledge,
+    knowledge: KnownAtRule,
 }
 
 /// Refuses rows that the key may not push.
 ///
 /// # Errors
 /// [`PushError::Forbidden`] for a source it may not speak for, and for a row that is dated back.
-pub(super) fn permit<'a>(rows: impl Iterator<Item = &'a Stated>, key: &ApiKey) -> Result<(), PushError> {
+pub(super) fn permit<'a>(rows: impl Iterator<Item = &'a ParsedRow>, key: &ApiKey) -> Result<(), PushError> {
     for claims in rows.flat_map(claims) {
         if !key.speaks_for(claims.source) {
             let allowed: Vec<&str> = key.sources.iter().map(Source::as_str).collect();
             let detail = format!("this key may push rows of {}, not of {}", allowed.join(", "), claims.source);
             return Err(PushError::Forbidden(detail));
         }
-        if matches!(claims.knowledge, Knowledge::Vintage(_)) && !key.may_backfill {
+        if matches!(claims.knowledge, KnownAtRule::Vintage(_)) && !key.may_backfill {
             let detail = "this key may not say since when a row was known: leave `known_at` out, and the row is known from now on; \
                           or use a key made with --may-backfill";
             return Err(PushError::Forbidden(detail.to_owned()));
@@ -39,31 +39,31 @@ pub(super) fn permit<'a>(rows: impl Iterator<Item = &'a Stated>, key: &ApiKey) -
 /// Refuses a row that speaks of the future.
 ///
 /// # Errors
-/// [`Blame`] that says which instant lies ahead.
-pub(super) fn check(stated: &Stated, now: Timestamp) -> Result<(), Blame> {
+/// [`RowFault`] that says which instant lies ahead.
+pub(super) fn check(stated: &ParsedRow, now: Timestamp) -> Result<(), RowFault> {
     let latest = now.plus_ms(SKEW_MS);
     for claims in claims(stated) {
         if claims.until > latest {
             let detail = format!("it speaks of the time up to {}, and it is {now}: push it when that is over", claims.until);
-            return Err(Blame { field: None, detail });
+            return Err(RowFault { field: None, detail });
         }
-        if let Knowledge::Vintage(at) = claims.knowledge
+        if let KnownAtRule::Vintage(at) = claims.knowledge
             && at > latest
         {
             let detail = format!("{at} lies ahead, it is {now}: leave `known_at` out, and the row is known from now on");
-            return Err(Blame { field: Some("known_at".to_owned()), detail });
+            return Err(RowFault { field: Some("known_at".to_owned()), detail });
         }
     }
     Ok(())
 }
 
-fn claims(stated: &Stated) -> Vec<Claims<'_>> {
+fn claims(stated: &ParsedRow) -> Vec<Claims<'_>> {
     match stated {
-        Stated::Nothing => vec![],
-        Stated::Reading((key, reading)) => vec![of_series(key, reading)],
-        Stated::Readings(readings) => readings.iter().map(|(key, reading)| of_series(key, reading)).collect(),
-        Stated::Candle(key, candle) => vec![of_series(key, candle)],
-        Stated::Order(order) => vec![Claims { source: &order.source, until: order.occurred_at, knowledge: order.knowledge }],
+        ParsedRow::Nothing => vec![],
+        ParsedRow::Reading((key, reading)) => vec![of_series(key, reading)],
+        ParsedRow::Readings(readings) => readings.iter().map(|(key, reading)| of_series(key, reading)).collect(),
+        ParsedRow::Candle(key, candle) => vec![of_series(key, candle)],
+        ParsedRow::Order(order) => vec![Claims { source: &order.source, until: order.occurred_at, knowledge: order.knowledge }],
     }
 }
 
@@ -84,8 +84,8 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn row(key: &str, observed_at: &str, knowledge: Knowledge) -> Stated {
-        Stated::Reading((key.parse().unwrap(), Observation { observed_at: at(observed_at), knowledge, value: 1.0 }))
+    fn row(key: &str, observed_at: &str, knowledge: KnownAtRule) -> ParsedRow {
+        ParsedRow::Reading((key.parse().unwrap(), Observation { observed_at: at(observed_at), knowledge, value: 1.0 }))
     }
 
     #[rstest]
@@ -97,28 +97,28 @@ mod tests {
     #[case::trading_day("etf_flow.btc.IBIT@desk", "2026-02-04", true)]
     #[case::settlement("funding_rate.btc@desk:8h", "2026-02-04T08:00:00Z", true)]
     fn a_row_must_not_speak_of_the_future(#[case] key: &str, #[case] observed_at: &str, #[case] taken: bool) {
-        let stated = row(key, observed_at, Knowledge::OnCommit);
+        let stated = row(key, observed_at, KnownAtRule::OnCommit);
         assert_eq!(check(&stated, at("2026-02-04T08:00:00Z")).is_ok(), taken);
     }
 
     #[test]
     fn a_vintage_of_tomorrow_is_refused() {
-        let stated = row("price.btc@desk", "2026-02-03", Knowledge::Vintage(at("2026-02-05")));
+        let stated = row("price.btc@desk", "2026-02-03", KnownAtRule::Vintage(at("2026-02-05")));
         let error = check(&stated, at("2026-02-04T08:00:00Z")).unwrap_err();
         assert_eq!(error.field.as_deref(), Some("known_at"));
     }
 
     #[rstest]
-    #[case::any(&[], false, "price.btc@desk", Knowledge::OnCommit, true)]
-    #[case::own(&["desk", "a"], false, "price.btc@desk", Knowledge::OnCommit, true)]
-    #[case::other(&["a"], true, "price.btc@desk", Knowledge::OnCommit, false)]
-    #[case::dated(&[], false, "price.btc@desk", Knowledge::Vintage(Timestamp::MIN), false)]
-    #[case::may_date(&[], true, "price.btc@desk", Knowledge::Vintage(Timestamp::MIN), true)]
+    #[case::any(&[], false, "price.btc@desk", KnownAtRule::OnCommit, true)]
+    #[case::own(&["desk", "a"], false, "price.btc@desk", KnownAtRule::OnCommit, true)]
+    #[case::other(&["a"], true, "price.btc@desk", KnownAtRule::OnCommit, false)]
+    #[case::dated(&[], false, "price.btc@desk", KnownAtRule::Vintage(Timestamp::MIN), false)]
+    #[case::may_date(&[], true, "price.btc@desk", KnownAtRule::Vintage(Timestamp::MIN), true)]
     fn a_key_may_do_what_it_was_made_for(
         #[case] sources: &[&str],
         #[case] may_backfill: bool,
         #[case] series: &str,
-        #[case] knowledge: Knowledge,
+        #[case] knowledge: KnownAtRule,
         #[case] permitted: bool,
     ) {
         let sources = sources.iter().map(|name| name.parse().unwrap()).collect();

@@ -8,11 +8,11 @@ use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{ContentBuilder, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::api::endpoint::Endpoint;
 use crate::api::openapi::{Entry, KEY_SCHEME, header_ref, problem_ref};
-use crate::api::problem_code::ProblemCode;
 use crate::api::push::request::{IDEMPOTENCY_KEY, MEDIA_TYPES};
 use crate::api::push::verdict::Pushed;
+use crate::api::response::problem_code::ProblemCode;
+use crate::api::routes::endpoint::Endpoint;
 use crate::files::BodyFormat;
 use crate::metrics::Answer;
 

@@ -1,6 +1,6 @@
-use crate::api::problem::ParameterProblem;
-use crate::api::problem_code::ProblemCode;
-use crate::api::push::{Fate, RowVerdict};
+use crate::api::push::{RowStatus, RowVerdict};
+use crate::api::response::problem::ParameterProblem;
+use crate::api::response::problem_code::ProblemCode;
 use crate::files::FileError;
 
 /// How many refused rows are listed among the errors of a problem; its verdicts hold them all.
@@ -20,7 +20,7 @@ pub(in crate::api) enum PushError {
     Forbidden(String),
     /// The key pushes too often.
     #[error("too many pushes with this key; wait {retry_after_seconds} s, or send more rows at once")]
-    TooOften {
+    RateLimited {
         /// When the next one will be taken, seconds from now.
         retry_after_seconds: u64,
     },
@@ -49,10 +49,10 @@ pub(in crate::api) enum PushError {
     Rows(Vec<RowVerdict>),
     /// The same push is being worked on.
     #[error("a push with this Idempotency-Key is under way; try again in a second for its answer")]
-    Busy,
+    InProgress,
     /// Another push had the same name.
     #[error("this Idempotency-Key was used for another body within a day; use a new one for each push")]
-    Contradicts,
+    IdempotencyConflict,
 }
 
 impl PushError {
@@ -61,12 +61,12 @@ impl PushError {
         match self {
             Self::NoKey | Self::UnknownKey => ProblemCode::Unauthorized,
             Self::Forbidden(_) => ProblemCode::Forbidden,
-            Self::TooOften { .. } => ProblemCode::RateLimited,
+            Self::RateLimited { .. } => ProblemCode::RateLimited,
             Self::MediaType { .. } => ProblemCode::UnsupportedMediaType,
             Self::Body(FileError::TooManyRows { .. }) => ProblemCode::PayloadTooLarge,
             Self::Header { .. } | Self::Truncated | Self::Body(_) => ProblemCode::BadRequest,
             Self::Rows(_) => ProblemCode::Unprocessable,
-            Self::Busy | Self::Contradicts => ProblemCode::Conflict,
+            Self::InProgress | Self::IdempotencyConflict => ProblemCode::Conflict,
         }
     }
 
@@ -76,7 +76,7 @@ impl PushError {
         match self {
             Self::Header { name, .. } => vec![error((*name).to_owned(), self.to_string())],
             Self::Rows(verdicts) => {
-                let refused = verdicts.iter().filter(|row| row.verdict == Fate::Refused).take(LISTED);
+                let refused = verdicts.iter().filter(|row| row.verdict == RowStatus::Refused).take(LISTED);
                 refused.map(|row| error(row.place(), row.detail.clone().unwrap_or_default())).collect()
             }
             _ => vec![],
@@ -94,8 +94,8 @@ impl PushError {
     /// When trying again may work.
     pub(in crate::api) const fn retry_after_seconds(&self) -> Option<u64> {
         match self {
-            Self::TooOften { retry_after_seconds } => Some(*retry_after_seconds),
-            Self::Busy => Some(1),
+            Self::RateLimited { retry_after_seconds } => Some(*retry_after_seconds),
+            Self::InProgress => Some(1),
             _ => None,
         }
     }
@@ -110,7 +110,7 @@ fn words(error: &FileError) -> String {
 }
 
 fn summary(verdicts: &[RowVerdict]) -> String {
-    let refused = verdicts.iter().filter(|row| row.verdict == Fate::Refused);
+    let refused = verdicts.iter().filter(|row| row.verdict == RowStatus::Refused);
     let (count, first) = (refused.clone().count(), refused.clone().next());
     let first = first.map(|row| format!("{}: {}", row.place(), row.detail.as_deref().unwrap_or_default())).unwrap_or_default();
     format!("{count} of {} rows are refused, so nothing was written; the first is {first}", verdicts.len())

@@ -18,24 +18,24 @@ use axum::response::{IntoResponse, Response};
 
 pub(super) use self::document::entry;
 pub(super) use self::failure::PushError;
-pub use self::verdict::{Fate, RowVerdict};
+pub use self::verdict::{RowStatus, RowVerdict};
 
-use self::verdict::{Blame, Pushed};
-use crate::api::problem::ApiError;
-use crate::api::query::Query;
-use crate::api::render::json;
+use self::verdict::{Pushed, RowFault};
+use crate::api::params::reader::ParamReader;
+use crate::api::response::problem::ApiError;
+use crate::api::response::render::json;
 use crate::api::state::AppState;
 use crate::domain::{ApiKey, Batch, Source, Timestamp};
-use crate::files::{RowError, Stated, read_body};
+use crate::files::{ParsedRow, RowError, read_body};
 use crate::keys::digest;
 use crate::metrics::{Answer, Meta};
-use crate::store::{Claim, Claimed, OnRefusal};
+use crate::store::{IdempotencyReservation, OnRefusal, ReservationOutcome};
 
 /// A push that was read and may be carried out.
 struct Push {
-    rows: Vec<Stated>,
+    rows: Vec<ParsedRow>,
     /// What to claim, where the client gave the push a name.
-    claim: Option<Claim>,
+    claim: Option<IdempotencyReservation>,
 }
 
 /// The answer to a push, written.
@@ -56,27 +56,27 @@ pub(super) async fn push(State(state): State<AppState>, request: Request) -> Res
 async fn take(state: &AppState, request: Request) -> Result<Answered, ApiError> {
     let (parts, body) = request.into_parts();
     let key = request::holder(state, &parts.headers).await?;
-    Query::new(vec![], parts.uri.query()).finish()?;
+    ParamReader::new(vec![], parts.uri.query()).finish()?;
     let format = request::format(&parts.headers)?;
     let name = request::name(&parts.headers)?;
     let bytes = request::bytes(body, state.settings.body_limit_bytes).await?;
     let rows = read_body(format, &bytes, state.settings.push_rows).map_err(PushError::Body)?;
     let rows = admit(rows, &key, state.clock.now())?;
     let fingerprint = || digest(&[format!("{format:?}").as_bytes(), &bytes]);
-    let claim = name.map(|idempotency_key| Claim { key: key.id, idempotency_key, fingerprint: fingerprint() });
+    let claim = name.map(|idempotency_key| IdempotencyReservation { key: key.id, idempotency_key, fingerprint: fingerprint() });
     // Once begun, a push is brought to its end even when the client hangs up or the time is over.
     let carrying_out = tokio::spawn(carry_out(state.clone(), Push { rows, claim }));
     carrying_out.await.map_err(|error| ApiError::Internal(format!("a push was not brought to its end: {error}")))?
 }
 
 /// The rows, when all of them can be read and the key may push them.
-fn admit(rows: Vec<Result<Stated, RowError>>, key: &ApiKey, now: Timestamp) -> Result<Vec<Stated>, PushError> {
+fn admit(rows: Vec<Result<ParsedRow, RowError>>, key: &ApiKey, now: Timestamp) -> Result<Vec<ParsedRow>, PushError> {
     admission::permit(rows.iter().flatten(), key)?;
-    let check = |row: Result<Stated, RowError>| {
-        let stated = row.map_err(Blame::from)?;
+    let check = |row: Result<ParsedRow, RowError>| {
+        let stated = row.map_err(RowFault::from)?;
         admission::check(&stated, now).map(|()| stated)
     };
-    let checked: Vec<Result<Stated, Blame>> = rows.into_iter().map(check).collect();
+    let checked: Vec<Result<ParsedRow, RowFault>> = rows.into_iter().map(check).collect();
     if checked.iter().any(Result::is_err) {
         return Err(PushError::Rows(verdict::not_taken(checked.into_iter().map(Result::err))));
     }
@@ -86,15 +86,15 @@ fn admit(rows: Vec<Result<Stated, RowError>>, key: &ApiKey, now: Timestamp) -> R
 /// Does a push, or finds out that it was done.
 async fn carry_out(state: AppState, push: Push) -> Result<Answered, ApiError> {
     let Some(claim) = &push.claim else { return write(&state, &push.rows).await };
-    match state.store.claim(claim, state.clock.now()).await? {
-        Claimed::Busy => Err(PushError::Busy.into()),
-        Claimed::Contradicts => Err(PushError::Contradicts.into()),
-        Claimed::Settled(text) => Ok(Answered { text, is_replayed: true }),
-        Claimed::Granted => {
+    match state.store.reserve(claim, state.clock.now()).await? {
+        ReservationOutcome::InProgress => Err(PushError::InProgress.into()),
+        ReservationOutcome::Conflict => Err(PushError::IdempotencyConflict.into()),
+        ReservationOutcome::Settled(text) => Ok(Answered { text, is_replayed: true }),
+        ReservationOutcome::Granted => {
             let written = write(&state, &push.rows).await;
             let noted = match &written {
-                Ok(answered) => state.store.settle(claim, &answered.text).await,
-                Err(_) => state.store.give_back(claim).await,
+                Ok(answered) => state.store.complete(claim, &answered.text).await,
+                Err(_) => state.store.release(claim).await,
             };
             // The rows are in or out whether or not this could be noted; the claim runs out by itself.
             if let Err(error) = noted {
@@ -106,7 +106,7 @@ async fn carry_out(state: AppState, push: Push) -> Result<Answered, ApiError> {
 }
 
 /// Writes the rows and publishes them.
-async fn write(state: &AppState, rows: &[Stated]) -> Result<Answered, ApiError> {
+async fn write(state: &AppState, rows: &[ParsedRow]) -> Result<Answered, ApiError> {
     let appended = state.recorder.append(&batch(rows), OnRefusal::Abort).await?;
     if !appended.report.refused.is_empty() {
         let refusals = &appended.report.refused;
@@ -120,7 +120,7 @@ async fn write(state: &AppState, rows: &[Stated]) -> Result<Answered, ApiError> 
 }
 
 /// The rows as one batch, under the name of their source where they have one in common.
-fn batch(rows: &[Stated]) -> Batch {
+fn batch(rows: &[ParsedRow]) -> Batch {
     let mut batch = Batch::new(Source::import());
     for row in rows {
         row.clone().add_to(&mut batch);

@@ -4,9 +4,9 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, header};
 use futures_util::TryStreamExt;
 
-use crate::api::parameter::clip;
-use crate::api::problem::ApiError;
+use crate::api::params::parameter::clip;
 use crate::api::push::PushError;
+use crate::api::response::problem::ApiError;
 use crate::api::state::AppState;
 use crate::domain::{ApiKey, Timestamp};
 use crate::files::BodyFormat;
@@ -36,7 +36,7 @@ pub(super) async fn holder(state: &AppState, headers: &HeaderMap) -> Result<ApiK
     if let Some(left) = state.push_limiter.as_ref().map(|limiter| limiter.take_for(&key.id))
         && !left.granted
     {
-        return Err(PushError::TooOften { retry_after_seconds: left.reset_seconds }.into());
+        return Err(PushError::RateLimited { retry_after_seconds: left.reset_seconds }.into());
     }
     let now = state.clock.now();
     if key.last_used_at.is_none_or(|at: Timestamp| now.ms_since(at) >= NOTE_EVERY_MS) {

@@ -1,7 +1,7 @@
-use crate::api::endpoint::Endpoint;
-use crate::api::query::Query;
+use crate::api::params::reader::ParamReader;
+use crate::api::routes::endpoint::Endpoint;
 use crate::domain::Period;
-use crate::metrics::{BreadthQuestion, Length};
+use crate::metrics::{BreadthParams, Length};
 
 pub(in crate::api) const BREADTH: Endpoint = Endpoint {
     path: "/breadth",
@@ -13,6 +13,6 @@ pub(in crate::api) const BREADTH: Endpoint = Endpoint {
     section: "2.4",
 };
 
-pub(in crate::api) fn breadth(query: &mut Query) -> BreadthQuestion {
-    BreadthQuestion { source: query.source(), window: query.window(Length::Ms(30 * Period::DAY.ms())) }
+pub(in crate::api) fn breadth(query: &mut ParamReader) -> BreadthParams {
+    BreadthParams { source: query.source(), window: query.window(Length::Ms(30 * Period::DAY.ms())) }
 }

@@ -1,8 +1,8 @@
-use crate::api::endpoint::Endpoint;
-use crate::api::parameter::{Choice, Kind, Parameter, number, parsed};
-use crate::api::query::Query;
+use crate::api::params::parameter::{Choice, Kind, Parameter, number, parsed};
+use crate::api::params::reader::ParamReader;
+use crate::api::routes::endpoint::Endpoint;
 use crate::domain::Period;
-use crate::metrics::{BriefingQuestion, CheckOp, CheckQuestion, CompareQuestion, Length, Moment, Window};
+use crate::metrics::{BriefingParams, CheckOp, CheckParams, CompareParams, Length, Moment, Window};
 
 pub(in crate::api) const BRIEFING: Endpoint = Endpoint {
     path: "/briefing",
@@ -76,17 +76,17 @@ const OP: Choice<CheckOp> = Choice {
     words: &[("eq", CheckOp::Eq), ("lt", CheckOp::Lt), ("gt", CheckOp::Gt), ("about", CheckOp::About)],
 };
 
-pub(in crate::api) fn briefing(query: &mut Query) -> BriefingQuestion {
-    BriefingQuestion { window: week(query) }
+pub(in crate::api) fn briefing(query: &mut ParamReader) -> BriefingParams {
+    BriefingParams { window: week(query) }
 }
 
-pub(in crate::api) fn compare(query: &mut Query) -> CompareQuestion {
+pub(in crate::api) fn compare(query: &mut ParamReader) -> CompareParams {
     let a = query.optional(&A).unwrap_or(Moment::Before(7 * Period::DAY.ms()));
-    CompareQuestion { a, b: query.optional(&B).unwrap_or(Moment::Before(0)) }
+    CompareParams { a, b: query.optional(&B).unwrap_or(Moment::Before(0)) }
 }
 
-pub(in crate::api) fn check(query: &mut Query) -> CheckQuestion {
-    CheckQuestion {
+pub(in crate::api) fn check(query: &mut ParamReader) -> CheckParams {
+    CheckParams {
         figure: query.required(&FIGURE).unwrap_or_default(),
         value: query.required(&VALUE).unwrap_or_default(),
         tolerance_pct: query.optional(&TOLERANCE),
@@ -95,6 +95,6 @@ pub(in crate::api) fn check(query: &mut Query) -> CheckQuestion {
     }
 }
 
-fn week(query: &mut Query) -> Window {
+fn week(query: &mut ParamReader) -> Window {
     query.window(Length::Ms(7 * Period::DAY.ms()))
 }

@@ -1,9 +1,9 @@
-use crate::api::endpoint::Endpoint;
-use crate::api::parameter::{Choice, Kind, Parameter, count};
-use crate::api::query::{Query, assets};
+use crate::api::params::parameter::{Choice, Kind, Parameter, count};
+use crate::api::params::reader::{ParamReader, assets};
+use crate::api::routes::endpoint::Endpoint;
 use crate::api::routes::{MAX_POINTS, points};
 use crate::domain::Asset;
-use crate::metrics::{CorrelationMethod, CorrelationQuestion};
+use crate::metrics::{CorrelationMethod, CorrelationParams};
 
 pub(in crate::api) const CORRELATION: Endpoint = Endpoint {
     path: "/correlation",
@@ -46,8 +46,8 @@ const METHOD: Choice<CorrelationMethod> = Choice {
     words: &[("pearson", CorrelationMethod::Pearson), ("spearman", CorrelationMethod::Spearman)],
 };
 
-pub(in crate::api) fn correlation(query: &mut Query) -> CorrelationQuestion {
-    CorrelationQuestion {
+pub(in crate::api) fn correlation(query: &mut ParamReader) -> CorrelationParams {
+    CorrelationParams {
         asset: query.asset(Asset::btc()),
         with: query.optional(&WITH).unwrap_or_default(),
         observations: query.value_or(&OBSERVATIONS, 60).try_into().unwrap_or(usize::MAX),
@@ -55,6 +55,6 @@ pub(in crate::api) fn correlation(query: &mut Query) -> CorrelationQuestion {
     }
 }
 
-pub(in crate::api) fn correlation_series(query: &mut Query) -> (CorrelationQuestion, Option<usize>) {
+pub(in crate::api) fn correlation_series(query: &mut ParamReader) -> (CorrelationParams, Option<usize>) {
     (correlation(query), points(query.optional(&MAX_POINTS)))
 }

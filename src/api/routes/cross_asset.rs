@@ -1,8 +1,8 @@
-use crate::api::endpoint::Endpoint;
-use crate::api::parameter::{Kind, Parameter};
-use crate::api::query::{Query, assets};
+use crate::api::params::parameter::{Kind, Parameter};
+use crate::api::params::reader::{ParamReader, assets};
+use crate::api::routes::endpoint::Endpoint;
 use crate::domain::{Asset, Period};
-use crate::metrics::{CrossAssetQuestion, Length};
+use crate::metrics::{CrossAssetParams, Length};
 
 pub(in crate::api) const CROSS_ASSET: Endpoint = Endpoint {
     path: "/cross-asset",
@@ -22,6 +22,6 @@ const ASSETS: Parameter<Vec<Asset>> = Parameter {
     read: assets,
 };
 
-pub(in crate::api) fn cross_asset(query: &mut Query) -> CrossAssetQuestion {
-    CrossAssetQuestion { assets: query.optional(&ASSETS).unwrap_or_default(), window: query.window(Length::Ms(Period::DAY.ms())) }
+pub(in crate::api) fn cross_asset(query: &mut ParamReader) -> CrossAssetParams {
+    CrossAssetParams { assets: query.optional(&ASSETS).unwrap_or_default(), window: query.window(Length::Ms(Period::DAY.ms())) }
 }

@@ -1,9 +1,9 @@
-use crate::api::endpoint::Endpoint;
-use crate::api::parameter::{Choice, Kind, Parameter, number};
-use crate::api::query::Query;
+use crate::api::params::parameter::{Choice, Kind, Parameter, number};
+use crate::api::params::reader::ParamReader;
+use crate::api::routes::endpoint::Endpoint;
 use crate::api::routes::{INTERVAL, MAX_POINTS, points};
 use crate::domain::{Asset, Period};
-use crate::metrics::{Basis, DrawdownQuestion, EpisodesQuestion, Length};
+use crate::metrics::{Basis, DrawdownParams, EpisodesParams, Length};
 
 pub(in crate::api) const DRAWDOWN: Endpoint = Endpoint {
     path: "/drawdown",
@@ -60,8 +60,8 @@ const REBOUND_PCT: Parameter<f64> = Parameter {
     read: number,
 };
 
-pub(in crate::api) fn drawdown(query: &mut Query) -> DrawdownQuestion {
-    DrawdownQuestion {
+pub(in crate::api) fn drawdown(query: &mut ParamReader) -> DrawdownParams {
+    DrawdownParams {
         asset: query.asset(Asset::btc()),
         source: query.source(),
         window: query.window(Length::All),
@@ -70,13 +70,13 @@ pub(in crate::api) fn drawdown(query: &mut Query) -> DrawdownQuestion {
     }
 }
 
-pub(in crate::api) fn drawdown_series(query: &mut Query) -> (DrawdownQuestion, Option<usize>) {
+pub(in crate::api) fn drawdown_series(query: &mut ParamReader) -> (DrawdownParams, Option<usize>) {
     (drawdown(query), points(query.optional(&MAX_POINTS)))
 }
 
-pub(in crate::api) fn drawdown_episodes(query: &mut Query) -> EpisodesQuestion {
-    EpisodesQuestion {
-        path: DrawdownQuestion {
+pub(in crate::api) fn drawdown_episodes(query: &mut ParamReader) -> EpisodesParams {
+    EpisodesParams {
+        path: DrawdownParams {
             asset: query.asset(Asset::btc()),
             source: query.source(),
             window: query.window(Length::All),

@@ -1,8 +1,8 @@
-use crate::api::endpoint::Endpoint;
-use crate::api::parameter::Choice;
-use crate::api::query::Query;
+use crate::api::params::parameter::Choice;
+use crate::api::params::reader::ParamReader;
+use crate::api::routes::endpoint::Endpoint;
 use crate::domain::{Asset, Period};
-use crate::metrics::{EtfFlowsQuestion, Length};
+use crate::metrics::{EtfFlowsParams, Length};
 
 pub(in crate::api) const ETF_FLOWS: Endpoint = Endpoint {
     path: "/etf-flows",
@@ -34,20 +34,20 @@ pub(in crate::api) const ETF_FUNDS: Endpoint = Endpoint {
 const WEEKLY: Choice<bool> =
     Choice { name: "interval", about: "The span of a row: a trading day or a week.", words: &[("1d", false), ("1w", true)] };
 
-pub(in crate::api) fn etf_flows(query: &mut Query) -> EtfFlowsQuestion {
+pub(in crate::api) fn etf_flows(query: &mut ParamReader) -> EtfFlowsParams {
     over(query, 5)
 }
 
-pub(in crate::api) fn etf_flows_series(query: &mut Query) -> (EtfFlowsQuestion, bool) {
+pub(in crate::api) fn etf_flows_series(query: &mut ParamReader) -> (EtfFlowsParams, bool) {
     (over(query, 30), query.choice(&WEEKLY, false))
 }
 
-pub(in crate::api) fn etf_funds(query: &mut Query) -> EtfFlowsQuestion {
+pub(in crate::api) fn etf_funds(query: &mut ParamReader) -> EtfFlowsParams {
     over(query, 5)
 }
 
-fn over(query: &mut Query, trading_days: i64) -> EtfFlowsQuestion {
-    EtfFlowsQuestion {
+fn over(query: &mut ParamReader, trading_days: i64) -> EtfFlowsParams {
+    EtfFlowsParams {
         asset: query.asset(Asset::btc()),
         source: query.source(),
         window: query.window(Length::Ms(trading_days * Period::DAY.ms())),

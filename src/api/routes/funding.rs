@@ -1,8 +1,8 @@
-use crate::api::endpoint::Endpoint;
-use crate::api::query::Query;
+use crate::api::params::reader::ParamReader;
+use crate::api::routes::endpoint::Endpoint;
 use crate::api::routes::liquidations::SOURCES;
 use crate::domain::Asset;
-use crate::metrics::FundingQuestion;
+use crate::metrics::FundingParams;
 
 pub(in crate::api) const FUNDING: Endpoint = Endpoint {
     path: "/funding",
@@ -14,6 +14,6 @@ pub(in crate::api) const FUNDING: Endpoint = Endpoint {
     section: "6",
 };
 
-pub(in crate::api) fn funding(query: &mut Query) -> FundingQuestion {
-    FundingQuestion { asset: query.asset(Asset::btc()), sources: query.optional(&SOURCES).unwrap_or_default() }
+pub(in crate::api) fn funding(query: &mut ParamReader) -> FundingParams {
+    FundingParams { asset: query.asset(Asset::btc()), sources: query.optional(&SOURCES).unwrap_or_default() }
 }

@@ -1,9 +1,9 @@
-use crate::api::endpoint::Endpoint;
-use crate::api::parameter::{Kind, Parameter, list};
-use crate::api::query::{self, Query};
+use crate::api::params::parameter::{Kind, Parameter, list};
+use crate::api::params::reader::{self, ParamReader};
 use crate::api::routes::INTERVAL;
+use crate::api::routes::endpoint::Endpoint;
 use crate::domain::{Asset, Period, Source};
-use crate::metrics::{Length, LiquidationsQuestion};
+use crate::metrics::{Length, LiquidationsParams};
 
 pub(in crate::api) const LIQUIDATIONS: Endpoint = Endpoint {
     path: "/liquidations",
@@ -59,7 +59,7 @@ pub(in crate::api) const DAYS: u32 = 100;
 pub(in crate::api) const CASCADE_ROWS: u32 = 100;
 
 /// Of one asset; these questions have no default asset.
-pub(in crate::api) const ASSET: Parameter<Asset> = Parameter { about: "Of one asset. Default: all assets.", ..query::ASSET };
+pub(in crate::api) const ASSET: Parameter<Asset> = Parameter { about: "Of one asset. Default: all assets.", ..reader::ASSET };
 
 /// Of some venues.
 pub(in crate::api) const SOURCES: Parameter<Vec<Source>> = Parameter {
@@ -70,24 +70,24 @@ pub(in crate::api) const SOURCES: Parameter<Vec<Source>> = Parameter {
     read: list,
 };
 
-pub(in crate::api) fn liquidations(query: &mut Query) -> LiquidationsQuestion {
+pub(in crate::api) fn liquidations(query: &mut ParamReader) -> LiquidationsParams {
     over(query, Length::Ms(Period::DAY.ms()))
 }
 
-pub(in crate::api) fn liquidations_series(query: &mut Query) -> (LiquidationsQuestion, Option<Period>) {
+pub(in crate::api) fn liquidations_series(query: &mut ParamReader) -> (LiquidationsParams, Option<Period>) {
     (liquidations(query), query.optional(&INTERVAL))
 }
 
-pub(in crate::api) fn liquidation_days(query: &mut Query) -> LiquidationsQuestion {
+pub(in crate::api) fn liquidation_days(query: &mut ParamReader) -> LiquidationsParams {
     over(query, Length::All)
 }
 
-pub(in crate::api) fn cascades(query: &mut Query) -> LiquidationsQuestion {
+pub(in crate::api) fn cascades(query: &mut ParamReader) -> LiquidationsParams {
     over(query, Length::Ms(30 * Period::DAY.ms()))
 }
 
-fn over(query: &mut Query, default: Length) -> LiquidationsQuestion {
-    LiquidationsQuestion {
+fn over(query: &mut ParamReader, default: Length) -> LiquidationsParams {
+    LiquidationsParams {
         asset: query.optional(&ASSET),
         sources: query.optional(&SOURCES).unwrap_or_default(),
         window: query.window(default),

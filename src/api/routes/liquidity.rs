@@ -1,7 +1,7 @@
-use crate::api::endpoint::Endpoint;
-use crate::api::query::Query;
+use crate::api::params::reader::ParamReader;
+use crate::api::routes::endpoint::Endpoint;
 use crate::domain::Asset;
-use crate::metrics::LiquidityQuestion;
+use crate::metrics::LiquidityParams;
 
 pub(in crate::api) const LIQUIDITY: Endpoint = Endpoint {
     path: "/liquidity",
@@ -13,6 +13,6 @@ pub(in crate::api) const LIQUIDITY: Endpoint = Endpoint {
     section: "10",
 };
 
-pub(in crate::api) fn liquidity(query: &mut Query) -> LiquidityQuestion {
-    LiquidityQuestion { asset: query.asset(Asset::btc()), source: query.source() }
+pub(in crate::api) fn liquidity(query: &mut ParamReader) -> LiquidityParams {
+    LiquidityParams { asset: query.asset(Asset::btc()), source: query.source() }
 }

@@ -1,7 +1,7 @@
-use crate::api::endpoint::Endpoint;
-use crate::api::query::Query;
+use crate::api::params::reader::ParamReader;
+use crate::api::routes::endpoint::Endpoint;
 use crate::domain::{Asset, Period};
-use crate::metrics::{Length, MarketCapQuestion};
+use crate::metrics::{Length, MarketCapParams};
 
 pub(in crate::api) const MARKET_CAP: Endpoint = Endpoint {
     path: "/market-cap",
@@ -12,8 +12,8 @@ pub(in crate::api) const MARKET_CAP: Endpoint = Endpoint {
     section: "2.1",
 };
 
-pub(in crate::api) fn market_cap(query: &mut Query) -> MarketCapQuestion {
-    MarketCapQuestion {
+pub(in crate::api) fn market_cap(query: &mut ParamReader) -> MarketCapParams {
+    MarketCapParams {
         asset: query.asset(Asset::total()),
         source: query.source(),
         window: query.window(Length::Ms(7 * Period::DAY.ms())),

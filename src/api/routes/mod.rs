@@ -1,26 +1,30 @@
 //! The questions the service answers, one file per family: what each is called and how its
 //! parameters are read. What they compute is in [`crate::metrics`].
 
-pub(super) mod breadth;
-pub(super) mod briefing;
-pub(super) mod correlation;
-pub(super) mod cross_asset;
-pub(super) mod drawdown;
-pub(super) mod etf_flows;
-pub(super) mod funding;
-pub(super) mod liquidations;
-pub(super) mod liquidity;
-pub(super) mod market_cap;
-pub(super) mod open_interest;
-pub(super) mod options;
-pub(super) mod price;
-pub(super) mod safe_haven;
-pub(super) mod series;
-pub(super) mod sources;
-pub(super) mod stress;
-pub(super) mod volatility;
+mod breadth;
+mod briefing;
+mod correlation;
+mod cross_asset;
+mod drawdown;
+pub(super) mod endpoint;
+mod etf_flows;
+mod funding;
+pub(super) mod handler;
+mod liquidation_orders;
+mod liquidations;
+mod liquidity;
+mod market_cap;
+mod open_interest;
+mod options;
+mod price;
+pub(super) mod router;
+mod safe_haven;
+mod series;
+mod sources;
+mod stress;
+mod volatility;
 
-use crate::api::parameter::{Kind, Parameter, count, parsed};
+use crate::api::params::parameter::{Kind, Parameter, count, parsed};
 use crate::domain::Period;
 
 /// The length of a bar or bucket.

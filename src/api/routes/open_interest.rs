@@ -1,8 +1,8 @@
-use crate::api::endpoint::Endpoint;
-use crate::api::query::Query;
+use crate::api::params::reader::ParamReader;
+use crate::api::routes::endpoint::Endpoint;
 use crate::api::routes::liquidations::SOURCES;
 use crate::domain::{Asset, Period};
-use crate::metrics::{Length, OpenInterestQuestion};
+use crate::metrics::{Length, OpenInterestParams};
 
 pub(in crate::api) const OPEN_INTEREST: Endpoint = Endpoint {
     path: "/open-interest",
@@ -14,8 +14,8 @@ pub(in crate::api) const OPEN_INTEREST: Endpoint = Endpoint {
     section: "5",
 };
 
-pub(in crate::api) fn open_interest(query: &mut Query) -> OpenInterestQuestion {
-    OpenInterestQuestion {
+pub(in crate::api) fn open_interest(query: &mut ParamReader) -> OpenInterestParams {
+    OpenInterestParams {
         asset: query.asset(Asset::btc()),
         sources: query.optional(&SOURCES).unwrap_or_default(),
         window: query.window(Length::Ms(7 * Period::DAY.ms())),

@@ -1,8 +1,8 @@
-use crate::api::endpoint::Endpoint;
-use crate::api::parameter::Choice;
-use crate::api::query::Query;
+use crate::api::params::parameter::Choice;
+use crate::api::params::reader::ParamReader;
+use crate::api::routes::endpoint::Endpoint;
 use crate::domain::Asset;
-use crate::metrics::OptionsQuestion;
+use crate::metrics::OptionsParams;
 
 pub(in crate::api) const OPTIONS: Endpoint = Endpoint {
     path: "/options",
@@ -21,6 +21,6 @@ const TENOR: Choice<u32> = Choice {
     words: &[("7d", 7), ("30d", 30), ("90d", 90), ("180d", 180)],
 };
 
-pub(in crate::api) fn options(query: &mut Query) -> OptionsQuestion {
-    OptionsQuestion { asset: query.asset(Asset::btc()), source: query.source(), tenor_days: query.choice(&TENOR, 30) }
+pub(in crate::api) fn options(query: &mut ParamReader) -> OptionsParams {
+    OptionsParams { asset: query.asset(Asset::btc()), source: query.source(), tenor_days: query.choice(&TENOR, 30) }
 }

@@ -1,7 +1,7 @@
-use crate::api::endpoint::Endpoint;
-use crate::api::query::Query;
+use crate::api::params::reader::ParamReader;
+use crate::api::routes::endpoint::Endpoint;
 use crate::domain::{Asset, Period};
-use crate::metrics::{Length, PriceQuestion};
+use crate::metrics::{Length, PriceParams};
 
 pub(in crate::api) const PRICE: Endpoint = Endpoint {
     path: "/price",
@@ -13,8 +13,8 @@ pub(in crate::api) const PRICE: Endpoint = Endpoint {
     section: "2.3",
 };
 
-pub(in crate::api) fn price(query: &mut Query) -> PriceQuestion {
-    PriceQuestion {
+pub(in crate::api) fn price(query: &mut ParamReader) -> PriceParams {
+    PriceParams {
         asset: query.asset(Asset::btc()),
         source: query.source(),
         window: query.window(Length::Ms(7 * Period::DAY.ms())),

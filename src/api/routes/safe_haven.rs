@@ -1,8 +1,8 @@
-use crate::api::endpoint::Endpoint;
-use crate::api::parameter::Parameter;
-use crate::api::query::{self, Query};
+use crate::api::params::parameter::Parameter;
+use crate::api::params::reader::{self, ParamReader};
+use crate::api::routes::endpoint::Endpoint;
 use crate::domain::Asset;
-use crate::metrics::{Length, SafeHavenQuestion};
+use crate::metrics::{Length, SafeHavenParams};
 
 pub(in crate::api) const SAFE_HAVEN: Endpoint = Endpoint {
     path: "/safe-haven",
@@ -16,9 +16,9 @@ pub(in crate::api) const SAFE_HAVEN: Endpoint = Endpoint {
 };
 
 const AGAINST: Parameter<Asset> =
-    Parameter { name: "against", about: "Whose falls: `sp500`, `nasdaq` or any other asset.", example: "sp500", ..query::ASSET };
+    Parameter { name: "against", about: "Whose falls: `sp500`, `nasdaq` or any other asset.", example: "sp500", ..reader::ASSET };
 
-pub(in crate::api) fn safe_haven(query: &mut Query) -> SafeHavenQuestion {
+pub(in crate::api) fn safe_haven(query: &mut ParamReader) -> SafeHavenParams {
     let asset = query.asset(Asset::btc());
-    SafeHavenQuestion { against: query.value_or(&AGAINST, Asset::sp500()), asset, window: query.window(Length::All) }
+    SafeHavenParams { against: query.value_or(&AGAINST, Asset::sp500()), asset, window: query.window(Length::All) }
 }

@@ -1,11 +1,10 @@
-use crate::api::endpoint::Endpoint;
-use crate::api::parameter::{Choice, Kind, Parameter, parsed};
-use crate::api::query::{self, Query};
+use crate::api::params::parameter::{Choice, Kind, Parameter, parsed};
+use crate::api::params::reader::{self, ParamReader};
+use crate::api::routes::endpoint::Endpoint;
 use crate::domain::{Asset, Metric, Period, SeriesKey};
 use crate::market::MarketView;
 use crate::metrics::{
-    self, Answer, CatalogueQuestion, Length, Moment, RevisionsQuestion, SeriesQuestion, SeriesRow, SourceOrder, Unanswerable,
-    Window,
+    self, Answer, CatalogueParams, Length, Moment, QueryError, RevisionsParams, SeriesParams, SeriesRow, SourceOrder, Window,
 };
 
 pub(in crate::api) const CATALOGUE: Endpoint = Endpoint {
@@ -48,7 +47,7 @@ const METRIC: Parameter<Metric> = Parameter {
     read: parsed,
 };
 
-const ASSET: Parameter<Asset> = Parameter { about: "Only series of this asset.", ..query::ASSET };
+const ASSET: Parameter<Asset> = Parameter { about: "Only series of this asset.", ..reader::ASSET };
 
 const KEY: Parameter<String> = Parameter {
     name: "key",
@@ -90,19 +89,19 @@ const SINCE: Parameter<Moment> = Parameter {
 
 /// The rows of one series that were asked for, its key as it was written.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::api) struct RowsQuestion {
+pub(in crate::api) struct RowsParams {
     key: String,
     window: Window,
     include_history: bool,
     updated_after: Option<Moment>,
 }
 
-pub(in crate::api) fn catalogue(query: &mut Query) -> CatalogueQuestion {
-    CatalogueQuestion { metric: query.optional(&METRIC), asset: query.optional(&ASSET), source: query.source() }
+pub(in crate::api) fn catalogue(query: &mut ParamReader) -> CatalogueParams {
+    CatalogueParams { metric: query.optional(&METRIC), asset: query.optional(&ASSET), source: query.source() }
 }
 
-pub(in crate::api) fn rows(query: &mut Query) -> RowsQuestion {
-    RowsQuestion {
+pub(in crate::api) fn rows(query: &mut ParamReader) -> RowsParams {
+    RowsParams {
         key: query.path(&KEY),
         window: query.window(Length::All),
         include_history: query.choice(&INCLUDE_HISTORY, false),
@@ -110,8 +109,8 @@ pub(in crate::api) fn rows(query: &mut Query) -> RowsQuestion {
     }
 }
 
-pub(in crate::api) fn revisions(query: &mut Query) -> RevisionsQuestion {
-    RevisionsQuestion {
+pub(in crate::api) fn revisions(query: &mut ParamReader) -> RevisionsParams {
+    RevisionsParams {
         since: query.optional(&SINCE).unwrap_or(Moment::Before(7 * Period::DAY.ms())),
         series: query.optional(&SERIES_KEY),
     }
@@ -121,9 +120,9 @@ pub(in crate::api) fn revisions(query: &mut Query) -> RevisionsQuestion {
 pub(in crate::api) fn answer_rows(
     view: &MarketView,
     _: &SourceOrder,
-    question: &RowsQuestion,
-) -> Result<Answer<Vec<SeriesRow>>, Unanswerable> {
-    let key = question.key.parse().map_err(|_| Unanswerable::UnknownSeries { key: question.key.clone() })?;
-    let RowsQuestion { window, include_history, updated_after, .. } = *question;
-    metrics::series_rows(view, &SeriesQuestion { key, window, include_history, updated_after })
+    question: &RowsParams,
+) -> Result<Answer<Vec<SeriesRow>>, QueryError> {
+    let key = question.key.parse().map_err(|_| QueryError::UnknownSeries { key: question.key.clone() })?;
+    let RowsParams { window, include_history, updated_after, .. } = *question;
+    metrics::series_rows(view, &SeriesParams { key, window, include_history, updated_after })
 }

@@ -1,8 +1,8 @@
-use crate::api::endpoint::Endpoint;
-use crate::api::query::Query;
+use crate::api::params::reader::ParamReader;
+use crate::api::routes::endpoint::Endpoint;
 use crate::api::state::AppState;
 use crate::market::MarketView;
-use crate::metrics::{self, Answer, SourceStatus, Unanswerable};
+use crate::metrics::{self, Answer, QueryError, SourceStatus};
 
 pub(in crate::api) const SOURCES: Endpoint = Endpoint {
     path: "/sources",
@@ -17,14 +17,14 @@ pub(in crate::api) const SOURCES: Endpoint = Endpoint {
 /// The age from which on a cutoff says nothing about the feeds as they are now.
 const PRESENT_MS: i64 = 60_000;
 
-pub(in crate::api) fn sources(_: &mut Query) {}
+pub(in crate::api) fn sources(_: &mut ParamReader) {}
 
 #[expect(clippy::unnecessary_wraps, clippy::trivially_copy_pass_by_ref, reason = "the form of every answering function")]
 pub(in crate::api) fn answer_sources(
     state: &AppState,
     view: &MarketView,
     (): &(),
-) -> Result<Answer<Vec<SourceStatus>>, Unanswerable> {
+) -> Result<Answer<Vec<SourceStatus>>, QueryError> {
     let is_present = state.clock.now().ms_since(view.as_of()) < PRESENT_MS;
     let feeds = if is_present { state.feeds.all() } else { vec![] };
     Ok(metrics::source_statuses(view, &feeds))

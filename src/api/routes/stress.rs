@@ -1,8 +1,8 @@
-use crate::api::endpoint::Endpoint;
-use crate::api::parameter::Choice;
-use crate::api::query::Query;
+use crate::api::params::parameter::Choice;
+use crate::api::params::reader::ParamReader;
+use crate::api::routes::endpoint::Endpoint;
 use crate::api::routes::{MAX_POINTS, points};
-use crate::metrics::{Length, StressSeriesQuestion};
+use crate::metrics::{Length, StressSeriesParams};
 
 pub(in crate::api) const STRESS: Endpoint = Endpoint {
     path: "/stress",
@@ -27,12 +27,12 @@ pub(in crate::api) const STRESS_SERIES: Endpoint = Endpoint {
     ..STRESS
 };
 
-pub(in crate::api) fn stress(_: &mut Query) {}
+pub(in crate::api) fn stress(_: &mut ParamReader) {}
 
 /// The index is of days; the parameter says so to those who ask.
 const DAILY: Choice<()> = Choice { name: "interval", about: "The span of a row: a closed UTC day.", words: &[("1d", ())] };
 
-pub(in crate::api) fn stress_series(query: &mut Query) -> StressSeriesQuestion {
+pub(in crate::api) fn stress_series(query: &mut ParamReader) -> StressSeriesParams {
     query.choice(&DAILY, ());
-    StressSeriesQuestion { window: query.window(Length::All), max_points: points(query.optional(&MAX_POINTS)) }
+    StressSeriesParams { window: query.window(Length::All), max_points: points(query.optional(&MAX_POINTS)) }
 }

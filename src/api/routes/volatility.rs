@@ -1,8 +1,8 @@
-use crate::api::endpoint::Endpoint;
-use crate::api::parameter::Choice;
-use crate::api::query::Query;
+use crate::api::params::parameter::Choice;
+use crate::api::params::reader::ParamReader;
+use crate::api::routes::endpoint::Endpoint;
 use crate::domain::{Asset, Period};
-use crate::metrics::{Estimator, Length, VolatilityQuestion};
+use crate::metrics::{Estimator, Length, VolatilityParams};
 
 pub(in crate::api) const VOLATILITY: Endpoint = Endpoint {
     path: "/volatility",
@@ -17,8 +17,8 @@ pub(in crate::api) const VOLATILITY: Endpoint = Endpoint {
 const ESTIMATOR: Choice<Estimator> =
     Choice { name: "estimator", about: "The formula of `realised_pct`; `estimators` holds all of them.", words: &Estimator::ALL };
 
-pub(in crate::api) fn volatility(query: &mut Query) -> VolatilityQuestion {
-    VolatilityQuestion {
+pub(in crate::api) fn volatility(query: &mut ParamReader) -> VolatilityParams {
+    VolatilityParams {
         asset: query.asset(Asset::btc()),
         source: query.source(),
         window: query.length(Length::Ms(30 * Period::DAY.ms())),

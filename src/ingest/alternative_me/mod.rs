@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use super::config::public;
+use super::config::static_url;
 use super::runner::{Entry, Feed};
 use super::wire::{Decimal, Seconds, from_json, row};
-use super::{FetchError, History, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use super::{FetchError, History, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Request, Schedule};
 use crate::domain::{Asset, Cadence, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind};
 
 const DAY_MS: i64 = Period::DAY.ms();
@@ -26,7 +26,7 @@ pub struct AlternativeMeConfig {
 
 impl Default for AlternativeMeConfig {
     fn default() -> Self {
-        Self { enabled: true, url: public("https://api.alternative.me") }
+        Self { enabled: true, url: static_url("https://api.alternative.me") }
     }
 }
 
@@ -56,25 +56,25 @@ fn index_feed(config: &AlternativeMeConfig) -> PolledFeed {
     PolledFeed {
         profile: Profile { name: "alternative_me-fear-greed", info, cadence: Cadence::every(DAY_MS) },
         schedule: Schedule::every(Duration::from_hours(6)).busier(0, 2, Duration::from_mins(30)).after(Duration::from_mins(3)),
-        resumes_from: vec![key()],
+        cursor_series: vec![key()],
         questions: Box::new(move |visit| question(&config, *visit).map(|question| vec![question])),
-        history: Some(History::FirstVisit),
+        history: Some(History::SingleRequest),
     }
 }
 
 /// Everything on the first visit (`limit=0`), then the days since the last one and a few more.
-fn question(config: &AlternativeMeConfig, visit: Visit) -> Result<Question, FetchError> {
+fn question(config: &AlternativeMeConfig, visit: PollContext) -> Result<PollRequest, FetchError> {
     let days = visit.seen_until.map_or(0, |seen| visit.now.ms_since(seen) / DAY_MS + 5);
     let query = [("limit", days.to_string()), ("format", "json".to_owned())];
     let request = Request::get(&config.url, "fng/", &query)?.unless_unchanged();
-    Ok(Question::new(request, move |body| parse_index(body, &visit)))
+    Ok(PollRequest::new(request, move |body| parse_index(body, &visit)))
 }
 
 /// Reads an answer of `/fng/`; a reading belongs to the UTC day its stamp falls on.
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
-pub fn parse_index(body: &[u8], visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_index(body: &[u8], visit: &PollContext) -> Result<Parsed, ParseError> {
     let answer: Value = from_json(body)?;
     if let Some(message) = answer.pointer("/metadata/error").and_then(Value::as_str) {
         return Err(ParseError::Upstream { code: "unnamed".to_owned(), message: message.to_owned() });
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn a_stamp_within_the_day_is_floored_and_a_bad_row_does_not_stop_the_others() {
         let body = br#"{"data":[{"value":"40","timestamp":"1551157200","time_until_update":"68499"},{"value":"x","timestamp":"1"}],"metadata":{"error":null}}"#;
-        let visit = Visit { seen_until: None, now: "2026-02-04".parse().unwrap() };
+        let visit = PollContext { seen_until: None, now: "2026-02-04".parse().unwrap() };
         let parsed = parse_index(body, &visit).unwrap();
         let rows = &parsed.batch.readings[&key()];
         assert_eq!((rows[0].observed_at.to_string(), rows[0].value), ("2019-02-26T00:00:00Z".to_owned(), 40.0));
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn an_error_beside_the_data_is_an_error() {
         let body = br#"{"data":[],"metadata":{"error":"limit must be a number"}}"#;
-        let visit = Visit { seen_until: None, now: Timestamp::default() };
+        let visit = PollContext { seen_until: None, now: Timestamp::default() };
         assert!(matches!(parse_index(body, &visit), Err(ParseError::Upstream { .. })));
     }
 
@@ -130,7 +130,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(body: Vec<u8>, stamp in "-?[0-9]{0,30}") {
             let wrapped = format!(r#"{{"data":[{{"value":"1","timestamp":"{stamp}"}}]}}"#);
-            let visit = Visit { seen_until: None, now: Timestamp::default() };
+            let visit = PollContext { seen_until: None, now: Timestamp::default() };
             let _ = (parse_index(&body, &visit), parse_index(wrapped.as_bytes(), &visit));
         }
     }

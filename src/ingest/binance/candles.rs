@@ -7,7 +7,7 @@ use super::rows;
 use crate::domain::{Cadence, Period, SeriesKey, SourceInfo, SourceKind};
 use crate::ingest::candle_row::CandleRow;
 use crate::ingest::candles::{CandleLayout, CandlePage, CandlePlan, read_candles};
-use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use crate::ingest::{FetchError, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Request, Schedule};
 
 /// The most candles one request may ask for.
 const PAGE: i64 = 1_500;
@@ -45,7 +45,7 @@ fn plan(config: &BinanceConfig, margin: Margin) -> CandlePlan {
     }
 }
 
-fn question(config: &BinanceConfig, margin: Margin, page: CandlePage, visit: Visit) -> Result<Question, FetchError> {
+fn question(config: &BinanceConfig, margin: Margin, page: CandlePage, visit: PollContext) -> Result<PollRequest, FetchError> {
     let symbol = margin.perpetual(&page.series.asset);
     let query = [
         ("symbol", symbol.clone()),
@@ -56,7 +56,7 @@ fn question(config: &BinanceConfig, margin: Margin, page: CandlePage, visit: Vis
         ("limit", page.count().to_string()),
     ];
     let request = Request::get(margin.rest_url(config), &margin.path("klines"), &query)?;
-    Ok(Question::new(request, move |body| parse_klines(body, &symbol, &page.series, &visit)))
+    Ok(PollRequest::new(request, move |body| parse_klines(body, &symbol, &page.series, &visit)))
 }
 
 /// Reads an answer of `/fapi/v1/klines` or `/dapi/v1/klines` for the perpetual `symbol` into candles
@@ -66,7 +66,7 @@ fn question(config: &BinanceConfig, margin: Margin, page: CandlePage, visit: Vis
 ///
 /// # Errors
 /// [`ParseError`] when the answer is no list of candles.
-pub fn parse_klines(body: &[u8], symbol: &str, series: &SeriesKey, visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_klines(body: &[u8], symbol: &str, series: &SeriesKey, visit: &PollContext) -> Result<Parsed, ParseError> {
     // The amount of a COIN-M candle is in contracts; that in coins comes two fields later.
     let (volume, coins_per_unit) = match Contract::parse(symbol).map(|contract| contract.size) {
         Ok(Size::Coins(coins)) => (5, coins),
@@ -85,7 +85,7 @@ mod tests {
 
     fn read(body: &str, symbol: &str, now: &str) -> Parsed {
         let series = "candle.shib@binance-perp:1m".parse().unwrap();
-        let visit = Visit { seen_until: None, now: now.parse().unwrap() };
+        let visit = PollContext { seen_until: None, now: now.parse().unwrap() };
         parse_klines(body.as_bytes(), symbol, &series, &visit).unwrap()
     }
 
@@ -125,7 +125,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(body: Vec<u8>, text in "\\[(\\[[0-9]{0,20},(\"[0-9.e-]{0,9}\",?){0,6}\\],?){0,5}\\]?") {
             let series = "candle.btc@binance-perp:1m".parse().unwrap();
-            let visit = Visit { seen_until: None, now: Timestamp::default() };
+            let visit = PollContext { seen_until: None, now: Timestamp::default() };
             for bytes in [body.as_slice(), text.as_bytes()] {
                 let _ = parse_klines(bytes, "BTCUSDT", &series, &visit);
             }

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::domain::Asset;
-use crate::ingest::config::{majors, public};
+use crate::ingest::config::{default_assets, static_url};
 
 /// Configuration of the Binance feeds, `[ingest.binance]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,10 +33,10 @@ impl Default for BinanceConfig {
     fn default() -> Self {
         Self {
             enabled: true,
-            rest_url: public("https://fapi.binance.com"),
-            coin_rest_url: public("https://dapi.binance.com"),
-            stream_url: public("wss://fstream.binance.com/market"),
-            assets: majors(),
+            rest_url: static_url("https://fapi.binance.com"),
+            coin_rest_url: static_url("https://dapi.binance.com"),
+            stream_url: static_url("wss://fstream.binance.com/market"),
+            assets: default_assets(),
             minute_history_days: 2,
             hour_history_days: 400,
             day_history_days: 4_000,

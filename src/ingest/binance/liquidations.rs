@@ -10,7 +10,7 @@ use super::contract::{Contract, Size};
 use super::info;
 use super::listing::{OtherContracts, parse_listing};
 use super::margin::Margin;
-use crate::domain::{Knowledge, LiquidationOrder, Side, Timestamp};
+use crate::domain::{KnownAtRule, LiquidationOrder, Side, Timestamp};
 use crate::ingest::client::join;
 use crate::ingest::feed::stream_cadence;
 use crate::ingest::wire::{Decimal, Millis, from_json, row};
@@ -88,7 +88,7 @@ impl StreamedFeed for LiquidationFeed {
             subscribe: vec![subscribe.to_string()],
             ping: None,
             ping_every: Duration::from_mins(1),
-            silent_after: Duration::from_secs(self.config.silent_after_seconds),
+            idle_timeout: Duration::from_secs(self.config.silent_after_seconds),
             // The venue cuts a connection after 24 hours; a new one also learns the contracts listed since.
             renew_after: Duration::from_hours(12),
         })
@@ -161,7 +161,7 @@ impl Order {
             asset: contract.asset,
             side,
             occurred_at: self.time.0,
-            knowledge: Knowledge::OnCommit,
+            knowledge: KnownAtRule::OnCommit,
             price_usd,
             quantity,
             usd,

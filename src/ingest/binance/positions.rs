@@ -12,7 +12,8 @@ use crate::ingest::funding::read_settlements;
 use crate::ingest::positions::{FINE_MS, PositionSpan, history, push_inverse_positions, push_positions, spans};
 use crate::ingest::wire::{Decimal, Millis, row};
 use crate::ingest::{
-    FetchError, History, Pages, ParseError, Parsed, PolledFeed, Profile, Question, Reader, Request, Schedule, Strand, Visit,
+    FetchError, History, HistorySeries, Pages, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Reader,
+    Request, Schedule,
 };
 
 /// The most rows of an answer on open interest, and of one on funding.
@@ -83,7 +84,7 @@ pub fn open_interest_feed(config: &BinanceConfig, margin: Margin) -> PolledFeed 
     PolledFeed {
         profile: Profile { name, info: info(margin), cadence: Cadence::every(FINE_MS) },
         schedule: Schedule::every(Duration::from_mins(5)).after(Duration::from_secs(seconds)),
-        resumes_from: config.assets.iter().map(|asset| margin.key(Metric::OpenInterest, asset)).collect(),
+        cursor_series: config.assets.iter().map(|asset| margin.key(Metric::OpenInterest, asset)).collect(),
         history: Some(history(&config.assets, DEPTH, OPEN_INTEREST_PAGE, OPEN_INTEREST_SPACING, move |asset, span, visit| {
             open_interest_question(&asked, margin, asset, span, visit)
         })),
@@ -102,13 +103,13 @@ pub fn funding_feed(config: &BinanceConfig, margin: Margin) -> PolledFeed {
     PolledFeed {
         profile: Profile { name, info: info(margin), cadence: Cadence::every(SETTLEMENT_MS) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(seconds)),
-        resumes_from: config.assets.iter().map(|asset| margin.key(Metric::FundingRate, asset)).collect(),
+        cursor_series: config.assets.iter().map(|asset| margin.key(Metric::FundingRate, asset)).collect(),
         history: Some(funding_past(&config, margin)),
         questions: Box::new(move |visit| funding_questions(&config, margin, *visit)),
     }
 }
 
-fn open_interest_questions(config: &BinanceConfig, margin: Margin, visit: Visit) -> Result<Vec<Question>, FetchError> {
+fn open_interest_questions(config: &BinanceConfig, margin: Margin, visit: PollContext) -> Result<Vec<PollRequest>, FetchError> {
     let spans = spans(visit, OPEN_INTEREST_DAYS, OPEN_INTEREST_PAGE);
     let all = spans.into_iter().flat_map(|span| config.assets.iter().map(move |asset| (asset, span)));
     all.map(|(asset, span)| open_interest_question(config, margin, asset, span, visit)).collect()
@@ -119,8 +120,8 @@ fn open_interest_question(
     margin: Margin,
     asset: &Asset,
     span: PositionSpan,
-    visit: Visit,
-) -> Result<Question, FetchError> {
+    visit: PollContext,
+) -> Result<PollRequest, FetchError> {
     let mut query = vec![
         ("period", if span.fine { "5m" } else { "1h" }.to_owned()),
         ("startTime", span.from.unix_ms().to_string()),
@@ -140,10 +141,10 @@ fn open_interest_question(
         }
     };
     let request = Request::get(margin.rest_url(config), "futures/data/openInterestHist", &query)?;
-    Ok(Question { request, read })
+    Ok(PollRequest { request, read })
 }
 
-fn funding_questions(config: &BinanceConfig, margin: Margin, visit: Visit) -> Result<Vec<Question>, FetchError> {
+fn funding_questions(config: &BinanceConfig, margin: Margin, visit: PollContext) -> Result<Vec<PollRequest>, FetchError> {
     let from = visit.from(2 * SETTLEMENT_MS, i64::from(config.day_history_days) * Period::DAY.ms()).max(LISTED_SINCE);
     let starts = (0..).map(|page| from.plus_ms(page * FUNDING_PAGE * SETTLEMENT_MS)).take_while(|start| *start < visit.now);
     let all = starts.flat_map(|start| config.assets.iter().map(move |asset| (asset, start)));
@@ -155,8 +156,8 @@ fn funding_question(
     margin: Margin,
     asset: &Asset,
     (from, until): (Timestamp, Timestamp),
-    visit: Visit,
-) -> Result<Question, FetchError> {
+    visit: PollContext,
+) -> Result<PollRequest, FetchError> {
     let query = [
         ("symbol", margin.perpetual(asset)),
         ("startTime", from.unix_ms().to_string()),
@@ -165,7 +166,7 @@ fn funding_question(
     ];
     let request = Request::get(margin.rest_url(config), &margin.path("fundingRate"), &query)?;
     let asset = asset.clone();
-    Ok(Question::new(request, move |body| parse_funding(body, margin, &asset, &visit)))
+    Ok(PollRequest::new(request, move |body| parse_funding(body, margin, &asset, &visit)))
 }
 
 /// Funding since the listing. A page is one answer where it is settled every eight hours, and cut
@@ -175,7 +176,7 @@ fn funding_past(config: &BinanceConfig, margin: Margin) -> History {
     let strand = |asset: &Asset| {
         let (asked, coin) = (config.clone(), asset.clone());
         let name = margin.key(Metric::FundingRate, asset).to_string();
-        Strand::new(name, config.day_history_days, page_ms, move |span, visit| {
+        HistorySeries::new(name, config.day_history_days, page_ms, move |span, visit| {
             funding_question(&asked, margin, &coin, (span.from(), span.to().plus_ms(-1)), *visit)
         })
         .kept_since(LISTED_SINCE)
@@ -189,7 +190,7 @@ fn funding_past(config: &BinanceConfig, margin: Margin) -> History {
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
-pub fn parse_open_interest(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_open_interest(body: &[u8], asset: &Asset, visit: &PollContext) -> Result<Parsed, ParseError> {
     let mut parsed = Parsed::new(Margin::Usd.source());
     for value in &rows::<Value>(body)? {
         let read = row::<UsdPositions>(value).and_then(|row| {
@@ -209,7 +210,7 @@ pub fn parse_open_interest(body: &[u8], asset: &Asset, visit: &Visit) -> Result<
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
-pub fn parse_coin_open_interest(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_coin_open_interest(body: &[u8], asset: &Asset, visit: &PollContext) -> Result<Parsed, ParseError> {
     let mut parsed = Parsed::new(Margin::Coin.source());
     for value in &rows::<Value>(body)? {
         let read = row::<CoinPositions>(value).and_then(|row| {
@@ -228,7 +229,7 @@ pub fn parse_coin_open_interest(body: &[u8], asset: &Asset, visit: &Visit) -> Re
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
-pub fn parse_funding(body: &[u8], margin: Margin, asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_funding(body: &[u8], margin: Margin, asset: &Asset, visit: &PollContext) -> Result<Parsed, ParseError> {
     Ok(read_settlements(&rows::<Value>(body)?, margin.source(), asset, visit, |row: Settlement| {
         let is_special = row.rate_type.as_deref() == Some("Special");
         (!is_special).then_some((row.funding_time.0, row.funding_rate.0))
@@ -241,9 +242,9 @@ mod tests {
     use proptest::prelude::*;
     use rstest::rstest;
 
-    fn visit(seen_until: Option<&str>) -> Visit {
+    fn visit(seen_until: Option<&str>) -> PollContext {
         let at = |text: &str| text.parse().unwrap();
-        Visit { seen_until: seen_until.map(at), now: at("2026-02-04T08:00:00Z") }
+        PollContext { seen_until: seen_until.map(at), now: at("2026-02-04T08:00:00Z") }
     }
 
     #[rstest]

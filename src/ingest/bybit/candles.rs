@@ -5,7 +5,7 @@ use super::{SPACING, info, list, perpetual, source};
 use crate::domain::{Cadence, Period, SeriesKey};
 use crate::ingest::candle_row::CandleRow;
 use crate::ingest::candles::{CandleLayout, CandlePage, CandlePlan, read_candles};
-use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use crate::ingest::{FetchError, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Request, Schedule};
 
 /// The most candles of one answer.
 const PAGE: i64 = 1_000;
@@ -20,7 +20,7 @@ pub fn candle_feed(config: &BybitConfig) -> PolledFeed {
     plan.feed(profile, schedule, SPACING, move |page, visit| question(&config, page, visit))
 }
 
-fn question(config: &BybitConfig, page: CandlePage, visit: Visit) -> Result<Question, FetchError> {
+fn question(config: &BybitConfig, page: CandlePage, visit: PollContext) -> Result<PollRequest, FetchError> {
     let interval = if page.series.period == Period::DAY { "D" } else { "60" };
     let query = [
         ("category", "linear".to_owned()),
@@ -31,7 +31,7 @@ fn question(config: &BybitConfig, page: CandlePage, visit: Visit) -> Result<Ques
         ("limit", page.count().to_string()),
     ];
     let request = Request::get(&config.rest_url, "v5/market/kline", &query)?;
-    Ok(Question::new(request, move |body| parse_klines(body, &page.series, &visit)))
+    Ok(PollRequest::new(request, move |body| parse_klines(body, &page.series, &visit)))
 }
 
 /// Reads an answer of `/v5/market/kline` for a linear perpetual whose unit is one coin into candles of
@@ -39,7 +39,7 @@ fn question(config: &BybitConfig, page: CandlePage, visit: Visit) -> Result<Ques
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
-pub fn parse_klines(body: &[u8], series: &SeriesKey, visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_klines(body: &[u8], series: &SeriesKey, visit: &PollContext) -> Result<Parsed, ParseError> {
     // Field 5 is in coins; on inverse contracts it would be in USD.
     let layout = CandleLayout { volume: 5, confirmed: None };
     let rows: Vec<CandleRow> = list(body)?.rows.iter().map(CandleRow::from).collect();
@@ -57,7 +57,7 @@ mod tests {
     }
 
     fn read(body: &str) -> Result<Parsed, ParseError> {
-        let visit = Visit { seen_until: None, now: "2026-02-04T08:10:00Z".parse().unwrap() };
+        let visit = PollContext { seen_until: None, now: "2026-02-04T08:10:00Z".parse().unwrap() };
         parse_klines(body.as_bytes(), &"candle.btc@bybit:1h".parse().unwrap(), &visit)
     }
 
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn days_and_hours_are_asked_for_in_the_venues_words() {
         let config = BybitConfig { assets: vec![crate::domain::Asset::btc()], ..BybitConfig::default() };
-        let visit = Visit { seen_until: None, now: "2026-02-04T08:10:00Z".parse().unwrap() };
+        let visit = PollContext { seen_until: None, now: "2026-02-04T08:10:00Z".parse().unwrap() };
         let asked = (candle_feed(&config).questions)(&visit).unwrap();
         let queries: Vec<_> = asked.iter().map(|question| question.request.url.query().unwrap_or_default()).collect();
         assert!(queries[0].starts_with("category=linear&symbol=BTCUSDT&interval=D&start="), "{queries:?}");
@@ -93,7 +93,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_panic(body: Vec<u8>, rows in "(\\[(\"[0-9.e-]{0,15}\",?){0,7}\\],?){0,3}") {
-            let visit = Visit { seen_until: None, now: Timestamp::default() };
+            let visit = PollContext { seen_until: None, now: Timestamp::default() };
             let series = "candle.btc@bybit:1h".parse().unwrap();
             for bytes in [body.as_slice(), answer(&rows).as_bytes()] {
                 let _ = parse_klines(bytes, &series, &visit);

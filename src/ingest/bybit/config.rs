@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::domain::Asset;
-use crate::ingest::config::{majors, public};
+use crate::ingest::config::{default_assets, static_url};
 
 /// Configuration of the Bybit feeds, `[ingest.bybit]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,10 +37,10 @@ impl Default for BybitConfig {
     fn default() -> Self {
         Self {
             enabled: true,
-            rest_url: public("https://api.bybit.com"),
-            stream_url: public("wss://stream.bybit.com/v5/public/linear"),
-            inverse_stream_url: public("wss://stream.bybit.com/v5/public/inverse"),
-            assets: majors(),
+            rest_url: static_url("https://api.bybit.com"),
+            stream_url: static_url("wss://stream.bybit.com/v5/public/linear"),
+            inverse_stream_url: static_url("wss://stream.bybit.com/v5/public/inverse"),
+            assets: default_assets(),
             hour_history_days: 90,
             day_history_days: 2_000,
             funding_history_days: 365,

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::config::BybitConfig;
 use super::instruments::{Category, instruments_request, parse_instruments};
 use super::{info, instrument, source};
-use crate::domain::{Instrument, Knowledge, LiquidationOrder, Side};
+use crate::domain::{Instrument, KnownAtRule, LiquidationOrder, Side};
 use crate::ingest::feed::stream_cadence;
 use crate::ingest::wire::{Decimal, Millis, from_json, row};
 use crate::ingest::{FeedError, HttpClient, Message, ParseError, Parsed, Profile, Session, StreamedFeed};
@@ -103,7 +103,7 @@ impl StreamedFeed for LiquidationFeed {
             subscribe: vec![subscribe.to_string()],
             ping: Some(r#"{"op":"ping"}"#.to_owned()),
             ping_every: Duration::from_secs(20),
-            silent_after: Duration::from_secs(self.silent_after_seconds),
+            idle_timeout: Duration::from_secs(self.silent_after_seconds),
             // A new connection also learns the symbols listed since.
             renew_after: Duration::from_hours(12),
         })
@@ -167,7 +167,7 @@ impl Liquidation {
             asset,
             side,
             occurred_at: self.time.0,
-            knowledge: Knowledge::OnCommit,
+            knowledge: KnownAtRule::OnCommit,
             price_usd,
             quantity,
             usd,

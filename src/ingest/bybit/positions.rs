@@ -4,12 +4,13 @@ use serde::Deserialize;
 
 use super::config::BybitConfig;
 use super::{Listed, SPACING, info, instrument, list, perpetual, source};
-use crate::domain::{Asset, Cadence, Knowledge, Metric, Period, SeriesKey, Timestamp};
+use crate::domain::{Asset, Cadence, KnownAtRule, Metric, Period, SeriesKey, Timestamp};
 use crate::ingest::funding::read_settlements;
 use crate::ingest::positions::{PositionSpan, history, spans};
 use crate::ingest::wire::{Decimal, Millis, optional, row};
 use crate::ingest::{
-    FetchError, History, Pages, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Strand, Visit,
+    FetchError, History, HistorySeries, Pages, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Request,
+    Schedule,
 };
 
 /// The most settlements, and the most rows of open interest, of one answer.
@@ -65,11 +66,11 @@ pub fn open_interest_feed(config: &BybitConfig) -> PolledFeed {
     PolledFeed {
         profile: Profile { name: "bybit-open-interest", info: info(), cadence: Cadence::every(5 * 60_000) },
         schedule: Schedule::every(Duration::from_mins(5)).after(Duration::from_secs(5)),
-        resumes_from: Vec::new(),
+        cursor_series: Vec::new(),
         questions: Box::new(move |_| {
             let request = Request::get(&config.rest_url, "v5/market/tickers", &[("category", "linear".to_owned())])?;
             let assets = config.assets.clone();
-            Ok(vec![Question::new(request, move |body| parse_tickers(body, &assets))])
+            Ok(vec![PollRequest::new(request, move |body| parse_tickers(body, &assets))])
         }),
         history: None,
     }
@@ -83,7 +84,7 @@ pub fn open_interest_history_feed(config: &BybitConfig) -> PolledFeed {
     PolledFeed {
         profile: Profile { name: "bybit-open-interest-history", info: info(), cadence: Cadence::every(Period::HOUR.ms()) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(50)),
-        resumes_from: config.assets.iter().map(|asset| key(Metric::OpenInterestNative, asset)).collect(),
+        cursor_series: config.assets.iter().map(|asset| key(Metric::OpenInterestNative, asset)).collect(),
         history: Some(history(&config.assets, (config.hour_history_days, u32::MAX), PAGE, SPACING, move |asset, span, visit| {
             open_interest_question(&asked, asset, span, visit)
         })),
@@ -98,13 +99,13 @@ pub fn funding_feed(config: &BybitConfig) -> PolledFeed {
     PolledFeed {
         profile: Profile { name: "bybit-funding", info: info(), cadence: Cadence::every(SETTLEMENT_MS) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(40)),
-        resumes_from: config.assets.iter().map(|asset| key(Metric::FundingRate, asset)).collect(),
+        cursor_series: config.assets.iter().map(|asset| key(Metric::FundingRate, asset)).collect(),
         history: Some(funding_past(&config)),
         questions: Box::new(move |visit| funding_questions(&config, *visit)),
     }
 }
 
-fn open_interest_questions(config: &BybitConfig, visit: Visit) -> Result<Vec<Question>, FetchError> {
+fn open_interest_questions(config: &BybitConfig, visit: PollContext) -> Result<Vec<PollRequest>, FetchError> {
     let spans = spans(visit, i64::from(config.hour_history_days), PAGE);
     let all = spans.into_iter().flat_map(|span| config.assets.iter().map(move |asset| (asset, span)));
     all.map(|(asset, span)| open_interest_question(config, asset, span, visit)).collect()
@@ -114,8 +115,8 @@ fn open_interest_question(
     config: &BybitConfig,
     asset: &Asset,
     PositionSpan { fine, from, until }: PositionSpan,
-    visit: Visit,
-) -> Result<Question, FetchError> {
+    visit: PollContext,
+) -> Result<PollRequest, FetchError> {
     let query = [
         ("category", "linear".to_owned()),
         ("symbol", perpetual(asset)),
@@ -126,11 +127,11 @@ fn open_interest_question(
     ];
     let request = Request::get(&config.rest_url, "v5/market/open-interest", &query)?;
     let asset = asset.clone();
-    Ok(Question::new(request, move |body| parse_open_interest(body, &asset, &visit)))
+    Ok(PollRequest::new(request, move |body| parse_open_interest(body, &asset, &visit)))
 }
 
 /// Pages go back from now.
-fn funding_questions(config: &BybitConfig, visit: Visit) -> Result<Vec<Question>, FetchError> {
+fn funding_questions(config: &BybitConfig, visit: PollContext) -> Result<Vec<PollRequest>, FetchError> {
     let from = visit.from(2 * SETTLEMENT_MS, i64::from(config.funding_history_days) * Period::DAY.ms());
     let ends = (0..).map(|page| visit.now.plus_ms(-page * PAGE * SETTLEMENT_MS)).take_while(|end| *end > from);
     let all = ends.flat_map(|end| config.assets.iter().map(move |asset| (asset, end)));
@@ -143,8 +144,8 @@ fn funding_question(
     asset: &Asset,
     start: Option<Timestamp>,
     end: Timestamp,
-    visit: Visit,
-) -> Result<Question, FetchError> {
+    visit: PollContext,
+) -> Result<PollRequest, FetchError> {
     let mut query = vec![
         ("category", "linear".to_owned()),
         ("symbol", perpetual(asset)),
@@ -154,7 +155,7 @@ fn funding_question(
     query.extend(start.map(|start| ("startTime", start.unix_ms().to_string())));
     let request = Request::get(&config.rest_url, "v5/market/funding/history", &query)?;
     let asset = asset.clone();
-    Ok(Question::new(request, move |body| parse_funding(body, &asset, &visit)))
+    Ok(PollRequest::new(request, move |body| parse_funding(body, &asset, &visit)))
 }
 
 /// A page is one answer where funding is settled every eight hours, and cut into halves where it is
@@ -163,7 +164,7 @@ fn funding_past(config: &BybitConfig) -> History {
     let strand = |asset: &Asset| {
         let (asked, coin) = (config.clone(), asset.clone());
         let name = key(Metric::FundingRate, asset).to_string();
-        Strand::new(name, config.funding_history_days, (PAGE - 10) * SETTLEMENT_MS, move |span, visit| {
+        HistorySeries::new(name, config.funding_history_days, (PAGE - 10) * SETTLEMENT_MS, move |span, visit| {
             funding_question(&asked, &coin, Some(span.from()), span.to().plus_ms(-1), *visit)
         })
         .cut_at(CUT_AT)
@@ -189,8 +190,8 @@ pub fn parse_tickers(body: &[u8], assets: &[Asset]) -> Result<Parsed, ParseError
                 let units = ticker.single_open_interest.unwrap_or(ticker.open_interest.0 / 2.0);
                 let usd = ticker.single_open_interest_value.unwrap_or(ticker.open_interest_value.0 / 2.0);
                 let coins = units * instrument.coins_per_unit;
-                parsed.push(key(Metric::OpenInterestNative, &instrument.asset), at, Knowledge::OnCommit, coins);
-                parsed.push(key(Metric::OpenInterest, &instrument.asset), at, Knowledge::OnCommit, usd);
+                parsed.push(key(Metric::OpenInterestNative, &instrument.asset), at, KnownAtRule::OnCommit, coins);
+                parsed.push(key(Metric::OpenInterest, &instrument.asset), at, KnownAtRule::OnCommit, usd);
             }
             Err(reason) => parsed.refuse(symbol, at, reason),
         }
@@ -203,7 +204,7 @@ pub fn parse_tickers(body: &[u8], assets: &[Asset]) -> Result<Parsed, ParseError
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
-pub fn parse_open_interest(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_open_interest(body: &[u8], asset: &Asset, visit: &PollContext) -> Result<Parsed, ParseError> {
     let mut parsed = Parsed::new(source());
     for value in &list(body)?.rows {
         match row::<Positions>(value) {
@@ -221,7 +222,7 @@ pub fn parse_open_interest(body: &[u8], asset: &Asset, visit: &Visit) -> Result<
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
-pub fn parse_funding(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_funding(body: &[u8], asset: &Asset, visit: &PollContext) -> Result<Parsed, ParseError> {
     let settled = |row: Settlement| Some((row.funding_rate_timestamp.0, row.funding_rate.0));
     Ok(read_settlements(&list(body)?.rows, source(), asset, visit, settled))
 }
@@ -263,7 +264,7 @@ mod tests {
             r#"{"openInterest":"100","singleOpenInterest":"50","timestamp":"1770188400000"},
                {"openInterest":"90","timestamp":"1770184800000"}, {"openInterest":""}"#,
         );
-        let visit = Visit { seen_until: None, now: "2026-02-04T08:00:00Z".parse().unwrap() };
+        let visit = PollContext { seen_until: None, now: "2026-02-04T08:00:00Z".parse().unwrap() };
         let parsed = parse_open_interest(body.as_bytes(), &Asset::btc(), &visit).unwrap();
         let rows = &parsed.batch.readings[&"open_interest_native.btc@bybit".parse().unwrap()];
         assert_eq!(rows.iter().map(|row| row.value.to_bits()).collect::<Vec<_>>(), [50.0_f64, 45.0].map(f64::to_bits));
@@ -274,7 +275,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(body: Vec<u8>, rows in "(\\{(\"[a-zA-Z]{1,20}\":\"?[0-9.-]{0,9}\"?,?){0,4}\\},?){0,3}") {
             let wrapped = answer(&rows);
-            let visit = Visit { seen_until: None, now: crate::domain::Timestamp::default() };
+            let visit = PollContext { seen_until: None, now: crate::domain::Timestamp::default() };
             for bytes in [body.as_slice(), wrapped.as_bytes()] {
                 let _ = (parse_tickers(bytes, &[Asset::btc()]), parse_funding(bytes, &Asset::btc(), &visit));
                 let _ = parse_open_interest(bytes, &Asset::btc(), &visit);

@@ -2,7 +2,7 @@ use reqwest::header::HeaderName;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::ingest::config::{ApiKey, public};
+use crate::ingest::config::{UpstreamKey, static_url};
 
 /// Configuration of the CoinGecko feed, `[ingest.coingecko]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,7 +14,7 @@ pub struct CoinGeckoConfig {
     /// `https://api.coingecko.com/api/v3`.
     pub url: Url,
     /// A Demo or Pro key; without one the shared keyless limits apply. Default: none.
-    pub api_key: ApiKey,
+    pub api_key: UpstreamKey,
     /// How many of the largest coins are read, at most 250. Default: 150.
     pub coins: u32,
     /// How many days of the largest coins' past the first visit reads back; more than 365 takes a Pro
@@ -28,8 +28,8 @@ impl Default for CoinGeckoConfig {
     fn default() -> Self {
         Self {
             enabled: true,
-            url: public("https://api.coingecko.com/api/v3"),
-            api_key: ApiKey::default(),
+            url: static_url("https://api.coingecko.com/api/v3"),
+            api_key: UpstreamKey::default(),
             coins: 150,
             history_days: 365,
             every_minutes: 10,

@@ -9,7 +9,7 @@ use super::snapshot::{info, request};
 use crate::domain::{Asset, Cadence, Metric, Period, SeriesKey, Timestamp};
 use crate::ingest::config::asset;
 use crate::ingest::wire::{Decimal, Millis, field, row};
-use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Schedule, Visit};
+use crate::ingest::{FetchError, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Schedule};
 
 /// The coins whose past is read: the publisher's id and our asset. The first are read without a key too, with the
 /// largest that stands for a dollar among them.
@@ -63,13 +63,13 @@ struct GlobalLists {
 pub fn history_feed(config: &CoinGeckoConfig) -> PolledFeed {
     let config = config.clone();
     let cap = |(_, symbol): &(&str, &'static str)| key(Metric::MarketCap, &asset(symbol));
-    let resumes_from = coins(&config).iter().map(cap).collect();
+    let cursor_series = coins(&config).iter().map(cap).collect();
     PolledFeed {
         profile: Profile { name: "coingecko-history", info: info(), cadence: Cadence::every(Period::DAY.ms()) },
         schedule: Schedule::every(Duration::from_hours(24)).after(Duration::from_mins(40)),
-        resumes_from,
+        cursor_series,
         questions: Box::new(move |visit| questions(&config, *visit)),
-        history: Some(crate::ingest::History::FirstVisit),
+        history: Some(crate::ingest::History::SingleRequest),
     }
 }
 
@@ -77,7 +77,7 @@ fn coins(config: &CoinGeckoConfig) -> &'static [(&'static str, &'static str)] {
     if config.api_key.expose().is_some() { &COINS } else { &COINS[..KEYLESS_COINS] }
 }
 
-fn questions(config: &CoinGeckoConfig, visit: Visit) -> Result<Vec<Question>, FetchError> {
+fn questions(config: &CoinGeckoConfig, visit: PollContext) -> Result<Vec<PollRequest>, FetchError> {
     let most = i64::from(config.history_days);
     let days = visit.seen_until.map_or(most, |seen| (visit.now.ms_since(seen) / Period::DAY.ms() + 2).min(most));
     let mut questions = Vec::new();
@@ -85,13 +85,13 @@ fn questions(config: &CoinGeckoConfig, visit: Visit) -> Result<Vec<Question>, Fe
         let query = [("vs_currency", "usd".to_owned()), ("days", days.to_string()), ("interval", "daily".to_owned())];
         let request = request(config, &format!("coins/{id}/market_chart"), &query)?;
         let asset = asset(symbol);
-        questions.push(Question::new(request, move |body| parse_market_chart(body, &asset, &visit)));
+        questions.push(PollRequest::new(request, move |body| parse_market_chart(body, &asset, &visit)));
     }
     if config.is_pro() {
         let span = GLOBAL_SPANS.into_iter().find(|span| *span >= days);
         let span = span.map_or_else(|| "max".to_owned(), |span| span.to_string());
         let request = request(config, "global/market_cap_chart", &[("vs_currency", "usd".to_owned()), ("days", span)])?;
-        questions.push(Question::new(request, move |body| parse_market_cap_chart(body, &visit)));
+        questions.push(PollRequest::new(request, move |body| parse_market_cap_chart(body, &visit)));
     }
     Ok(questions)
 }
@@ -101,7 +101,7 @@ fn questions(config: &CoinGeckoConfig, visit: Visit) -> Result<Vec<Question>, Fe
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
-pub fn parse_market_chart(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_market_chart(body: &[u8], asset: &Asset, visit: &PollContext) -> Result<Parsed, ParseError> {
     let chart: CoinChart = row(&answer(body)?).map_err(malformed)?;
     let lists = [(Metric::Price, chart.prices), (Metric::MarketCap, chart.market_caps), (Metric::Volume24h, chart.total_volumes)];
     Ok(read_days(&lists, asset, visit))
@@ -112,7 +112,7 @@ pub fn parse_market_chart(body: &[u8], asset: &Asset, visit: &Visit) -> Result<P
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
-pub fn parse_market_cap_chart(body: &[u8], visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_market_cap_chart(body: &[u8], visit: &PollContext) -> Result<Parsed, ParseError> {
     let GlobalChart { market_cap_chart: chart } = row(&answer(body)?).map_err(malformed)?;
     let lists = [(Metric::MarketCap, chart.market_cap), (Metric::Volume24h, chart.volume)];
     Ok(read_days(&lists, &Asset::total(), visit))
@@ -120,7 +120,7 @@ pub fn parse_market_cap_chart(body: &[u8], visit: &Visit) -> Result<Parsed, Pars
 
 /// The points that open a UTC day; the others, and the live one that comes last, lie off this grid.
 /// 0 means that the publisher does not know.
-fn read_days(lists: &[(Metric, Vec<Value>)], asset: &Asset, visit: &Visit) -> Parsed {
+fn read_days(lists: &[(Metric, Vec<Value>)], asset: &Asset, visit: &PollContext) -> Parsed {
     let mut parsed = Parsed::new(source());
     for (metric, points) in lists {
         let key = key(*metric, asset);
@@ -153,9 +153,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn visit(seen_until: Option<&str>) -> Visit {
+    fn visit(seen_until: Option<&str>) -> PollContext {
         let at = |text: &str| text.parse().unwrap();
-        Visit { seen_until: seen_until.map(at), now: at("2026-02-04T08:00:00Z") }
+        PollContext { seen_until: seen_until.map(at), now: at("2026-02-04T08:00:00Z") }
     }
 
     fn told(parsed: &Parsed) -> Vec<String> {

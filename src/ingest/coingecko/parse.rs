@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::domain::{Asset, Knowledge, Metric, Observation, Period, SeriesKey, Source, Timestamp};
+use crate::domain::{Asset, KnownAtRule, Metric, Observation, Period, SeriesKey, Source, Timestamp};
 use crate::ingest::wire::{Decimal, Seconds, from_json, optional, row};
 use crate::ingest::{ParseError, Parsed};
 
@@ -111,7 +111,7 @@ pub(super) fn source() -> Source {
 
 /// A snapshot is known when it is read, however old the publisher says it is.
 fn push(parsed: &mut Parsed, key: SeriesKey, observed_at: Timestamp, value: f64) {
-    parsed.batch.push_reading(key, Observation { observed_at, knowledge: Knowledge::OnCommit, value });
+    parsed.batch.push_reading(key, Observation { observed_at, knowledge: KnownAtRule::OnCommit, value });
 }
 
 pub(super) fn malformed(reason: String) -> ParseError {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::config::CoinGeckoConfig;
 use super::parse::{parse_global, parse_markets, source};
 use crate::domain::{Cadence, SourceInfo, SourceKind};
-use crate::ingest::{FetchError, PolledFeed, Profile, Question, Request, Schedule};
+use crate::ingest::{FetchError, PollRequest, PolledFeed, Profile, Request, Schedule};
 
 /// Value and volume of the whole market, and of the largest coins.
 #[must_use]
@@ -13,13 +13,13 @@ pub fn snapshot_feed(config: &CoinGeckoConfig) -> PolledFeed {
     PolledFeed {
         profile: Profile { name: "coingecko-market", info: info(), cadence: Cadence::every(i64::from(minutes) * 60_000) },
         schedule: Schedule::every(Duration::from_mins(u64::from(minutes))).after(Duration::from_secs(20)),
-        resumes_from: Vec::new(),
+        cursor_series: Vec::new(),
         questions: Box::new(move |_| questions(&config)),
         history: None,
     }
 }
 
-fn questions(config: &CoinGeckoConfig) -> Result<Vec<Question>, FetchError> {
+fn questions(config: &CoinGeckoConfig) -> Result<Vec<PollRequest>, FetchError> {
     let largest = [
         ("vs_currency", "usd".to_owned()),
         ("order", "market_cap_desc".to_owned()),
@@ -27,8 +27,8 @@ fn questions(config: &CoinGeckoConfig) -> Result<Vec<Question>, FetchError> {
         ("page", "1".to_owned()),
     ];
     Ok(vec![
-        Question::new(request(config, "global", &[])?.unless_unchanged(), parse_global),
-        Question::new(request(config, "coins/markets", &largest)?.unless_unchanged(), parse_markets),
+        PollRequest::new(request(config, "global", &[])?.unless_unchanged(), parse_global),
+        PollRequest::new(request(config, "coins/markets", &largest)?.unless_unchanged(), parse_markets),
     ])
 }
 

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::domain::Asset;
-use crate::ingest::config::{ApiKey, asset, public};
+use crate::ingest::config::{UpstreamKey, asset, static_url};
 
 /// Configuration of the CoinGlass feeds, `[ingest.coinglass]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,7 +13,7 @@ pub struct CoinGlassConfig {
     /// Base address. Default: `https://open-api-v4.coinglass.com`.
     pub url: Url,
     /// The key; the upstream has no free plan. Default: none.
-    pub api_key: ApiKey,
+    pub api_key: UpstreamKey,
     /// Coins that are collected. Default: btc, eth, sol, xrp.
     pub assets: Vec<Asset>,
     /// Venues whose liquidations are added, separated by commas. Default: Binance,OKX,Bybit.
@@ -24,8 +24,8 @@ impl Default for CoinGlassConfig {
     fn default() -> Self {
         Self {
             enabled: true,
-            url: public("https://open-api-v4.coinglass.com"),
-            api_key: ApiKey::default(),
+            url: static_url("https://open-api-v4.coinglass.com"),
+            api_key: UpstreamKey::default(),
             assets: ["btc", "eth", "sol", "xrp"].map(asset).to_vec(),
             exchanges: "Binance,OKX,Bybit".to_owned(),
         }

@@ -15,7 +15,10 @@ use reqwest::header::HeaderName;
 
 use super::feed::trading_day_cadence;
 use super::runner::{Entry, Feed};
-use super::{FetchError, History, Pages, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Strand, Visit};
+use super::{
+    FetchError, History, HistorySeries, Pages, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Request,
+    Schedule,
+};
 use crate::domain::{Asset, Cadence, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind, Timestamp};
 
 /// The finest grain that every plan may ask for.
@@ -29,7 +32,7 @@ const HISTORY_DAYS: u32 = 170;
 const SPACING: Duration = Duration::from_secs(3);
 
 /// A path that answers with buckets of one coin, and the function that reads them.
-type Bucketed = (&'static str, fn(&[u8], &Asset, &Visit) -> Result<Parsed, ParseError>);
+type Bucketed = (&'static str, fn(&[u8], &Asset, &PollContext) -> Result<Parsed, ParseError>);
 
 const BUCKETED: [Bucketed; 3] = [
     ("api/futures/liquidation/aggregated-history", parse_liquidations),
@@ -51,7 +54,7 @@ fn bucket_feed(config: &CoinGlassConfig) -> PolledFeed {
     PolledFeed {
         profile: Profile { name: "coinglass-derivatives", info: info(), cadence: Cadence::every(BUCKET.ms()) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_mins(2)),
-        resumes_from: config.assets.iter().map(|asset| bucket_key(Metric::OpenInterest, asset)).collect(),
+        cursor_series: config.assets.iter().map(|asset| bucket_key(Metric::OpenInterest, asset)).collect(),
         history: Some(bucket_past(&config)),
         questions: Box::new(move |visit| bucket_questions(&config, *visit)),
     }
@@ -63,22 +66,22 @@ fn etf_feed(config: &CoinGlassConfig) -> PolledFeed {
     PolledFeed {
         profile: Profile { name: "coinglass-etf-flows", info: info(), cadence: trading_day_cadence() },
         schedule: Schedule::every(Duration::from_hours(2)).after(Duration::from_mins(4)),
-        resumes_from: Vec::new(),
+        cursor_series: Vec::new(),
         questions: Box::new(move |visit| {
             let visit = *visit;
             let coins = [("bitcoin", "btc"), ("ethereum", "eth"), ("solana", "sol")];
             let question = |(name, symbol): (&str, &'static str)| {
                 let request = request(&config, &format!("api/etf/{name}/flow-history"), &[])?.unless_unchanged();
                 let asset = super::config::asset(symbol);
-                Ok(Question::new(request, move |body| parse_etf_flows(body, &asset, &visit)))
+                Ok(PollRequest::new(request, move |body| parse_etf_flows(body, &asset, &visit)))
             };
             coins.into_iter().map(question).collect()
         }),
-        history: Some(History::FirstVisit),
+        history: Some(History::SingleRequest),
     }
 }
 
-fn bucket_questions(config: &CoinGlassConfig, visit: Visit) -> Result<Vec<Question>, FetchError> {
+fn bucket_questions(config: &CoinGlassConfig, visit: PollContext) -> Result<Vec<PollRequest>, FetchError> {
     let from = visit.from(2 * BUCKET.ms(), BUCKETS * BUCKET.ms()).floor(BUCKET.ms());
     let all = config.assets.iter().flat_map(|asset| BUCKETED.map(|figure| (figure, asset)));
     all.map(|(figure, asset)| bucket_question(config, figure, asset, (from, visit.now), visit)).collect()
@@ -89,7 +92,7 @@ fn bucket_past(config: &CoinGlassConfig) -> History {
     let page_ms = BUCKETS * BUCKET.ms();
     let strand = |(figure, asset): (Bucketed, &Asset)| {
         let (asked, coin) = (config.clone(), asset.clone());
-        Strand::new(format!("{} {asset}", figure.0), HISTORY_DAYS, page_ms, move |span, visit| {
+        HistorySeries::new(format!("{} {asset}", figure.0), HISTORY_DAYS, page_ms, move |span, visit| {
             bucket_question(&asked, figure, &coin, (span.from(), span.to().plus_ms(-1)), *visit)
         })
         .settled_after(2 * BUCKET.ms())
@@ -103,11 +106,11 @@ fn bucket_question(
     (path, parse): Bucketed,
     asset: &Asset,
     span: (Timestamp, Timestamp),
-    visit: Visit,
-) -> Result<Question, FetchError> {
+    visit: PollContext,
+) -> Result<PollRequest, FetchError> {
     let request = request(config, path, &bucket_query(config, asset, span))?;
     let asset = asset.clone();
-    Ok(Question::new(request, move |body| parse(body, &asset, &visit)))
+    Ok(PollRequest::new(request, move |body| parse(body, &asset, &visit)))
 }
 
 fn bucket_query(config: &CoinGlassConfig, asset: &Asset, span: (Timestamp, Timestamp)) -> [(&'static str, String); 6] {

@@ -4,7 +4,7 @@ use serde_json::Value;
 use super::{BUCKET, bucket_key, source};
 use crate::domain::{Asset, Metric, Period, SeriesKey};
 use crate::ingest::wire::{Decimal, Millis, from_json, optional, row};
-use crate::ingest::{ParseError, Parsed, Visit};
+use crate::ingest::{ParseError, Parsed, PollContext};
 
 /// A bucket of `/api/futures/liquidation/aggregated-history`.
 #[derive(Deserialize)]
@@ -50,7 +50,7 @@ struct FundFlow {
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
-pub fn parse_liquidations(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_liquidations(body: &[u8], asset: &Asset, visit: &PollContext) -> Result<Parsed, ParseError> {
     read(body, |bucket: Liquidations, parsed| {
         let end = bucket.time.0.plus_ms(BUCKET.ms());
         if end <= visit.now {
@@ -66,7 +66,7 @@ pub fn parse_liquidations(body: &[u8], asset: &Asset, visit: &Visit) -> Result<P
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
-pub fn parse_open_interest(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_open_interest(body: &[u8], asset: &Asset, visit: &PollContext) -> Result<Parsed, ParseError> {
     read(body, |candle: Candle, parsed| {
         let end = candle.time.0.plus_ms(BUCKET.ms());
         if end <= visit.now {
@@ -80,7 +80,7 @@ pub fn parse_open_interest(body: &[u8], asset: &Asset, visit: &Visit) -> Result<
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
-pub fn parse_funding(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_funding(body: &[u8], asset: &Asset, visit: &PollContext) -> Result<Parsed, ParseError> {
     read(body, |candle: Candle, parsed| {
         let end = candle.time.0.plus_ms(BUCKET.ms());
         if end <= visit.now {
@@ -94,7 +94,7 @@ pub fn parse_funding(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
-pub fn parse_etf_flows(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_etf_flows(body: &[u8], asset: &Asset, visit: &PollContext) -> Result<Parsed, ParseError> {
     read(body, |day: FlowDay, parsed| {
         for fund in day.etf_flows {
             let key = SeriesKey::new(Metric::EtfFlow, asset.clone(), source(), Period::INSTANT);
@@ -143,8 +143,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn visit() -> Visit {
-        Visit { seen_until: None, now: "2026-02-04T08:00:00Z".parse().unwrap() }
+    fn visit() -> PollContext {
+        PollContext { seen_until: None, now: "2026-02-04T08:00:00Z".parse().unwrap() }
     }
 
     #[test]

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use super::config::public;
+use super::config::static_url;
 use super::runner::{Entry, Feed};
 use super::wire::{Decimal, Seconds, from_json, row};
-use super::{History, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use super::{History, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Request, Schedule};
 use crate::domain::{Asset, Cadence, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind};
 
 const DAY_MS: i64 = Period::DAY.ms();
@@ -27,7 +27,7 @@ pub struct DefiLlamaConfig {
 
 impl Default for DefiLlamaConfig {
     fn default() -> Self {
-        Self { enabled: true, url: public("https://stablecoins.llama.fi") }
+        Self { enabled: true, url: static_url("https://stablecoins.llama.fi") }
     }
 }
 
@@ -61,13 +61,13 @@ fn supply_feed(config: &DefiLlamaConfig) -> PolledFeed {
     PolledFeed {
         profile: Profile { name: "defillama-stablecoins", info, cadence },
         schedule: Schedule::every(Duration::from_hours(6)).after(Duration::from_mins(20)),
-        resumes_from: vec![key()],
+        cursor_series: vec![key()],
         questions: Box::new(move |visit| {
             let visit = *visit;
             let request = Request::get(&config.url, "stablecoincharts/all", &[])?;
-            Ok(vec![Question::new(request, move |body| parse_supply(body, &visit))])
+            Ok(vec![PollRequest::new(request, move |body| parse_supply(body, &visit))])
         }),
-        history: Some(History::FirstVisit),
+        history: Some(History::SingleRequest),
     }
 }
 
@@ -76,7 +76,7 @@ fn supply_feed(config: &DefiLlamaConfig) -> PolledFeed {
 ///
 /// # Errors
 /// [`ParseError`] when the answer has another shape.
-pub fn parse_supply(body: &[u8], visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_supply(body: &[u8], visit: &PollContext) -> Result<Parsed, ParseError> {
     let Value::Array(rows) = from_json::<Value>(body)? else {
         return Err(ParseError::Malformed { expected: "list of days", reason: "it is no list".to_owned() });
     };
@@ -115,7 +115,7 @@ mod tests {
     fn pegs_are_added_dates_come_as_text_or_number_and_the_running_day_is_left_out() {
         let body = br#"[{"date":"1770076800","totalCirculatingUSD":{"peggedUSD":300,"peggedEUR":2.5}},
             {"date":1770163200,"totalCirculatingUSD":{"peggedUSD":301}},{"date":"1770076800"}]"#;
-        let visit = Visit { seen_until: None, now: "2026-02-04T08:00:00Z".parse().unwrap() };
+        let visit = PollContext { seen_until: None, now: "2026-02-04T08:00:00Z".parse().unwrap() };
         let parsed = parse_supply(body, &visit).unwrap();
         let rows = &parsed.batch.readings[&key()];
         assert_eq!(
@@ -129,7 +129,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(body: Vec<u8>, date in "\"?-?[0-9]{0,30}\"?") {
             let wrapped = format!(r#"[{{"date":{date},"totalCirculatingUSD":{{"x":1}}}}]"#);
-            let visit = Visit { seen_until: None, now: Timestamp::default() };
+            let visit = PollContext { seen_until: None, now: Timestamp::default() };
             let _ = (parse_supply(&body, &visit), parse_supply(wrapped.as_bytes(), &visit));
         }
     }

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::domain::Asset;
-use crate::ingest::config::{asset, public};
+use crate::ingest::config::{asset, static_url};
 
 /// Configuration of the Deribit feeds, `[ingest.deribit]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,8 +26,8 @@ impl Default for DeribitConfig {
     fn default() -> Self {
         Self {
             enabled: true,
-            rest_url: public("https://www.deribit.com"),
-            stream_url: public("wss://www.deribit.com/ws/api/v2"),
+            rest_url: static_url("https://www.deribit.com"),
+            stream_url: static_url("wss://www.deribit.com/ws/api/v2"),
             assets: ["btc", "eth"].map(asset).to_vec(),
             history_days: 400,
             options_every_hours: 4,

@@ -9,7 +9,8 @@ use crate::domain::{Asset, Cadence, Metric, Period, SeriesKey, Timestamp};
 use crate::ingest::funding::read_settlements;
 use crate::ingest::wire::{Decimal, Millis, field};
 use crate::ingest::{
-    FetchError, History, Pages, ParseError, Parsed, PolledFeed, Profile, Question, Reader, Schedule, Strand, Visit,
+    FetchError, History, HistorySeries, Pages, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Reader,
+    Schedule,
 };
 
 const HOUR_MS: i64 = Period::HOUR.ms();
@@ -38,7 +39,7 @@ pub fn volatility_feed(config: &DeribitConfig) -> PolledFeed {
     PolledFeed {
         profile: Profile { name: "deribit-volatility", info: info(), cadence: Cadence::every(HOUR_MS) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(30)),
-        resumes_from: config.assets.iter().map(dvol_key).collect(),
+        cursor_series: config.assets.iter().map(dvol_key).collect(),
         history: Some(past(&config, dvol_question, dvol_key, DVOL_SINCE)),
         questions: Box::new(move |visit| pages(&config, *visit, dvol_question)),
     }
@@ -51,16 +52,16 @@ pub fn funding_feed(config: &DeribitConfig) -> PolledFeed {
     PolledFeed {
         profile: Profile { name: "deribit-funding", info: info(), cadence: Cadence::every(HOUR_MS) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(50)),
-        resumes_from: config.assets.iter().map(funding_key).collect(),
+        cursor_series: config.assets.iter().map(funding_key).collect(),
         history: Some(past(&config, funding_question, funding_key, FUNDING_SINCE)),
         questions: Box::new(move |visit| pages(&config, *visit, funding_question)),
     }
 }
 
-type Ask = fn(&DeribitConfig, &Asset, Visit, Timestamp, Timestamp) -> Result<Question, FetchError>;
+type Ask = fn(&DeribitConfig, &Asset, PollContext, Timestamp, Timestamp) -> Result<PollRequest, FetchError>;
 
 /// One question per coin and span of [`PAGE_HOURS`] since the last visit.
-fn pages(config: &DeribitConfig, visit: Visit, ask: Ask) -> Result<Vec<Question>, FetchError> {
+fn pages(config: &DeribitConfig, visit: PollContext, ask: Ask) -> Result<Vec<PollRequest>, FetchError> {
     let from = visit.from(3 * HOUR_MS, i64::from(config.history_days) * Period::DAY.ms()).floor(HOUR_MS);
     let starts = (0..).map(|page| from.plus_ms(page * PAGE_HOURS * HOUR_MS)).take_while(|start| *start < visit.now);
     let spans = starts.map(|start| (start, start.plus_ms(PAGE_HOURS * HOUR_MS).min(visit.now)));
@@ -72,7 +73,7 @@ fn pages(config: &DeribitConfig, visit: Visit, ask: Ask) -> Result<Vec<Question>
 fn past(config: &DeribitConfig, ask: Ask, key: fn(&Asset) -> SeriesKey, kept_since: Timestamp) -> History {
     let strand = |asset: &Asset| {
         let (asked, coin) = (config.clone(), asset.clone());
-        Strand::new(key(asset).to_string(), config.history_days, PAGE_HOURS * HOUR_MS, move |span, visit| {
+        HistorySeries::new(key(asset).to_string(), config.history_days, PAGE_HOURS * HOUR_MS, move |span, visit| {
             ask(&asked, &coin, *visit, span.from(), span.to().plus_ms(-1))
         })
         .kept_since(kept_since)
@@ -88,10 +89,10 @@ fn funding_key(asset: &Asset) -> SeriesKey {
 fn dvol_question(
     config: &DeribitConfig,
     asset: &Asset,
-    visit: Visit,
+    visit: PollContext,
     start: Timestamp,
     end: Timestamp,
-) -> Result<Question, FetchError> {
+) -> Result<PollRequest, FetchError> {
     let query = [
         ("currency", asset.as_str().to_ascii_uppercase()),
         ("start_timestamp", start.unix_ms().to_string()),
@@ -100,16 +101,16 @@ fn dvol_question(
     ];
     let key = dvol_key(asset);
     let read: Reader = Box::new(move |body| parse_dvol(body, &key, &visit));
-    Ok(Question { request: request(&config.rest_url, "get_volatility_index_data", &query)?, read })
+    Ok(PollRequest { request: request(&config.rest_url, "get_volatility_index_data", &query)?, read })
 }
 
 fn funding_question(
     config: &DeribitConfig,
     asset: &Asset,
-    visit: Visit,
+    visit: PollContext,
     start: Timestamp,
     end: Timestamp,
-) -> Result<Question, FetchError> {
+) -> Result<PollRequest, FetchError> {
     let query = [
         ("instrument_name", format!("{}-PERPETUAL", asset.as_str().to_ascii_uppercase())),
         ("start_timestamp", start.unix_ms().to_string()),
@@ -117,7 +118,7 @@ fn funding_question(
     ];
     let asset = asset.clone();
     let read: Reader = Box::new(move |body| parse_funding(body, &asset, &visit));
-    Ok(Question { request: request(&config.rest_url, "get_funding_rate_history", &query)?, read })
+    Ok(PollRequest { request: request(&config.rest_url, "get_funding_rate_history", &query)?, read })
 }
 
 /// Reads an answer of `get_volatility_index_data`: the close of every candle that has ended, in
@@ -125,7 +126,7 @@ fn funding_question(
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
-pub fn parse_dvol(body: &[u8], key: &SeriesKey, visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_dvol(body: &[u8], key: &SeriesKey, visit: &PollContext) -> Result<Parsed, ParseError> {
     let (answer, _) = result(body)?;
     let Some(Value::Array(rows)) = answer.get("data") else { return Err(malformed("the result has no data")) };
     let mut parsed = Parsed::new(source());
@@ -148,7 +149,7 @@ pub fn parse_dvol(body: &[u8], key: &SeriesKey, visit: &Visit) -> Result<Parsed,
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
-pub fn parse_funding(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_funding(body: &[u8], asset: &Asset, visit: &PollContext) -> Result<Parsed, ParseError> {
     let settled = |row: Accrual| Some((row.timestamp.0, row.interest_1h.0));
     Ok(read_settlements(&list(result(body)?.0)?, source(), asset, visit, settled))
 }
@@ -166,7 +167,7 @@ mod tests {
     fn the_running_candle_of_the_index_is_left_out_and_nothing_is_scaled() {
         let body =
             br#"{"result":{"data":[[1770188400000,44,45,43,44.5],[1770192000000,44.5,46,44,45],[1,"x"]],"continuation":null}}"#;
-        let visit = Visit { seen_until: None, now: "2026-02-04T08:30:00Z".parse().unwrap() };
+        let visit = PollContext { seen_until: None, now: "2026-02-04T08:30:00Z".parse().unwrap() };
         let parsed = parse_dvol(body, &dvol_key(&Asset::btc()), &visit).unwrap();
         let rows = &parsed.batch.readings[&"implied_vol.btc@deribit:1h".parse().unwrap()];
         assert_eq!(
@@ -180,7 +181,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(body: Vec<u8>, rows in "(\\[([0-9.]{1,15},?){0,6}\\],?){0,3}") {
             let wrapped = format!(r#"{{"result":{{"data":[{rows}]}}}}"#);
-            let visit = Visit { seen_until: None, now: Timestamp::default() };
+            let visit = PollContext { seen_until: None, now: Timestamp::default() };
             for bytes in [body.as_slice(), wrapped.as_bytes()] {
                 let _ = (parse_dvol(bytes, &dvol_key(&Asset::btc()), &visit), parse_funding(bytes, &Asset::btc(), &visit));
             }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::config::DeribitConfig;
 use super::{info, malformed, source, stamp};
-use crate::domain::{Instrument, Knowledge, LiquidationOrder, Side};
+use crate::domain::{Instrument, KnownAtRule, LiquidationOrder, Side};
 use crate::ingest::feed::stream_cadence;
 use crate::ingest::wire::{Decimal, Millis, from_json, row};
 use crate::ingest::{FeedError, HttpClient, Message, ParseError, Parsed, Profile, Session, StreamedFeed};
@@ -72,7 +72,7 @@ impl StreamedFeed for LiquidationFeed {
             ],
             ping: None,
             ping_every: Duration::from_mins(1),
-            silent_after: Duration::from_secs(SILENT_AFTER_SECONDS),
+            idle_timeout: Duration::from_secs(SILENT_AFTER_SECONDS),
             renew_after: Duration::from_hours(23),
         })
     }
@@ -112,7 +112,7 @@ pub fn parse_message(text: &str) -> Result<Message, ParseError> {
 pub(super) fn read_trades(trades: &[Value], parsed: &mut Parsed) {
     for value in trades {
         let trade = row::<Trade>(value);
-        parsed.reaches = parsed.reaches.max(trade.as_ref().ok().map(|trade| trade.timestamp.0));
+        parsed.covered_until = parsed.covered_until.max(trade.as_ref().ok().map(|trade| trade.timestamp.0));
         match trade.and_then(Trade::read) {
             Ok(orders) => parsed.batch.orders.extend(orders),
             Err(reason) => parsed.refuse("trade", stamp(value, "timestamp"), reason),
@@ -148,7 +148,7 @@ impl Trade {
             asset: asset.clone(),
             side: *side,
             occurred_at: self.timestamp.0,
-            knowledge: Knowledge::OnCommit,
+            knowledge: KnownAtRule::OnCommit,
             price_usd: self.price.0,
             quantity,
             usd,

@@ -5,10 +5,10 @@ use serde::Deserialize;
 
 use super::config::DeribitConfig;
 use super::{info, list, request, result, source};
-use crate::domain::{Asset, Cadence, Knowledge, Metric, OptionName, OptionQuote, Period, SeriesKey, Timestamp};
+use crate::domain::{Asset, Cadence, KnownAtRule, Metric, OptionName, OptionQuote, Period, SeriesKey, Timestamp};
 use crate::ingest::positions::INVERSE;
 use crate::ingest::wire::{Decimal, optional, row};
-use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Schedule};
+use crate::ingest::{FetchError, ParseError, Parsed, PollRequest, PolledFeed, Profile, Schedule};
 
 /// A row of `get_book_summary_by_currency`.
 #[derive(Deserialize)]
@@ -38,7 +38,7 @@ pub fn futures_feed(config: &DeribitConfig) -> PolledFeed {
     PolledFeed {
         profile: Profile { name: "deribit-open-interest", info: info(), cadence: Cadence::every(5 * 60_000) },
         schedule: Schedule::every(Duration::from_mins(5)).after(Duration::from_secs(15)),
-        resumes_from: Vec::new(),
+        cursor_series: Vec::new(),
         questions: Box::new(move |visit| {
             let now = visit.now;
             ask(&config, "future", move |body, asset| parse_futures(body, asset, now))
@@ -55,7 +55,7 @@ pub fn options_feed(config: &DeribitConfig) -> PolledFeed {
     PolledFeed {
         profile: Profile { name: "deribit-options", info: info(), cadence: Cadence::every(i64::from(hours) * Period::HOUR.ms()) },
         schedule: Schedule::every(Duration::from_hours(u64::from(hours))).after(Duration::from_mins(1)),
-        resumes_from: Vec::new(),
+        cursor_series: Vec::new(),
         questions: Box::new(move |visit| {
             let now = visit.now;
             ask(&config, "option", move |body, asset| parse_options(body, asset, now))
@@ -68,12 +68,12 @@ fn ask(
     config: &DeribitConfig,
     kind: &str,
     parse: impl Fn(&[u8], &Asset) -> Result<Parsed, ParseError> + Send + Sync + Copy + 'static,
-) -> Result<Vec<Question>, FetchError> {
+) -> Result<Vec<PollRequest>, FetchError> {
     let question = |asset: &Asset| {
         let query = [("currency", asset.as_str().to_ascii_uppercase()), ("kind", kind.to_owned())];
         let request = request(&config.rest_url, "get_book_summary_by_currency", &query)?;
         let asset = asset.clone();
-        Ok(Question::new(request, move |body| parse(body, &asset)))
+        Ok(PollRequest::new(request, move |body| parse(body, &asset)))
     };
     config.assets.iter().map(question).collect()
 }
@@ -106,9 +106,9 @@ pub fn parse_futures(body: &[u8], asset: &Asset, now: Timestamp) -> Result<Parse
     // A sum that lacks a contract would look like a fall.
     if contracts > 0 && parsed.refused.is_empty() {
         let key = |metric| SeriesKey::new(metric, asset.clone(), source(), Period::INSTANT);
-        parsed.push(key(Metric::OpenInterest), at, Knowledge::OnCommit, usd);
-        parsed.push(key(Metric::OpenInterest).with_part(INVERSE), at, Knowledge::OnCommit, usd);
-        parsed.push(key(Metric::OpenInterestNative), at, Knowledge::OnCommit, coins);
+        parsed.push(key(Metric::OpenInterest), at, KnownAtRule::OnCommit, usd);
+        parsed.push(key(Metric::OpenInterest).with_part(INVERSE), at, KnownAtRule::OnCommit, usd);
+        parsed.push(key(Metric::OpenInterestNative), at, KnownAtRule::OnCommit, coins);
     }
     Ok(parsed)
 }
@@ -148,11 +148,11 @@ pub fn parse_options(body: &[u8], asset: &Asset, now: Timestamp) -> Result<Parse
             volume_coins: option.volume,
         };
         for (metric, value) in quote.readings() {
-            parsed.push(name.series(metric, asset, &source()), at, Knowledge::OnCommit, value);
+            parsed.push(name.series(metric, asset, &source()), at, KnownAtRule::OnCommit, value);
         }
     }
     for (key, forward) in forwards {
-        parsed.push(key, at, Knowledge::OnCommit, forward);
+        parsed.push(key, at, KnownAtRule::OnCommit, forward);
     }
     Ok(parsed)
 }

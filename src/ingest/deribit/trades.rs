@@ -6,7 +6,7 @@ use super::config::DeribitConfig;
 use super::liquidations::read_trades;
 use super::{info, malformed, request, result, source};
 use crate::domain::{Asset, Cadence, Timestamp};
-use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Schedule, Visit};
+use crate::ingest::{FetchError, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Schedule};
 
 /// The most trades of one answer.
 const PAGE: usize = 1_000;
@@ -23,20 +23,20 @@ pub fn trade_feed(config: &DeribitConfig) -> PolledFeed {
     PolledFeed {
         profile: Profile { name: "deribit-liquidation-trades", info: info(), cadence: Cadence::every(2 * 60_000) },
         schedule: Schedule::every(Duration::from_mins(2)).after(Duration::from_secs(20)),
-        resumes_from: Vec::new(),
+        cursor_series: Vec::new(),
         questions: Box::new(move |visit| questions(&config, *visit)),
         history: None,
     }
 }
 
-fn questions(config: &DeribitConfig, visit: Visit) -> Result<Vec<Question>, FetchError> {
+fn questions(config: &DeribitConfig, visit: PollContext) -> Result<Vec<PollRequest>, FetchError> {
     let from = visit.from(OVERLAP_MS, FIRST_VISIT_MS);
     let starts = (0..).map(|span| from.plus_ms(span * SPAN_MS)).take_while(|start| *start < visit.now);
     let asked = starts.flat_map(|start| config.assets.iter().map(move |asset| (asset, start)));
     asked.map(|(asset, start)| question(config, asset, start, visit)).collect()
 }
 
-fn question(config: &DeribitConfig, asset: &Asset, start: Timestamp, visit: Visit) -> Result<Question, FetchError> {
+fn question(config: &DeribitConfig, asset: &Asset, start: Timestamp, visit: PollContext) -> Result<PollRequest, FetchError> {
     let query = [
         ("currency", asset.as_str().to_ascii_uppercase()),
         ("kind", "future".to_owned()),
@@ -46,7 +46,7 @@ fn question(config: &DeribitConfig, asset: &Asset, start: Timestamp, visit: Visi
         ("sorting", "asc".to_owned()),
     ];
     let request = request(&config.rest_url, "get_last_trades_by_currency_and_time", &query)?;
-    Ok(Question::new(request, move |body| parse_trades(body, &visit)))
+    Ok(PollRequest::new(request, move |body| parse_trades(body, &visit)))
 }
 
 /// Reads an answer of `get_last_trades_by_currency_and_time`: the trades flagged as liquidations. The
@@ -54,7 +54,7 @@ fn question(config: &DeribitConfig, asset: &Asset, start: Timestamp, visit: Visi
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
-pub fn parse_trades(body: &[u8], visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_trades(body: &[u8], visit: &PollContext) -> Result<Parsed, ParseError> {
     let (answer, _) = result(body)?;
     let Some(Value::Array(trades)) = answer.get("trades") else { return Err(malformed("the result has no trades")) };
     let mut parsed = Parsed::new(source());
@@ -71,11 +71,11 @@ pub fn parse_trades(body: &[u8], visit: &Visit) -> Result<Parsed, ParseError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Knowledge, Side};
+    use crate::domain::{KnownAtRule, Side};
     use proptest::prelude::*;
 
     fn read(trades: &str, more: bool) -> Parsed {
-        let visit = Visit { seen_until: None, now: "2026-02-03T20:00:00Z".parse().unwrap() };
+        let visit = PollContext { seen_until: None, now: "2026-02-03T20:00:00Z".parse().unwrap() };
         parse_trades(format!(r#"{{"result":{{"trades":[{trades}],"has_more":{more}}}}}"#).as_bytes(), &visit).unwrap()
     }
 
@@ -91,7 +91,7 @@ mod tests {
         let parsed = read(&list, false);
         let told: Vec<_> = parsed.batch.orders.iter().map(|order| (order.side, order.usd, order.knowledge)).collect();
         let at: Timestamp = "2026-02-03T19:00:00Z".parse().unwrap();
-        assert_eq!(told, [(Side::Long, 1_000.0, Knowledge::Published(at))]);
+        assert_eq!(told, [(Side::Long, 1_000.0, KnownAtRule::AtPublication(at))]);
         assert_eq!((parsed.refused.len(), parsed.newest()), (1, Some(at)));
     }
 
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_an_error() {
-        let visit = Visit { seen_until: None, now: Timestamp::default() };
+        let visit = PollContext { seen_until: None, now: Timestamp::default() };
         let body = br#"{"error":{"code":10028,"message":"too_many_requests"}}"#;
         assert!(matches!(parse_trades(body, &visit), Err(ParseError::Upstream { .. })));
     }
@@ -112,7 +112,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_panic(body: Vec<u8>, fields in "(,\"(timestamp|price|amount|liquidation|direction)\":\"?[0-9A-Za-z.]{0,9}\"?){0,4}") {
-            let visit = Visit { seen_until: None, now: Timestamp::default() };
+            let visit = PollContext { seen_until: None, now: Timestamp::default() };
             let wrapped = format!(r#"{{"result":{{"trades":[{{"instrument_name":"X"{fields}}}]}}}}"#);
             let _ = (parse_trades(&body, &visit), parse_trades(wrapped.as_bytes(), &visit));
         }

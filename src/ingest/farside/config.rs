@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::ingest::config::public;
+use crate::ingest::config::static_url;
 
 /// Configuration of the Farside feeds, `[ingest.farside]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,6 +16,6 @@ pub struct FarsideConfig {
 
 impl Default for FarsideConfig {
     fn default() -> Self {
-        Self { enabled: true, url: public("https://farside.co.uk") }
+        Self { enabled: true, url: static_url("https://farside.co.uk") }
     }
 }

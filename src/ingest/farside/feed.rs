@@ -5,7 +5,7 @@ use super::table::{parse_table, source};
 use crate::domain::{Metric, Period, SeriesKey, SourceInfo, SourceKind};
 use crate::ingest::config::asset;
 use crate::ingest::feed::trading_day_cadence;
-use crate::ingest::{Expects, FetchError, History, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use crate::ingest::{Expects, FetchError, History, PollContext, PollRequest, PolledFeed, Profile, Request, Schedule};
 
 const DAY_MS: i64 = Period::DAY.ms();
 /// How many days back the short page certainly reaches.
@@ -46,20 +46,20 @@ pub(super) fn flow_feed(config: &FarsideConfig, table: Table) -> PolledFeed {
         profile: Profile { name: table.feed, info, cadence: trading_day_cadence() },
         // Cells fill in from about 22:30 to 05:00 UTC.
         schedule: Schedule::every(Duration::from_hours(4)).busier(22, 6, Duration::from_mins(30)).after(Duration::from_mins(2)),
-        resumes_from: vec![oldest],
+        cursor_series: vec![oldest],
         questions: Box::new(move |visit| questions(&config, table, *visit)),
-        history: Some(History::FirstVisit),
+        history: Some(History::SingleRequest),
     }
 }
 
 /// The short page is read again and again, so restated days are seen; the long one only when the
 /// short one may not reach back far enough.
-fn questions(config: &FarsideConfig, table: Table, visit: Visit) -> Result<Vec<Question>, FetchError> {
+fn questions(config: &FarsideConfig, table: Table, visit: PollContext) -> Result<Vec<PollRequest>, FetchError> {
     let reaches = visit.seen_until.is_some_and(|seen| visit.now.ms_since(seen) < SHORT_PAGE_DAYS * DAY_MS);
     let all = table.all.filter(|_| !reaches);
     let question = |path| {
         let request = Request::get(&config.url, path, &[])?.expecting(Expects::Html).unless_unchanged();
-        Ok(Question::new(request, move |body| parse_table(body, &asset(table.asset), &visit)))
+        Ok(PollRequest::new(request, move |body| parse_table(body, &asset(table.asset), &visit)))
     };
     all.into_iter().chain([table.recent]).map(question).collect()
 }

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use scraper::{ElementRef, Html, Selector};
 
 use crate::domain::{Asset, Metric, Observation, Period, SeriesKey, Source, Timestamp};
-use crate::ingest::{ParseError, Parsed, Visit};
+use crate::ingest::{ParseError, Parsed, PollContext};
 
 /// Cells hold millions of dollars.
 const UNIT_USD: f64 = 1e6;
@@ -17,7 +17,7 @@ const UNIT_USD: f64 = 1e6;
 ///
 /// # Errors
 /// [`ParseError::Malformed`] when the page holds no such table.
-pub fn parse_table(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_table(body: &[u8], asset: &Asset, visit: &PollContext) -> Result<Parsed, ParseError> {
     let page = Html::parse_document(&String::from_utf8_lossy(body));
     let rows = page.select(&selector("table")).map(cells).find(|rows| rows.iter().any(|row| trading_day(row).is_some()));
     let rows = rows.ok_or_else(|| malformed("no table has a row that starts with a date such as 06 Jul 2026"))?;
@@ -140,7 +140,7 @@ mod tests {
     }
 
     fn read(html: &str) -> Parsed {
-        let visit = Visit { seen_until: None, now: "2026-02-04T02:00:00Z".parse().unwrap() };
+        let visit = PollContext { seen_until: None, now: "2026-02-04T02:00:00Z".parse().unwrap() };
         parse_table(html.as_bytes(), &Asset::btc(), &visit).unwrap()
     }
 
@@ -182,16 +182,16 @@ mod tests {
 
     #[test]
     fn an_old_day_is_known_by_rule_and_a_day_that_is_filling_in_on_commit() {
-        use crate::domain::Knowledge;
+        use crate::domain::KnownAtRule;
         let parsed = read(&page("|IBIT|GBTC|Total", &["02 Feb 2026|1.0|-|1.0", "03 Feb 2026|2.0|-|2.0"]));
         let rows = &parsed.batch.readings[&"etf_flow.btc.IBIT@farside".parse().unwrap()];
-        assert_eq!(rows[0].knowledge, Knowledge::Published("2026-02-03T05:00:00Z".parse().unwrap()));
-        assert_eq!(rows[1].knowledge, Knowledge::OnCommit);
+        assert_eq!(rows[0].knowledge, KnownAtRule::AtPublication("2026-02-03T05:00:00Z".parse().unwrap()));
+        assert_eq!(rows[1].knowledge, KnownAtRule::OnCommit);
     }
 
     #[test]
     fn a_page_without_the_table_is_an_error() {
-        let visit = Visit { seen_until: None, now: Timestamp::default() };
+        let visit = PollContext { seen_until: None, now: Timestamp::default() };
         for html in ["", "<html>Just a moment...</html>", "<table><tr><td>02 Feb 2026</td></tr></table>"] {
             assert!(parse_table(html.as_bytes(), &Asset::btc(), &visit).is_err(), "{html}");
         }
@@ -200,7 +200,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_panic(body: Vec<u8>, cells in proptest::collection::vec("[0-9A-Z(),.* -]{0,12}", 0..30)) {
-            let visit = Visit { seen_until: None, now: Timestamp::default() };
+            let visit = PollContext { seen_until: None, now: Timestamp::default() };
             let rows: Vec<_> = cells.chunks(4).map(|row| format!("<tr><td>{}</td></tr>", row.join("</td><td>"))).collect();
             let head = "<tr><th></th><th>IBIT</th></tr><tr><td>02 Feb 2026</td></tr>";
             let table = format!("<table>{head}{}</table>", rows.concat());

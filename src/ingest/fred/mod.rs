@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use super::config::{ApiKey, asset, public};
+use super::config::{UpstreamKey, asset, static_url};
 use super::runner::{Entry, Feed};
 use super::wire::{Day, from_json, row};
-use super::{FetchError, History, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use super::{FetchError, History, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Request, Schedule};
 use crate::domain::{Asset, Cadence, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind, Timestamp};
 
 const DAY_MS: i64 = Period::DAY.ms();
@@ -28,14 +28,19 @@ pub struct FredConfig {
     /// Base address. Default: `https://api.stlouisfed.org`.
     pub url: Url,
     /// The key, free of charge. Default: none.
-    pub api_key: ApiKey,
+    pub api_key: UpstreamKey,
     /// How many days are read back; stock indices reach back ten years. Default: 3650.
     pub history_days: u32,
 }
 
 impl Default for FredConfig {
     fn default() -> Self {
-        Self { enabled: true, url: public("https://api.stlouisfed.org"), api_key: ApiKey::default(), history_days: 3_650 }
+        Self {
+            enabled: true,
+            url: static_url("https://api.stlouisfed.org"),
+            api_key: UpstreamKey::default(),
+            history_days: 3_650,
+        }
     }
 }
 
@@ -66,13 +71,13 @@ fn closes_feed(config: &FredConfig) -> PolledFeed {
     PolledFeed {
         profile: Profile { name: "fred-closes", info, cadence },
         schedule: Schedule::every(Duration::from_hours(6)).after(Duration::from_mins(10)),
-        resumes_from: SERIES.iter().map(|(_, symbol, _)| key(&asset(symbol))).collect(),
+        cursor_series: SERIES.iter().map(|(_, symbol, _)| key(&asset(symbol))).collect(),
         questions: Box::new(move |visit| SERIES.iter().map(|series| question(&config, *series, *visit)).collect()),
-        history: Some(History::FirstVisit),
+        history: Some(History::SingleRequest),
     }
 }
 
-fn question(config: &FredConfig, series: (&str, &'static str, u32), visit: Visit) -> Result<Question, FetchError> {
+fn question(config: &FredConfig, series: (&str, &'static str, u32), visit: PollContext) -> Result<PollRequest, FetchError> {
     let (id, symbol, lag_days) = series;
     let from = visit.from(14 * DAY_MS, i64::from(config.history_days) * DAY_MS);
     let query = [
@@ -83,7 +88,7 @@ fn question(config: &FredConfig, series: (&str, &'static str, u32), visit: Visit
     ];
     let request = Request::get(&config.url, "fred/series/observations", &query)?.unless_unchanged();
     let asset = asset(symbol);
-    Ok(Question::new(request, move |body| parse_observations(body, &asset, lag_days, &visit)))
+    Ok(PollRequest::new(request, move |body| parse_observations(body, &asset, lag_days, &visit)))
 }
 
 /// Reads an answer of `/fred/series/observations` into closes of `asset`, each known `lag_days`
@@ -91,7 +96,7 @@ fn question(config: &FredConfig, series: (&str, &'static str, u32), visit: Visit
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
-pub fn parse_observations(body: &[u8], asset: &Asset, lag_days: u32, visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_observations(body: &[u8], asset: &Asset, lag_days: u32, visit: &PollContext) -> Result<Parsed, ParseError> {
     let answer: Value = from_json(body)?;
     if let Some(code) = answer.get("error_code") {
         let message = answer.get("error_message").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -139,23 +144,23 @@ fn source() -> Source {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Knowledge;
+    use crate::domain::KnownAtRule;
     use proptest::prelude::*;
 
     #[test]
     fn holidays_give_no_row_and_a_friday_is_known_on_monday() {
         let body = br#"{"observations":[{"date":"2026-01-30","value":"6900.5"},{"date":"2026-02-02","value":"."},{"date":"2026-02-03","value":"x"}]}"#;
-        let visit = Visit { seen_until: None, now: "2026-02-04T08:00:00Z".parse().unwrap() };
+        let visit = PollContext { seen_until: None, now: "2026-02-04T08:00:00Z".parse().unwrap() };
         let parsed = parse_observations(body, &asset("sp500"), 1, &visit).unwrap();
         let rows = &parsed.batch.readings[&"price.sp500@fred".parse().unwrap()];
         assert_eq!((rows.len(), parsed.refused.len()), (1, 1));
-        assert_eq!(rows[0].knowledge, Knowledge::Published("2026-02-02T13:00:00Z".parse().unwrap()));
+        assert_eq!(rows[0].knowledge, KnownAtRule::AtPublication("2026-02-02T13:00:00Z".parse().unwrap()));
     }
 
     proptest! {
         #[test]
         fn no_bytes_panic(body: Vec<u8>, date in "[0-9-]{8,12}", value in "[0-9.eE-]{0,8}") {
-            let visit = Visit { seen_until: None, now: Timestamp::default() };
+            let visit = PollContext { seen_until: None, now: Timestamp::default() };
             let wrapped = format!(r#"{{"observations":[{{"date":"{date}","value":"{value}"}}]}}"#);
             let _ = (parse_observations(&body, &Asset::btc(), 1, &visit), parse_observations(wrapped.as_bytes(), &Asset::btc(), 1, &visit));
         }

@@ -8,7 +8,7 @@ use crate::domain::{Cadence, Period, SeriesKey};
 use crate::ingest::candle_row::CandleRow;
 use crate::ingest::candles::{CandleLayout, CandlePage, CandlePlan, read_candles};
 use crate::ingest::wire::from_json;
-use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use crate::ingest::{FetchError, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Request, Schedule};
 
 /// How many candles one question asks for; every sixty of them cost of the rate limit.
 const PAGE: i64 = 1_000;
@@ -29,7 +29,7 @@ pub fn candle_feed(config: &HyperliquidConfig) -> PolledFeed {
     plan.feed(profile, schedule, SPACING, move |page, visit| question(&config, page, visit))
 }
 
-fn question(config: &HyperliquidConfig, page: CandlePage, visit: Visit) -> Result<Question, FetchError> {
+fn question(config: &HyperliquidConfig, page: CandlePage, visit: PollContext) -> Result<PollRequest, FetchError> {
     let asked = json!({
         "coin": page.series.asset.as_str().to_ascii_uppercase(),
         "interval": page.series.period.to_string(),
@@ -37,7 +37,7 @@ fn question(config: &HyperliquidConfig, page: CandlePage, visit: Visit) -> Resul
         "endTime": page.until.plus_ms(-1).unix_ms(),
     });
     let request = Request::post(&config.url, "info", json!({"type": "candleSnapshot", "req": asked}))?;
-    Ok(Question::new(request, move |body| parse_candles(body, &page.series, &visit)))
+    Ok(PollRequest::new(request, move |body| parse_candles(body, &page.series, &visit)))
 }
 
 /// Reads an answer of `candleSnapshot` into candles of `series`. The running candle, which comes last,
@@ -45,7 +45,7 @@ fn question(config: &HyperliquidConfig, page: CandlePage, visit: Visit) -> Resul
 ///
 /// # Errors
 /// [`ParseError`] when the answer has another shape.
-pub fn parse_candles(body: &[u8], series: &SeriesKey, visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_candles(body: &[u8], series: &SeriesKey, visit: &PollContext) -> Result<Parsed, ParseError> {
     let Value::Array(candles) = from_json::<Value>(body)? else { return Err(malformed("it is no list of candles")) };
     let field = |candle: &Value, name| CandleRow::from(candle.get(name).unwrap_or(&Value::Null));
     let row = |candle| CandleRow::Fields(FIELDS.iter().map(|name| field(candle, name)).collect());
@@ -60,7 +60,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(body: &str) -> Result<Parsed, ParseError> {
-        let visit = Visit { seen_until: None, now: "2026-02-04T08:10:00Z".parse().unwrap() };
+        let visit = PollContext { seen_until: None, now: "2026-02-04T08:10:00Z".parse().unwrap() };
         parse_candles(body.as_bytes(), &"candle.btc@hyperliquid:1h".parse().unwrap(), &visit)
     }
 
@@ -87,7 +87,7 @@ mod tests {
     fn a_question_says_coin_interval_and_span() {
         let config = HyperliquidConfig { assets: vec![Asset::btc()], ..HyperliquidConfig::default() };
         let seen_until = Some("2026-02-04T07:05:00Z".parse().unwrap());
-        let visit = Visit { seen_until, now: "2026-02-04T08:10:00Z".parse().unwrap() };
+        let visit = PollContext { seen_until, now: "2026-02-04T08:10:00Z".parse().unwrap() };
         let asked = (candle_feed(&config).questions)(&visit).unwrap();
         let hours = asked.last().unwrap().request.body.as_ref().unwrap();
         assert_eq!(hours["req"]["interval"], "1h");
@@ -97,7 +97,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_panic(body: Vec<u8>, rows in "(\\{(\"[tohlcv]\":\"?[0-9.e-]{0,14}\"?,?){0,6}\\},?){0,3}") {
-            let visit = Visit { seen_until: None, now: Timestamp::default() };
+            let visit = PollContext { seen_until: None, now: Timestamp::default() };
             let wrapped = format!("[{rows}]");
             for bytes in [body.as_slice(), wrapped.as_bytes()] {
                 let _ = parse_candles(bytes, &"candle.btc@hyperliquid:1h".parse().unwrap(), &visit);

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::domain::Asset;
-use crate::ingest::config::{majors, public};
+use crate::ingest::config::{default_assets, static_url};
 
 /// Configuration of the Hyperliquid feeds, `[ingest.hyperliquid]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,6 @@ pub struct HyperliquidConfig {
 
 impl Default for HyperliquidConfig {
     fn default() -> Self {
-        Self { enabled: true, url: public("https://api.hyperliquid.xyz"), assets: majors(), funding_history_days: 30 }
+        Self { enabled: true, url: static_url("https://api.hyperliquid.xyz"), assets: default_assets(), funding_history_days: 30 }
     }
 }

@@ -4,11 +4,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::config::HyperliquidConfig;
-use crate::domain::{Asset, Cadence, Knowledge, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind, Timestamp};
+use crate::domain::{Asset, Cadence, KnownAtRule, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind, Timestamp};
 use crate::ingest::funding::read_settlements;
 use crate::ingest::wire::{Decimal, Millis, from_json, row};
 use crate::ingest::{
-    FetchError, History, Pages, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Strand, Visit,
+    FetchError, History, HistorySeries, Pages, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Request,
+    Schedule,
 };
 
 /// The most rows of an answer on funding.
@@ -55,11 +56,11 @@ pub fn open_interest_feed(config: &HyperliquidConfig) -> PolledFeed {
     PolledFeed {
         profile: Profile { name: "hyperliquid-open-interest", info: info(), cadence: Cadence::every(5 * 60_000) },
         schedule: Schedule::every(Duration::from_mins(5)).after(Duration::from_secs(20)),
-        resumes_from: Vec::new(),
+        cursor_series: Vec::new(),
         questions: Box::new(move |visit| {
             let (assets, now) = (config.assets.clone(), visit.now);
             let request = Request::post(&config.url, "info", json!({"type": "metaAndAssetCtxs"}))?;
-            Ok(vec![Question::new(request, move |body| parse_contexts(body, &assets, now))])
+            Ok(vec![PollRequest::new(request, move |body| parse_contexts(body, &assets, now))])
         }),
         history: None,
     }
@@ -72,13 +73,13 @@ pub fn funding_feed(config: &HyperliquidConfig) -> PolledFeed {
     PolledFeed {
         profile: Profile { name: "hyperliquid-funding", info: info(), cadence: Cadence::every(Period::HOUR.ms()) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(55)),
-        resumes_from: config.assets.iter().map(funding_key).collect(),
+        cursor_series: config.assets.iter().map(funding_key).collect(),
         history: Some(funding_past(&config)),
         questions: Box::new(move |visit| funding_questions(&config, *visit)),
     }
 }
 
-fn funding_questions(config: &HyperliquidConfig, visit: Visit) -> Result<Vec<Question>, FetchError> {
+fn funding_questions(config: &HyperliquidConfig, visit: PollContext) -> Result<Vec<PollRequest>, FetchError> {
     let hour_ms = Period::HOUR.ms();
     let from = visit.from(3 * hour_ms, i64::from(config.funding_history_days) * Period::DAY.ms());
     let starts = (0..).map(|page| from.plus_ms(page * FUNDING_PAGE * hour_ms)).take_while(|start| *start < visit.now);
@@ -96,13 +97,13 @@ fn funding_question(
     asset: &Asset,
     start: Timestamp,
     end: Timestamp,
-    visit: Visit,
-) -> Result<Question, FetchError> {
+    visit: PollContext,
+) -> Result<PollRequest, FetchError> {
     let coin = asset.as_str().to_ascii_uppercase();
     let question = json!({"type": "fundingHistory", "coin": coin, "startTime": start.unix_ms(), "endTime": end.unix_ms()});
     let request = Request::post(&config.url, "info", question)?;
     let asset = asset.clone();
-    Ok(Question::new(request, move |body| parse_funding(body, &asset, &visit)))
+    Ok(PollRequest::new(request, move |body| parse_funding(body, &asset, &visit)))
 }
 
 /// Funding in pages that are not cut where it is settled every hour.
@@ -110,7 +111,7 @@ fn funding_past(config: &HyperliquidConfig) -> History {
     let page_ms = (FUNDING_PAGE - 20) * Period::HOUR.ms();
     let strand = |asset: &Asset| {
         let (asked, coin) = (config.clone(), asset.clone());
-        Strand::new(funding_key(asset).to_string(), config.funding_history_days, page_ms, move |span, visit| {
+        HistorySeries::new(funding_key(asset).to_string(), config.funding_history_days, page_ms, move |span, visit| {
             funding_question(&asked, &coin, span.from(), span.to().plus_ms(-1), *visit)
         })
         .kept_since(FUNDING_SINCE)
@@ -144,8 +145,8 @@ pub fn parse_contexts(body: &[u8], assets: &[Asset], now: Timestamp) -> Result<P
         match row::<Context>(context) {
             Ok(context) => {
                 let coins = context.open_interest.0;
-                parsed.push(key(Metric::OpenInterestNative), now, Knowledge::OnCommit, coins);
-                parsed.push(key(Metric::OpenInterest), now, Knowledge::OnCommit, coins * context.oracle_px.0);
+                parsed.push(key(Metric::OpenInterestNative), now, KnownAtRule::OnCommit, coins);
+                parsed.push(key(Metric::OpenInterest), now, KnownAtRule::OnCommit, coins * context.oracle_px.0);
             }
             Err(reason) => parsed.refuse(market.name, now, reason),
         }
@@ -157,7 +158,7 @@ pub fn parse_contexts(body: &[u8], assets: &[Asset], now: Timestamp) -> Result<P
 ///
 /// # Errors
 /// [`ParseError`] when the answer has another shape.
-pub fn parse_funding(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_funding(body: &[u8], asset: &Asset, visit: &PollContext) -> Result<Parsed, ParseError> {
     let Value::Array(rows) = from_json::<Value>(body)? else { return Err(malformed("it is no list of settlements")) };
     Ok(read_settlements(&rows, source(), asset, visit, |row: Settlement| Some((row.time.0, row.funding_rate.0))))
 }
@@ -199,7 +200,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(body: Vec<u8>, name in "[A-Za-z:]{0,8}", number in "[0-9.eE-]{0,9}") {
             let wrapped = format!(r#"[{{"universe":[{{"name":"{name}"}}]}},[{{"openInterest":"{number}","oraclePx":"{number}"}}]]"#);
-            let visit = Visit { seen_until: None, now: Timestamp::default() };
+            let visit = PollContext { seen_until: None, now: Timestamp::default() };
             for bytes in [body.as_slice(), wrapped.as_bytes()] {
                 let _ = (parse_contexts(bytes, &[Asset::btc()], visit.now), parse_funding(bytes, &Asset::btc(), &visit));
             }

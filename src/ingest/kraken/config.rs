@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::domain::Asset;
-use crate::ingest::config::{asset, public};
+use crate::ingest::config::{asset, static_url};
 
 /// Configuration of the Kraken Futures feeds, `[ingest.kraken]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ impl Default for KrakenConfig {
     fn default() -> Self {
         Self {
             enabled: true,
-            url: public("https://futures.kraken.com"),
+            url: static_url("https://futures.kraken.com"),
             assets: ["btc", "eth", "sol", "xrp"].map(asset).to_vec(),
             liquidation_history_hours: 1,
         }

@@ -8,7 +8,8 @@ use super::{coin, info, malformed, perpetual, source};
 use crate::domain::{Asset, Cadence, LiquidationOrder, Period, Side, Timestamp};
 use crate::ingest::wire::{Decimal, Millis, from_json, row};
 use crate::ingest::{
-    FetchError, History, Pages, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Strand, Visit,
+    FetchError, History, HistorySeries, Pages, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Request,
+    Schedule,
 };
 
 /// The most executions of one answer.
@@ -56,13 +57,13 @@ pub fn liquidation_feed(config: &KrakenConfig) -> PolledFeed {
     PolledFeed {
         profile: Profile { name: "kraken-liquidations", info: info(), cadence: Cadence::every(60_000) },
         schedule: Schedule::every(Duration::from_mins(1)).after(Duration::from_secs(8)),
-        resumes_from: Vec::new(),
+        cursor_series: Vec::new(),
         history: Some(past(&config)),
         questions: Box::new(move |visit| questions(&config, *visit)),
     }
 }
 
-fn questions(config: &KrakenConfig, visit: Visit) -> Result<Vec<Question>, FetchError> {
+fn questions(config: &KrakenConfig, visit: PollContext) -> Result<Vec<PollRequest>, FetchError> {
     let from = visit.from(OVERLAP_MS, i64::from(config.liquidation_history_hours) * 3_600_000);
     let starts = (0..).map(|span| from.plus_ms(span * SPAN_MS)).take_while(|start| *start < visit.now);
     let mut questions = Vec::new();
@@ -79,8 +80,8 @@ fn question(
     asset: &Asset,
     since: Timestamp,
     before: Timestamp,
-    visit: Visit,
-) -> Result<Question, FetchError> {
+    visit: PollContext,
+) -> Result<PollRequest, FetchError> {
     let query = [
         ("since", since.unix_ms().to_string()),
         ("before", before.unix_ms().to_string()),
@@ -88,7 +89,7 @@ fn question(
         ("count", PAGE.to_string()),
     ];
     let path = format!("api/history/v3/market/{}/executions", perpetual(asset));
-    Ok(Question::new(Request::get(&config.url, &path, &query)?, move |body| parse_executions(body, &visit)))
+    Ok(PollRequest::new(Request::get(&config.url, &path, &query)?, move |body| parse_executions(body, &visit)))
 }
 
 /// The venue keeps executions for years; a page with too many of them is asked again in halves.
@@ -96,7 +97,7 @@ fn past(config: &KrakenConfig) -> History {
     let days = config.liquidation_history_hours.div_ceil(24);
     let strand = |asset: &Asset| {
         let (asked, coin) = (config.clone(), asset.clone());
-        Strand::new(perpetual(asset), days, PAST_PAGE_MS, move |span, visit| {
+        HistorySeries::new(perpetual(asset), days, PAST_PAGE_MS, move |span, visit| {
             question(&asked, &coin, span.from(), span.to(), *visit)
         })
         .kept_since(KEPT_SINCE)
@@ -109,7 +110,7 @@ fn past(config: &KrakenConfig) -> History {
 ///
 /// # Errors
 /// [`ParseError`] when the answer has another shape.
-pub fn parse_executions(body: &[u8], visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_executions(body: &[u8], visit: &PollContext) -> Result<Parsed, ParseError> {
     let answer: Value = from_json(body)?;
     let Some(Value::Array(elements)) = answer.get("elements") else { return Err(malformed("it has no elements")) };
     let mut parsed = Parsed::new(source());
@@ -117,7 +118,7 @@ pub fn parse_executions(body: &[u8], visit: &Visit) -> Result<Parsed, ParseError
         let Some(value) = element.pointer("/event/Execution/execution") else { continue };
         match row::<Execution>(value) {
             Ok(execution) => {
-                parsed.reaches = parsed.reaches.max(Some(execution.timestamp.0));
+                parsed.covered_until = parsed.covered_until.max(Some(execution.timestamp.0));
                 match execution.read(visit) {
                     Ok(order) => parsed.batch.orders.extend(order),
                     Err(reason) => parsed.refuse("execution", visit.now, reason),
@@ -126,8 +127,8 @@ pub fn parse_executions(body: &[u8], visit: &Visit) -> Result<Parsed, ParseError
             Err(reason) => parsed.refuse("execution", visit.now, reason),
         }
     }
-    parsed.cut = elements.len() >= PAGE;
-    if parsed.cut {
+    parsed.truncated = elements.len() >= PAGE;
+    if parsed.truncated {
         parsed.refuse(
             "execution",
             visit.now,
@@ -139,7 +140,7 @@ pub fn parse_executions(body: &[u8], visit: &Visit) -> Result<Parsed, ParseError
 
 impl Execution {
     /// The liquidation, if it is one.
-    fn read(self, visit: &Visit) -> Result<Option<LiquidationOrder>, String> {
+    fn read(self, visit: &PollContext) -> Result<Option<LiquidationOrder>, String> {
         let taker = self.taker_order;
         if !taker.order_type.to_ascii_lowercase().contains("liquidat") {
             return Ok(None);
@@ -181,7 +182,7 @@ mod tests {
     }
 
     fn read(elements: &str) -> Parsed {
-        let visit = Visit { seen_until: None, now: "2026-02-04T08:00:30Z".parse().unwrap() };
+        let visit = PollContext { seen_until: None, now: "2026-02-04T08:00:30Z".parse().unwrap() };
         parse_executions(format!(r#"{{"elements":[{elements}]}}"#).as_bytes(), &visit).unwrap()
     }
 
@@ -210,7 +211,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_panic(body: Vec<u8>, kind in "[A-Za-z\"{}]{0,14}", direction in "[A-Za-z]{0,5}") {
-            let visit = Visit { seen_until: None, now: Timestamp::default() };
+            let visit = PollContext { seen_until: None, now: Timestamp::default() };
             let wrapped = format!(r#"{{"elements":[{}]}}"#, element(&kind, &direction));
             let _ = (parse_executions(&body, &visit), parse_executions(wrapped.as_bytes(), &visit));
         }

@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::config::KrakenConfig;
 use super::{coin, info, malformed, perpetual, source};
-use crate::domain::{Asset, Cadence, Knowledge, Metric, Period, SeriesKey, Timestamp};
+use crate::domain::{Asset, Cadence, KnownAtRule, Metric, Period, SeriesKey, Timestamp};
 use crate::ingest::funding::read_settlements;
 use crate::ingest::positions::INVERSE;
 use crate::ingest::wire::{Decimal, from_json, row};
-use crate::ingest::{History, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use crate::ingest::{History, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Request, Schedule};
 
 /// A row of `/derivatives/api/v3/tickers`.
 #[derive(Deserialize)]
@@ -40,11 +40,11 @@ pub fn open_interest_feed(config: &KrakenConfig) -> PolledFeed {
     PolledFeed {
         profile: Profile { name: "kraken-open-interest", info: info(), cadence: Cadence::every(5 * 60_000) },
         schedule: Schedule::every(Duration::from_mins(5)).after(Duration::from_secs(25)),
-        resumes_from: Vec::new(),
+        cursor_series: Vec::new(),
         questions: Box::new(move |visit| {
             let (assets, now) = (config.assets.clone(), visit.now);
             let request = Request::get(&config.url, "derivatives/api/v3/tickers", &[])?;
-            Ok(vec![Question::new(request, move |body| parse_tickers(body, &assets, now))])
+            Ok(vec![PollRequest::new(request, move |body| parse_tickers(body, &assets, now))])
         }),
         history: None,
     }
@@ -58,18 +58,18 @@ pub fn funding_feed(config: &KrakenConfig) -> PolledFeed {
     PolledFeed {
         profile: Profile { name: "kraken-funding", info: info(), cadence: Cadence::every(Period::HOUR.ms()) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_mins(1)),
-        resumes_from: config.assets.iter().map(rate).collect(),
+        cursor_series: config.assets.iter().map(rate).collect(),
         questions: Box::new(move |visit| {
             let visit = *visit;
             let question = |asset: &Asset| {
                 let query = [("symbol", perpetual(asset))];
                 let request = Request::get(&config.url, "derivatives/api/v3/historical-funding-rates", &query)?;
                 let asset = asset.clone();
-                Ok(Question::new(request, move |body| parse_funding(body, &asset, &visit)))
+                Ok(PollRequest::new(request, move |body| parse_funding(body, &asset, &visit)))
             };
             config.assets.iter().map(question).collect()
         }),
-        history: Some(History::FirstVisit),
+        history: Some(History::SingleRequest),
     }
 }
 
@@ -103,9 +103,9 @@ pub fn parse_tickers(body: &[u8], assets: &[Asset], now: Timestamp) -> Result<Pa
     }
     for (asset, (coins, usd, inverse_usd)) in sums {
         let key = |metric| SeriesKey::new(metric, asset.clone(), source(), Period::INSTANT);
-        parsed.push(key(Metric::OpenInterestNative), now, Knowledge::OnCommit, coins);
-        parsed.push(key(Metric::OpenInterest), now, Knowledge::OnCommit, usd);
-        parsed.push(key(Metric::OpenInterest).with_part(INVERSE), now, Knowledge::OnCommit, inverse_usd);
+        parsed.push(key(Metric::OpenInterestNative), now, KnownAtRule::OnCommit, coins);
+        parsed.push(key(Metric::OpenInterest), now, KnownAtRule::OnCommit, usd);
+        parsed.push(key(Metric::OpenInterest).with_part(INVERSE), now, KnownAtRule::OnCommit, inverse_usd);
     }
     Ok(parsed)
 }
@@ -114,7 +114,7 @@ pub fn parse_tickers(body: &[u8], assets: &[Asset], now: Timestamp) -> Result<Pa
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
-pub fn parse_funding(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_funding(body: &[u8], asset: &Asset, visit: &PollContext) -> Result<Parsed, ParseError> {
     let settled = |row: Settlement| Some((row.timestamp, row.relative_funding_rate.0));
     Ok(read_settlements(&list(body, "rates")?, source(), asset, visit, settled))
 }
@@ -159,7 +159,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(body: Vec<u8>, symbol in "[A-Z_]{0,12}", number in "[0-9.eE-]{0,9}") {
             let wrapped = format!(r#"{{"tickers":[{{"symbol":"{symbol}","openInterest":"{number}","markPrice":"{number}"}}],"rates":[{{"timestamp":"{symbol}"}}]}}"#);
-            let visit = Visit { seen_until: None, now: Timestamp::default() };
+            let visit = PollContext { seen_until: None, now: Timestamp::default() };
             for bytes in [body.as_slice(), wrapped.as_bytes()] {
                 let _ = (parse_tickers(bytes, &[Asset::btc()], visit.now), parse_funding(bytes, &Asset::btc(), &visit));
             }

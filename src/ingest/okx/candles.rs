@@ -6,7 +6,7 @@ use super::{info, rows};
 use crate::domain::{Cadence, Period, SeriesKey};
 use crate::ingest::candle_row::CandleRow;
 use crate::ingest::candles::{CandleLayout, CandlePage, CandlePlan, read_candles};
-use crate::ingest::{FetchError, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use crate::ingest::{FetchError, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Request, Schedule};
 
 /// As many candles as every method answers with.
 const PAGE: i64 = 100;
@@ -30,7 +30,7 @@ pub fn candle_feed(config: &OkxConfig) -> PolledFeed {
     plan.feed(profile, schedule, SPACING, move |page, visit| question(&config, page, visit))
 }
 
-fn question(config: &OkxConfig, page: CandlePage, visit: Visit) -> Result<Question, FetchError> {
+fn question(config: &OkxConfig, page: CandlePage, visit: PollContext) -> Result<PollRequest, FetchError> {
     // A plain `1D` is cut at midnight in Hong Kong.
     let bar = if page.series.period == Period::DAY { "1Dutc" } else { "1H" };
     let is_late = visit.now.ms_since(page.from) / page.series.period.ms() < LATEST;
@@ -44,7 +44,7 @@ fn question(config: &OkxConfig, page: CandlePage, visit: Visit) -> Result<Questi
         ("limit", PAGE.to_string()),
     ];
     let request = Request::get(&config.rest_url, path, &query)?;
-    Ok(Question::new(request, move |body| parse_candles(body, &page.series, &visit)))
+    Ok(PollRequest::new(request, move |body| parse_candles(body, &page.series, &visit)))
 }
 
 /// Reads an answer of `/api/v5/market/candles` or `/api/v5/market/history-candles` for a swap into
@@ -52,7 +52,7 @@ fn question(config: &OkxConfig, page: CandlePage, visit: Visit) -> Result<Questi
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
-pub fn parse_candles(body: &[u8], series: &SeriesKey, visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_candles(body: &[u8], series: &SeriesKey, visit: &PollContext) -> Result<Parsed, ParseError> {
     // Field 5 counts contracts, field 6 coins.
     let layout = CandleLayout { volume: 6, confirmed: Some(8) };
     let rows: Vec<CandleRow> = rows(body)?.iter().map(CandleRow::from).collect();
@@ -67,7 +67,7 @@ mod tests {
 
     fn read(rows: &str, now: &str) -> Parsed {
         let body = format!(r#"{{"code":"0","msg":"","data":[{rows}]}}"#);
-        let visit = Visit { seen_until: None, now: now.parse().unwrap() };
+        let visit = PollContext { seen_until: None, now: now.parse().unwrap() };
         parse_candles(body.as_bytes(), &"candle.btc@okx:1h".parse().unwrap(), &visit).unwrap()
     }
 
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_refusal_inside_a_good_status_is_an_error() {
-        let visit = Visit { seen_until: None, now: Timestamp::default() };
+        let visit = PollContext { seen_until: None, now: Timestamp::default() };
         let body = br#"{"code":"51001","msg":"Instrument ID does not exist","data":[]}"#;
         assert!(matches!(parse_candles(body, &"candle.btc@okx:1h".parse().unwrap(), &visit), Err(ParseError::Upstream { .. })));
     }
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn days_are_cut_at_utc_and_old_ones_asked_of_the_archive() {
         let config = OkxConfig { assets: vec![Asset::btc()], day_history_days: 2_000, ..OkxConfig::default() };
-        let visit = Visit { seen_until: None, now: "2026-02-04T08:10:00Z".parse().unwrap() };
+        let visit = PollContext { seen_until: None, now: "2026-02-04T08:10:00Z".parse().unwrap() };
         let asked = (candle_feed(&config).questions)(&visit).unwrap();
         let days: Vec<_> = asked.iter().map(|it| it.request.url.as_str()).filter(|url| url.contains("bar=1Dutc")).collect();
         assert!(days[0].contains("market/history-candles") && days.last().unwrap().contains("market/candles"), "{days:?}");
@@ -104,7 +104,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_panic(body: Vec<u8>, rows in "(\\[(\"[0-9.e-]{0,15}\",?){0,9}\\],?){0,3}") {
-            let visit = Visit { seen_until: None, now: Timestamp::default() };
+            let visit = PollContext { seen_until: None, now: Timestamp::default() };
             let wrapped = format!(r#"{{"code":"0","data":[{rows}]}}"#);
             for bytes in [body.as_slice(), wrapped.as_bytes()] {
                 let _ = parse_candles(bytes, &"candle.btc@okx:1h".parse().unwrap(), &visit);

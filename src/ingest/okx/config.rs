@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::domain::Asset;
-use crate::ingest::config::{asset, majors, public};
+use crate::ingest::config::{asset, default_assets, static_url};
 
 /// Configuration of the OKX feeds, `[ingest.okx]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,9 +31,9 @@ impl Default for OkxConfig {
     fn default() -> Self {
         Self {
             enabled: true,
-            rest_url: public("https://www.okx.com"),
-            stream_url: public("wss://ws.okx.com:8443/ws/v5/public"),
-            assets: majors(),
+            rest_url: static_url("https://www.okx.com"),
+            stream_url: static_url("wss://ws.okx.com:8443/ws/v5/public"),
+            assets: default_assets(),
             coin_assets: ["btc", "eth", "sol", "xrp", "doge"].map(asset).to_vec(),
             hour_history_days: 90,
             day_history_days: 2_000,

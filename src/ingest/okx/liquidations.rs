@@ -9,7 +9,7 @@ use super::config::OkxConfig;
 use super::contract::{Contracts, Size, parse_contracts};
 use super::info;
 use super::margin::Margin;
-use crate::domain::{Instrument, Knowledge, LiquidationOrder, Side};
+use crate::domain::{Instrument, KnownAtRule, LiquidationOrder, Side};
 use crate::ingest::feed::stream_cadence;
 use crate::ingest::wire::{Decimal, Millis, from_json, row};
 use crate::ingest::{FeedError, HttpClient, Message, ParseError, Parsed, Profile, Request, Session, StreamedFeed};
@@ -80,7 +80,7 @@ impl StreamedFeed for LiquidationFeed {
             subscribe: vec![serde_json::json!({"op": "subscribe", "args": channels}).to_string()],
             ping: Some("ping".to_owned()),
             ping_every: Duration::from_secs(20),
-            silent_after: Duration::from_secs(self.config.silent_after_seconds),
+            idle_timeout: Duration::from_secs(self.config.silent_after_seconds),
             // A new connection also learns the contracts listed since.
             renew_after: Duration::from_hours(12),
         })
@@ -153,7 +153,7 @@ impl Detail {
             asset,
             side,
             occurred_at: self.ts.0,
-            knowledge: Knowledge::OnCommit,
+            knowledge: KnownAtRule::OnCommit,
             price_usd,
             quantity,
             usd,

@@ -6,12 +6,13 @@ use serde_json::Value;
 use super::config::OkxConfig;
 use super::margin::Margin;
 use super::{info, rows};
-use crate::domain::{Asset, Cadence, Knowledge, Metric, Period, TimeRange, Timestamp};
+use crate::domain::{Asset, Cadence, KnownAtRule, Metric, Period, TimeRange, Timestamp};
 use crate::ingest::funding::read_settlements;
 use crate::ingest::positions::{FINE_MS, INVERSE, PositionSpan, history, push_inverse_positions, push_positions, spans};
 use crate::ingest::wire::{Decimal, Millis, field, optional, row};
 use crate::ingest::{
-    FetchError, History, Pages, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Strand, Visit,
+    FetchError, History, HistorySeries, Pages, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Request,
+    Schedule,
 };
 
 /// The most rows of an answer on past open interest.
@@ -59,12 +60,12 @@ pub fn open_interest_feed(config: &OkxConfig, margin: Margin) -> PolledFeed {
     PolledFeed {
         profile: Profile { name, info: info(margin), cadence: Cadence::every(FINE_MS) },
         schedule: Schedule::every(Duration::from_mins(5)).after(Duration::from_secs(seconds)),
-        resumes_from: Vec::new(),
+        cursor_series: Vec::new(),
         questions: Box::new(move |_| {
             let query = [("instType", "SWAP".to_owned())];
             let request = Request::get(&config.rest_url, "api/v5/public/open-interest", &query)?;
             let assets = margin.assets(&config).to_vec();
-            Ok(vec![Question::new(request, move |body| parse_open_interest(body, margin, &assets))])
+            Ok(vec![PollRequest::new(request, move |body| parse_open_interest(body, margin, &assets))])
         }),
         history: None,
     }
@@ -81,7 +82,7 @@ pub fn open_interest_history_feed(config: &OkxConfig, margin: Margin) -> PolledF
     PolledFeed {
         profile: Profile { name, info: info(margin), cadence: Cadence::every(Period::HOUR.ms()) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(seconds)),
-        resumes_from: margin.assets(&config).iter().map(|asset| margin.key(Metric::OpenInterest, asset)).collect(),
+        cursor_series: margin.assets(&config).iter().map(|asset| margin.key(Metric::OpenInterest, asset)).collect(),
         history: Some(history(margin.assets(&config), (HISTORY_DAYS, HISTORY_DAYS), PAGE, SPACING, move |asset, span, visit| {
             history_question(&asked, margin, asset, span, visit)
         })),
@@ -89,7 +90,7 @@ pub fn open_interest_history_feed(config: &OkxConfig, margin: Margin) -> PolledF
     }
 }
 
-fn history_questions(config: &OkxConfig, margin: Margin, visit: Visit) -> Result<Vec<Question>, FetchError> {
+fn history_questions(config: &OkxConfig, margin: Margin, visit: PollContext) -> Result<Vec<PollRequest>, FetchError> {
     let spans = spans(visit, i64::from(HISTORY_DAYS), PAGE);
     let all = spans.into_iter().flat_map(|span| margin.assets(config).iter().map(move |asset| (asset, span)));
     all.map(|(asset, span)| history_question(config, margin, asset, span, visit)).collect()
@@ -100,8 +101,8 @@ fn history_question(
     margin: Margin,
     asset: &Asset,
     PositionSpan { fine, from, until }: PositionSpan,
-    visit: Visit,
-) -> Result<Question, FetchError> {
+    visit: PollContext,
+) -> Result<PollRequest, FetchError> {
     let query = [
         ("instId", margin.swap(asset)),
         ("period", if fine { "5m" } else { "1H" }.to_owned()),
@@ -111,7 +112,7 @@ fn history_question(
     ];
     let request = Request::get(&config.rest_url, "api/v5/rubik/stat/contracts/open-interest-history", &query)?;
     let asset = asset.clone();
-    Ok(Question::new(request, move |body| parse_open_interest_history(body, margin, &asset, &visit)))
+    Ok(PollRequest::new(request, move |body| parse_open_interest_history(body, margin, &asset, &visit)))
 }
 
 /// Funding settlements of the swaps of one margin; the venue keeps three months of them.
@@ -125,7 +126,7 @@ pub fn funding_feed(config: &OkxConfig, margin: Margin) -> PolledFeed {
     PolledFeed {
         profile: Profile { name, info: info(margin), cadence: Cadence::every(8 * Period::HOUR.ms()) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(seconds)),
-        resumes_from: margin.assets(&config).iter().map(|asset| margin.key(Metric::FundingRate, asset)).collect(),
+        cursor_series: margin.assets(&config).iter().map(|asset| margin.key(Metric::FundingRate, asset)).collect(),
         history: Some(funding_past(&config, margin)),
         questions: Box::new(move |visit| {
             margin.assets(&config).iter().map(|asset| funding_question(&config, margin, asset, None, *visit)).collect()
@@ -139,8 +140,8 @@ fn funding_question(
     margin: Margin,
     asset: &Asset,
     span: Option<TimeRange>,
-    visit: Visit,
-) -> Result<Question, FetchError> {
+    visit: PollContext,
+) -> Result<PollRequest, FetchError> {
     let mut query = vec![("instId", margin.swap(asset)), ("limit", FUNDING_PAGE.to_string())];
     if let Some(span) = span {
         // `after` asks for older rows than that and `before` for newer ones.
@@ -149,7 +150,7 @@ fn funding_question(
     }
     let request = Request::get(&config.rest_url, "api/v5/public/funding-rate-history", &query)?;
     let asset = asset.clone();
-    Ok(Question::new(request, move |body| parse_funding(body, margin, &asset, &visit)))
+    Ok(PollRequest::new(request, move |body| parse_funding(body, margin, &asset, &visit)))
 }
 
 /// Three months in pages, which are cut into halves where funding is settled every hour.
@@ -157,7 +158,7 @@ fn funding_past(config: &OkxConfig, margin: Margin) -> History {
     let strand = |asset: &Asset| {
         let (asked, coin) = (config.clone(), asset.clone());
         let name = margin.key(Metric::FundingRate, asset).to_string();
-        Strand::new(name, FUNDING_DAYS, 30 * Period::DAY.ms(), move |span, visit| {
+        HistorySeries::new(name, FUNDING_DAYS, 30 * Period::DAY.ms(), move |span, visit| {
             funding_question(&asked, margin, &coin, Some(span), *visit)
         })
         .kept_for(FUNDING_DAYS)
@@ -178,12 +179,12 @@ pub fn parse_open_interest(body: &[u8], margin: Margin, assets: &[Asset]) -> Res
         let Some(asset) = assets.iter().find(|asset| margin.swap(asset) == symbol) else { continue };
         match row::<OpenInterest>(value) {
             Ok(swap) => {
-                let mut push = |metric, value| parsed.push(margin.key(metric, asset), swap.ts.0, Knowledge::OnCommit, value);
+                let mut push = |metric, value| parsed.push(margin.key(metric, asset), swap.ts.0, KnownAtRule::OnCommit, value);
                 push(Metric::OpenInterestNative, swap.oi_ccy.0);
                 push(Metric::OpenInterest, swap.oi_usd.0);
                 if margin == Margin::Coin {
                     let inverse = margin.key(Metric::OpenInterest, asset).with_part(INVERSE);
-                    parsed.push(inverse, swap.ts.0, Knowledge::OnCommit, swap.oi_usd.0);
+                    parsed.push(inverse, swap.ts.0, KnownAtRule::OnCommit, swap.oi_usd.0);
                 }
             }
             Err(reason) => parsed.refuse(symbol, Timestamp::default(), reason),
@@ -197,7 +198,12 @@ pub fn parse_open_interest(body: &[u8], margin: Margin, assets: &[Asset]) -> Res
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
-pub fn parse_open_interest_history(body: &[u8], margin: Margin, asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_open_interest_history(
+    body: &[u8],
+    margin: Margin,
+    asset: &Asset,
+    visit: &PollContext,
+) -> Result<Parsed, ParseError> {
     let mut parsed = Parsed::new(margin.source());
     for value in &rows(body)? {
         // Instant, contracts, coins, USD.
@@ -215,7 +221,7 @@ pub fn parse_open_interest_history(body: &[u8], margin: Margin, asset: &Asset, v
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
-pub fn parse_funding(body: &[u8], margin: Margin, asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_funding(body: &[u8], margin: Margin, asset: &Asset, visit: &PollContext) -> Result<Parsed, ParseError> {
     Ok(read_settlements(&rows(body)?, margin.source(), asset, visit, |row: Settlement| {
         // Without a realized rate it is not settled yet.
         row.realized_rate.map(|rate| (row.funding_time.0, rate))
@@ -253,7 +259,7 @@ mod tests {
     #[test]
     fn past_open_interest_is_read_by_place_and_a_short_row_is_refused() {
         let body = br#"{"code":"0","data":[["1770188400000","2800.5","28.005","2360916.5"],["1770184800000","1"]]}"#;
-        let visit = Visit { seen_until: None, now: "2026-02-04T08:00:00Z".parse().unwrap() };
+        let visit = PollContext { seen_until: None, now: "2026-02-04T08:00:00Z".parse().unwrap() };
         let parsed = parse_open_interest_history(body, Margin::Coin, &Asset::btc(), &visit).unwrap();
         let told: Vec<_> = parsed.batch.readings.iter().map(|(key, rows)| format!("{key} {}", rows[0].value)).collect();
         let expected = [
@@ -269,7 +275,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(body: Vec<u8>, rows in "(\\{(\"(instId|oiCcy|oiUsd|ts|fundingTime|realizedRate)\":\"[0-9A-Z.-]{0,9}\",?){0,4}\\},?){0,3}") {
             let wrapped = format!(r#"{{"code":"0","data":[{rows}]}}"#);
-            let visit = Visit { seen_until: None, now: Timestamp::default() };
+            let visit = PollContext { seen_until: None, now: Timestamp::default() };
             for bytes in [body.as_slice(), wrapped.as_bytes()] {
                 let _ = (parse_open_interest(bytes, Margin::Usdt, &[Asset::btc()]), parse_funding(bytes, Margin::Usdt, &Asset::btc(), &visit));
                 let _ = parse_open_interest_history(bytes, Margin::Usdt, &Asset::btc(), &visit);

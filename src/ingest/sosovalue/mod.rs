@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use super::config::{ApiKey, asset, public};
+use super::config::{UpstreamKey, asset, static_url};
 use super::feed::trading_day_cadence;
 use super::runner::{Entry, Feed};
 use super::wire::{self, Decimal, from_json, optional, row};
-use super::{FetchError, History, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use super::{FetchError, History, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Request, Schedule};
 use crate::domain::{Asset, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind, Timestamp};
 
 /// The coins whose funds are read.
@@ -26,12 +26,12 @@ pub struct SoSoValueConfig {
     /// Base address. Default: `https://openapi.sosovalue.com`.
     pub url: Url,
     /// The key. Default: none.
-    pub api_key: ApiKey,
+    pub api_key: UpstreamKey,
 }
 
 impl Default for SoSoValueConfig {
     fn default() -> Self {
-        Self { enabled: true, url: public("https://openapi.sosovalue.com"), api_key: ApiKey::default() }
+        Self { enabled: true, url: static_url("https://openapi.sosovalue.com"), api_key: UpstreamKey::default() }
     }
 }
 
@@ -65,26 +65,26 @@ fn flow_feed(config: &SoSoValueConfig) -> PolledFeed {
     PolledFeed {
         profile: Profile { name: "sosovalue-etf-flows", info, cadence: trading_day_cadence() },
         schedule: Schedule::every(Duration::from_hours(2)).after(Duration::from_mins(6)),
-        resumes_from: COINS.iter().map(|coin| key(Metric::EtfFlow, &asset(coin))).collect(),
+        cursor_series: COINS.iter().map(|coin| key(Metric::EtfFlow, &asset(coin))).collect(),
         questions: Box::new(move |visit| COINS.iter().map(|coin| question(&config, coin, *visit)).collect()),
-        history: Some(History::FirstVisit),
+        history: Some(History::SingleRequest),
     }
 }
 
-fn question(config: &SoSoValueConfig, coin: &'static str, visit: Visit) -> Result<Question, FetchError> {
+fn question(config: &SoSoValueConfig, coin: &'static str, visit: PollContext) -> Result<PollRequest, FetchError> {
     let query = [("symbol", coin.to_ascii_uppercase()), ("country_code", "US".to_owned()), ("limit", "300".to_owned())];
     let request = Request::get(&config.url, "openapi/v1/etfs/summary-history", &query)?
         .with_key(HeaderName::from_static("x-soso-api-key"), config.api_key.expose().unwrap_or_default())
         .unless_unchanged();
     let asset = asset(coin);
-    Ok(Question::new(request, move |body| parse_summary(body, &asset, &visit)))
+    Ok(PollRequest::new(request, move |body| parse_summary(body, &asset, &visit)))
 }
 
 /// Reads a history of sums, as a bare list or in either envelope of the interface.
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
-pub fn parse_summary(body: &[u8], asset: &Asset, visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_summary(body: &[u8], asset: &Asset, visit: &PollContext) -> Result<Parsed, ParseError> {
     let answer: Value = from_json(body)?;
     if let Some(code) = answer.get("code").filter(|code| code.as_i64() != Some(0)) {
         let message = answer.get("msg").or_else(|| answer.get("message")).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_bare_list_and_both_envelopes_are_read_alike() {
-        let visit = Visit { seen_until: None, now: "2026-02-04".parse().unwrap() };
+        let visit = PollContext { seen_until: None, now: "2026-02-04".parse().unwrap() };
         for body in [
             r#"[{"date":"2026-02-02","total_net_inflow":5.5,"total_net_assets":9}]"#,
             r#"{"code":0,"data":[{"date":"2026-02-02","total_net_inflow":"5.5","total_net_assets":9}]}"#,
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_day_before_our_time_is_refused_and_the_next_lands() {
-        let visit = Visit { seen_until: None, now: "2026-02-04".parse().unwrap() };
+        let visit = PollContext { seen_until: None, now: "2026-02-04".parse().unwrap() };
         let body = br#"[{"date":"1013-02-02","total_net_inflow":5.5}, {"date":"2026-02-02","total_net_inflow":5.5}]"#;
         let parsed = parse_summary(body, &Asset::btc(), &visit).unwrap();
         assert_eq!((parsed.batch.len(), parsed.refused.len()), (1, 1));
@@ -151,7 +151,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_panic(body: Vec<u8>, date in "[0-9-]{8,12}", value in "[0-9.eE-]{0,8}") {
-            let visit = Visit { seen_until: None, now: Timestamp::default() };
+            let visit = PollContext { seen_until: None, now: Timestamp::default() };
             let wrapped = format!(r#"[{{"date":"{date}","total_net_inflow":"{value}"}}]"#);
             let _ = (parse_summary(&body, &Asset::btc(), &visit), parse_summary(wrapped.as_bytes(), &Asset::btc(), &visit));
         }

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use super::config::{asset, public};
+use super::config::{asset, static_url};
 use super::feed::trading_day_cadence;
 use super::runner::{Entry, Feed};
 use super::wire::{Seconds, from_json, row};
-use super::{FetchError, History, ParseError, Parsed, PolledFeed, Profile, Question, Request, Schedule, Visit};
+use super::{FetchError, History, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Request, Schedule};
 use crate::domain::{Asset, Bar, Metric, Observation, Period, SeriesKey, Source, SourceInfo, SourceKind};
 
 const DAY_MS: i64 = Period::DAY.ms();
@@ -42,7 +42,7 @@ pub struct YahooConfig {
 
 impl Default for YahooConfig {
     fn default() -> Self {
-        Self { enabled: false, url: public("https://query1.finance.yahoo.com"), history_days: 3_650 }
+        Self { enabled: false, url: static_url("https://query1.finance.yahoo.com"), history_days: 3_650 }
     }
 }
 
@@ -97,13 +97,13 @@ fn chart_feed(config: &YahooConfig) -> PolledFeed {
     PolledFeed {
         profile: Profile { name: "yahoo-daily", info, cadence: trading_day_cadence() },
         schedule: Schedule::every(Duration::from_hours(6)).after(Duration::from_mins(15)),
-        resumes_from: SYMBOLS.iter().map(|(_, symbol, _)| key(&asset(symbol))).collect(),
+        cursor_series: SYMBOLS.iter().map(|(_, symbol, _)| key(&asset(symbol))).collect(),
         questions: Box::new(move |visit| SYMBOLS.iter().map(|symbol| question(&config, *symbol, *visit)).collect()),
-        history: Some(History::FirstVisit),
+        history: Some(History::SingleRequest),
     }
 }
 
-fn question(config: &YahooConfig, symbol: (&str, &'static str, bool), visit: Visit) -> Result<Question, FetchError> {
+fn question(config: &YahooConfig, symbol: (&str, &'static str, bool), visit: PollContext) -> Result<PollRequest, FetchError> {
     let (name, ours, spliced) = symbol;
     let from = visit.from(7 * DAY_MS, i64::from(config.history_days) * DAY_MS);
     let query = [
@@ -114,7 +114,7 @@ fn question(config: &YahooConfig, symbol: (&str, &'static str, bool), visit: Vis
     let path = format!("v8/finance/chart/{}", name.replace('^', "%5E"));
     let request = Request::get(&config.url, &path, &query)?;
     let asset = asset(ours);
-    Ok(Question::new(request, move |body| parse_chart(body, &asset, spliced, &visit)))
+    Ok(PollRequest::new(request, move |body| parse_chart(body, &asset, spliced, &visit)))
 }
 
 /// Reads an answer of `/v8/finance/chart/`: bars of the trading days that are over, in the exchange's
@@ -125,7 +125,7 @@ fn question(config: &YahooConfig, symbol: (&str, &'static str, bool), visit: Vis
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
-pub fn parse_chart(body: &[u8], asset: &Asset, spliced: bool, visit: &Visit) -> Result<Parsed, ParseError> {
+pub fn parse_chart(body: &[u8], asset: &Asset, spliced: bool, visit: &PollContext) -> Result<Parsed, ParseError> {
     let answer: Value = from_json(body)?;
     let error = answer.pointer("/chart/error").filter(|error| !error.is_null());
     if let Some(error) = error {
@@ -199,7 +199,7 @@ mod tests {
 
     fn closes(body: &str, spliced: bool, seen_until: Option<&str>) -> Vec<(String, f64)> {
         let at = |text: &str| text.parse().unwrap();
-        let visit = Visit { seen_until: seen_until.map(at), now: at("2026-02-04T18:00:00Z") };
+        let visit = PollContext { seen_until: seen_until.map(at), now: at("2026-02-04T18:00:00Z") };
         let parsed = parse_chart(body.as_bytes(), &asset("gold"), spliced, &visit).unwrap();
         parsed.batch.candles.values().flatten().map(|row| (row.observed_at.date().to_string(), row.value.close)).collect()
     }
@@ -221,14 +221,14 @@ mod tests {
 
     #[test]
     fn an_exchange_elsewhere_is_not_guessed_at() {
-        let visit = Visit { seen_until: None, now: Timestamp::default() };
+        let visit = PollContext { seen_until: None, now: Timestamp::default() };
         assert!(parse_chart(chart("Asia/Tokyo", STAMPS, "1,2,3").as_bytes(), &asset("gold"), false, &visit).is_err());
     }
 
     proptest! {
         #[test]
         fn no_bytes_panic(body: Vec<u8>, stamps in "([0-9]{0,12},?){0,4}", prices in "((null|[0-9.-]{1,9}),?){0,4}") {
-            let visit = Visit { seen_until: None, now: Timestamp::default() };
+            let visit = PollContext { seen_until: None, now: Timestamp::default() };
             let wrapped = chart("America/New_York", &stamps, &prices);
             for bytes in [body.as_slice(), wrapped.as_bytes()] {
                 let _ = parse_chart(bytes, &Asset::btc(), true, &visit);

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use crate::domain::{Metric, Period, Source, TimeRange, Timestamp};
 use crate::metrics::Span;
-use crate::metrics::funding::{mean_rate, weights};
-use crate::metrics::liquidation_book::LiquidationBook;
-use crate::metrics::position_book::PositionBook;
-use crate::metrics::settlements::{Payer, Settlement};
+use crate::metrics::derivatives::funding::{mean_rate, weights};
+use crate::metrics::derivatives::positions::OpenInterestBySource;
+use crate::metrics::derivatives::settlements::{FundingVenue, Settlement};
+use crate::metrics::liquidations::totals::LiquidationTotals;
+use crate::metrics::provenance::Provenance;
 use crate::metrics::stress::measure::Day;
-use crate::metrics::trail::Trail;
 use crate::stats::sum::{mean, sum};
 
 /// Hours between settlements that must lie in a window for its mean to count, as a share of the window.
@@ -29,7 +29,7 @@ impl<'a> Day<'a> {
     }
 
     pub(super) fn liquidated(&mut self, days: i64, longs_only: bool) -> Option<f64> {
-        let liquidations = LiquidationBook::open_single_assets(self.view, self.order, Some(&self.asset), &[]).ok()?;
+        let liquidations = LiquidationTotals::open_single_assets(self.view, self.order, Some(&self.asset), &[]).ok()?;
         self.reads.extend(liquidations.keys().cloned());
         let positions = self.positions()?;
         let share = |ago: i64| self.liquidated_on(&liquidations, &positions, self.start.plus_days(-ago), longs_only);
@@ -41,8 +41,8 @@ impl<'a> Day<'a> {
     /// A day without any liquidation is a day without a feed.
     fn liquidated_on(
         &self,
-        liquidations: &LiquidationBook<'_>,
-        positions: &PositionBook<'_>,
+        liquidations: &LiquidationTotals<'_>,
+        positions: &OpenInterestBySource<'_>,
         start: Timestamp,
         longs_only: bool,
     ) -> Option<f64> {
@@ -60,8 +60,8 @@ impl<'a> Day<'a> {
         positions.movement(end.plus_days(-days), end)?.log_positions().map(|growth| 0.0 - growth)
     }
 
-    fn positions(&mut self) -> Option<PositionBook<'a>> {
-        let book = PositionBook::open(self.view, &mut Trail::new(self.view), self.order, &self.asset, &[]).ok()?;
+    fn positions(&mut self) -> Option<OpenInterestBySource<'a>> {
+        let book = OpenInterestBySource::open(self.view, &mut Provenance::new(self.view), self.order, &self.asset, &[]).ok()?;
         self.reads.extend(book.keys().cloned());
         Some(book)
     }
@@ -83,7 +83,7 @@ impl<'a> Day<'a> {
     /// The mean weighted by open interest at the end of the day: venues without it count only where none has it.
     fn mean_of(&self, rates: &BTreeMap<Source, f64>) -> Option<f64> {
         let sources: Vec<Source> = rates.keys().cloned().collect();
-        let positions = weights(self.view, &mut Trail::new(self.view), self.order, &self.asset, &sources).ok()?;
+        let positions = weights(self.view, &mut Provenance::new(self.view), self.order, &self.asset, &sources).ok()?;
         let at = last_stated(&positions, self.until()).unwrap_or(self.until());
         let weighted: Vec<_> = rates.iter().map(|(venue, rate)| (*rate, positions.usd_of(venue, at))).collect();
         mean_rate(&weighted)
@@ -94,10 +94,12 @@ impl<'a> Day<'a> {
         let until = self.until();
         let span = TimeRange::new(until.plus_days(-days).plus_ms(1), until.plus_ms(1)).ok()?;
         let stated = self.view.readings(Metric::FundingRate, &self.asset).map(|(key, _)| key.source.clone());
-        let sources = self.order.choose_to_add(self.view, &[], stated.collect::<Vec<_>>()).ok()?;
+        let sources = self.order.choose_summed(self.view, &[], stated.collect::<Vec<_>>()).ok()?;
         let mut rates = BTreeMap::new();
         for source in sources {
-            let Some(payer) = Payer::open(self.view, &mut Trail::new(self.view), &self.asset, &source) else { continue };
+            let Some(payer) = FundingVenue::open(self.view, &mut Provenance::new(self.view), &self.asset, &source) else {
+                continue;
+            };
             if let Some(rate) = mean_through(&payer, span) {
                 self.reads.extend(payer.keys().cloned());
                 rates.insert(source, rate);
@@ -108,12 +110,12 @@ impl<'a> Day<'a> {
 }
 
 /// The instant of the newest row at `at` or in the day before it.
-fn last_stated(positions: &PositionBook<'_>, at: Timestamp) -> Option<Timestamp> {
+fn last_stated(positions: &OpenInterestBySource<'_>, at: Timestamp) -> Option<Timestamp> {
     positions.newest_at(at).filter(|newest| at.ms_since(*newest) <= Period::DAY.ms())
 }
 
 /// One venue's mean; `None` when its settlements do not fill the span or have stopped.
-fn mean_through(payer: &Payer<'_>, span: TimeRange) -> Option<f64> {
+fn mean_through(payer: &FundingVenue<'_>, span: TimeRange) -> Option<f64> {
     let settled = payer.within(span);
     let fresh = span.to().ms_since(settled.last()?.at) <= Period::DAY.ms();
     let hours = sum(settled.iter().map(|settlement| settlement.hours));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{Metric, Source, TimeRange, Timestamp};
-use crate::metrics::etf_days::etf_sources;
+use crate::metrics::etf::trading_days::etf_sources;
 use crate::metrics::stress::measure::Day;
 use crate::stats::sum::sum;
 

@@ -8,7 +8,7 @@ use crate::market::MarketView;
 use crate::metrics::SourceOrder;
 use crate::metrics::stress::measure::Day;
 use crate::metrics::stress::recipe::RECIPE;
-use crate::metrics::stress::rolling::Memory;
+use crate::metrics::stress::rolling::RollingState;
 use crate::stats::composite::{Composite, Reading, Standing};
 
 /// Days between two kept states of the arithmetic. A question about a past day starts from the last
@@ -31,7 +31,7 @@ pub(super) type Values = Vec<Vec<Option<f64>>>;
 /// was just opened. Each day is judged by what was known at its close, so a later commit adds days and
 /// leaves earlier ones alone, unless it states something that was known then.
 #[derive(Debug, Default)]
-pub struct StressBook {
+pub struct StressCache {
     held: Mutex<Arc<StressHistory>>,
 }
 
@@ -43,23 +43,23 @@ pub(super) struct StressHistory {
     order: SourceOrder,
     /// The first day, at the close of which any bar of the judged asset was known.
     start: Option<Timestamp>,
-    days: Vec<Arc<JudgedDay>>,
+    days: Vec<Arc<ScoredDay>>,
     /// The state after the last closed day; `None` before the first.
     state: Option<Arc<Composite>>,
     /// The states before every [`STATE_EVERY_DAYS`]th day.
     states: Vec<Arc<Composite>>,
     /// Shared with the histories that this one was made from and that are made from it.
-    asked: Arc<AskedStates>,
+    asked: Arc<RecentStates>,
 }
 
 /// The states that were asked for last, the latest first, each with the last day that is in it. Days are only ever added
 /// behind others, so a day, the same in memory, stands for all days before it.
 #[derive(Debug, Default)]
-struct AskedStates(Mutex<Vec<(Arc<JudgedDay>, Arc<Composite>)>>);
+struct RecentStates(Mutex<Vec<(Arc<ScoredDay>, Arc<Composite>)>>);
 
 /// One day and what the index says of it.
 #[derive(Debug, Clone)]
-pub(super) struct JudgedDay {
+pub(super) struct ScoredDay {
     /// The start of the day.
     pub(super) start: Timestamp,
     pub(super) values: Values,
@@ -68,12 +68,12 @@ pub(super) struct JudgedDay {
     pub(super) reads: Arc<BTreeSet<SeriesKey>>,
 }
 
-impl StressBook {
-    /// Computes the history up to the cutoff of the view before anybody asks, as long as `goes_on`
+impl StressCache {
+    /// Computes the history up to the cutoff of the view before anybody asks, as long as `should_continue`
     /// says so; questions that come meanwhile compute the rest themselves.
-    pub fn prepare(&self, view: &MarketView, order: &SourceOrder, goes_on: impl Fn() -> bool) {
+    pub fn prepare(&self, view: &MarketView, order: &SourceOrder, should_continue: impl Fn() -> bool) {
         let Some(mut reached) = first_day(view) else { return };
-        while reached < view.as_of() && goes_on() && self.is_of(view.picture()) {
+        while reached < view.as_of() && should_continue() && self.is_of(view.picture()) {
             reached = reached.plus_days(PREPARED_AT_ONCE_DAYS).min(view.as_of());
             self.history(&view.at(reached), order);
         }
@@ -102,22 +102,22 @@ impl StressBook {
 
 impl StressHistory {
     /// The days closed by `as_of`.
-    pub(super) fn closed_by(&self, as_of: Timestamp) -> &[Arc<JudgedDay>] {
+    pub(super) fn closed_by(&self, as_of: Timestamp) -> &[Arc<ScoredDay>] {
         &self.days[..self.days.partition_point(|day| closes_at(day.start) <= as_of)]
     }
 
     /// The day that is open at the cutoff of the view as far as it goes; nothing is taken in. `None`
     /// when it has brought no value yet.
-    pub(super) fn open_day(&self, view: &MarketView, order: &SourceOrder) -> Option<JudgedDay> {
+    pub(super) fn open_day(&self, view: &MarketView, order: &SourceOrder) -> Option<ScoredDay> {
         let index = self.closed_by(view.as_of()).len();
         let start = self.day_at(index)?;
-        let mut memory = Memory::default();
+        let mut memory = RollingState::default();
         let mut day = Day::new(view, order, start, &mut memory)?;
         let values = day.values();
         values.iter().flatten().flatten().next()?;
         let reading = self.state_before(index)?.evaluate(&values).ok()?;
         let observed = reading.segments.iter().any(|segment| segment.standing == Standing::Observed);
-        observed.then(|| JudgedDay { start, values, reading, reads: Arc::new(day.reads) })
+        observed.then(|| ScoredDay { start, values, reading, reads: Arc::new(day.reads) })
     }
 
     fn covers(&self, view: &MarketView, order: &SourceOrder) -> bool {
@@ -137,7 +137,7 @@ impl StressHistory {
         self.picture = view.picture();
         self.order = order.clone();
         self.start = self.start.or_else(|| first_day(view));
-        let mut memory = Memory::default();
+        let mut memory = RollingState::default();
         while let Some(start) = self.day_at(self.days.len()).filter(|start| closes_at(*start) <= view.as_of()) {
             let at_close = view.at(closes_at(start));
             if Day::new(&at_close, order, start, &mut memory).and_then(|day| self.close(day)).is_none() {
@@ -170,7 +170,7 @@ impl StressHistory {
         let reading = Arc::make_mut(&mut state).push(&values).ok()?;
         let former = self.days.last().map(|former| &former.reads).filter(|reads| ***reads == day.reads);
         let reads = former.map_or_else(|| Arc::new(day.reads), Arc::clone);
-        self.days.push(Arc::new(JudgedDay { start: day.start, values, reading, reads }));
+        self.days.push(Arc::new(ScoredDay { start: day.start, values, reading, reads }));
         self.state = Some(state);
         Some(())
     }
@@ -201,11 +201,11 @@ impl StressHistory {
     }
 }
 
-impl AskedStates {
+impl RecentStates {
     /// The state with `day` as the last in it, made where it was not asked for lately.
-    fn after(&self, day: &Arc<JudgedDay>, make: impl FnOnce() -> Option<Composite>) -> Option<Arc<Composite>> {
+    fn after(&self, day: &Arc<ScoredDay>, make: impl FnOnce() -> Option<Composite>) -> Option<Arc<Composite>> {
         let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let asked_before = |held: &mut Vec<(Arc<JudgedDay>, Arc<Composite>)>| {
+        let asked_before = |held: &mut Vec<(Arc<ScoredDay>, Arc<Composite>)>| {
             let place = held.iter().position(|(last, _)| Arc::ptr_eq(last, day))?;
             held[..=place].rotate_right(1);
             held.first().map(|(_, state)| Arc::clone(state))

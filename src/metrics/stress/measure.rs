@@ -6,7 +6,7 @@ use crate::domain::{Asset, Bar, Metric, Period, SeriesKey, Source, TimeRange, Ti
 use crate::market::{Bars, MarketView};
 use crate::metrics::SourceOrder;
 use crate::metrics::stress::recipe::RECIPE;
-use crate::metrics::stress::rolling::Memory;
+use crate::metrics::stress::rolling::RollingState;
 
 /// How far back a source should reach to be preferred over others: the longest window of the recipe.
 const LONG_HISTORY_DAYS: i64 = 365;
@@ -70,7 +70,7 @@ pub(super) struct Day<'a> {
     /// The series that were read.
     pub(super) reads: BTreeSet<SeriesKey>,
     /// What the day before handed on.
-    pub(super) memory: &'a mut Memory,
+    pub(super) memory: &'a mut RollingState,
     /// The bars found so far.
     found: BTreeMap<Asset, Option<Bars<'a>>>,
     coins: Option<Vec<Bars<'a>>>,
@@ -78,7 +78,12 @@ pub(super) struct Day<'a> {
 
 impl<'a> Day<'a> {
     /// The day that begins at `start`, as it is known in `view`.
-    pub(super) fn new(view: &'a MarketView, order: &'a SourceOrder, start: Timestamp, memory: &'a mut Memory) -> Option<Self> {
+    pub(super) fn new(
+        view: &'a MarketView,
+        order: &'a SourceOrder,
+        start: Timestamp,
+        memory: &'a mut RollingState,
+    ) -> Option<Self> {
         let asset = RECIPE.asset.parse().ok()?;
         Some(Self { view, order, start, asset, reads: BTreeSet::new(), memory, found: BTreeMap::new(), coins: None })
     }

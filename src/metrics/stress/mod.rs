@@ -16,13 +16,13 @@ use std::sync::Arc;
 
 use crate::domain::{Period, Timestamp};
 use crate::market::MarketView;
+use crate::metrics::downsample::downsample_min_max;
+use crate::metrics::provenance::{Derivation, Provenance};
 pub use crate::metrics::stress::answer::{Stress, StressBand, StressIndicator, StressRow, StressSegment, StressStanding};
-use crate::metrics::stress::history::JudgedDay;
-pub use crate::metrics::stress::history::StressBook;
+use crate::metrics::stress::history::ScoredDay;
+pub use crate::metrics::stress::history::StressCache;
 use crate::metrics::stress::recipe::RECIPE;
-use crate::metrics::thin::thin;
-use crate::metrics::trail::{Trail, Working};
-use crate::metrics::{Answer, Method, SourceOrder, Unanswerable, WarningCode, Window};
+use crate::metrics::{Answer, Method, QueryError, SourceOrder, WarningCode, Window};
 use crate::stats::composite::Standing;
 use crate::stats::rank::mid_rank;
 
@@ -31,7 +31,7 @@ const WEEK: usize = 7;
 
 /// Which days of the index are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StressSeriesQuestion {
+pub struct StressSeriesParams {
     /// The span of the days.
     pub window: Window,
     /// The most rows to answer with.
@@ -42,12 +42,12 @@ pub struct StressSeriesQuestion {
 ///
 /// # Errors
 /// None; the signature is that of every question.
-pub fn stress(view: &MarketView, order: &SourceOrder, book: &StressBook) -> Result<Answer<Stress>, Unanswerable> {
+pub fn stress(view: &MarketView, order: &SourceOrder, book: &StressCache) -> Result<Answer<Stress>, QueryError> {
     let history = book.history(view, order);
     let mut closed = history.closed_by(view.as_of());
     let open = history.open_day(view, order);
-    let mut trail = Trail::new(view);
-    let mut working = Working { method: Some(method()), ..Working::default() };
+    let mut trail = Provenance::new(view);
+    let mut working = Derivation { method: Some(method()), ..Derivation::default() };
     let running = open.is_some();
     let judged = open.as_ref().or_else(|| {
         let (last, before) = closed.split_last()?;
@@ -65,20 +65,20 @@ pub fn stress(view: &MarketView, order: &SourceOrder, book: &StressBook) -> Resu
 /// The index of every closed day in the span.
 ///
 /// # Errors
-/// [`Unanswerable::EmptyWindow`].
+/// [`QueryError::EmptyWindow`].
 pub fn stress_series(
     view: &MarketView,
     order: &SourceOrder,
-    question: &StressSeriesQuestion,
-    book: &StressBook,
-) -> Result<Answer<Vec<StressRow>>, Unanswerable> {
+    question: &StressSeriesParams,
+    book: &StressCache,
+) -> Result<Answer<Vec<StressRow>>, QueryError> {
     let span = question.window.resolve(view.as_of())?;
     let history = book.history(view, order);
     let closed = history.closed_by(view.as_of());
-    let inside = |day: &&Arc<JudgedDay>| span.rows(Period::DAY).contains(day.start);
+    let inside = |day: &&Arc<ScoredDay>| span.rows(Period::DAY).contains(day.start);
     let rows: Vec<StressRow> =
         closed.iter().filter(inside).map(|day| row(day)).filter(|row| row.coverage_ratio.is_some()).collect();
-    let mut trail = Trail::new(view);
+    let mut trail = Provenance::new(view);
     if let Some(last) = closed.last() {
         note_reads(&mut trail, view, last);
     }
@@ -92,12 +92,13 @@ pub fn stress_series(
         let detail = format!("the index is published after {} days of history, {} are known", RECIPE.warm_up, closed.len());
         trail.warn(WarningCode::InsufficientHistory, detail);
     }
-    let working = Working { span: Some(span), method: Some(method()), n_obs: Some(rows.len() as u64), ..Working::default() };
-    Ok(trail.answer(thin(rows, question.max_points, |row| row.systemic.unwrap_or_default()), working))
+    let working =
+        Derivation { span: Some(span), method: Some(method()), n_obs: Some(rows.len() as u64), ..Derivation::default() };
+    Ok(trail.answer(downsample_min_max(rows, question.max_points, |row| row.systemic.unwrap_or_default()), working))
 }
 
 /// Names the segments that are no members yet on the first day that is shown.
-fn warn_of_late_members(trail: &mut Trail<'_>, first: &JudgedDay) {
+fn warn_of_late_members(trail: &mut Provenance<'_>, first: &ScoredDay) {
     let segments = RECIPE.segments.iter().zip(&first.reading.segments);
     let late: Vec<&str> = segments.filter(|(_, reading)| reading.score.is_none()).map(|(spec, _)| spec.name).collect();
     if !late.is_empty() {
@@ -112,7 +113,7 @@ fn method() -> Method {
 }
 
 /// Notes the series a day was judged by, as far as they are known at the cutoff.
-fn note_reads(trail: &mut Trail<'_>, view: &MarketView, day: &JudgedDay) {
+fn note_reads(trail: &mut Provenance<'_>, view: &MarketView, day: &ScoredDay) {
     for key in day.reads.iter() {
         if let Some(column) = view.reading(key) {
             trail.read(key, column);
@@ -125,7 +126,7 @@ fn note_reads(trail: &mut Trail<'_>, view: &MarketView, day: &JudgedDay) {
 }
 
 /// The figures of a day, given the closed days before it.
-fn figures(judged: &JudgedDay, before: &[Arc<JudgedDay>], running: bool) -> Stress {
+fn figures(judged: &ScoredDay, before: &[Arc<ScoredDay>], running: bool) -> Stress {
     let systemic = points(judged);
     let ago = |days: usize| before.len().checked_sub(days).and_then(|index| points(&before[index]));
     let past = before.iter().rev().filter_map(|day| points(day)).take(RECIPE.window - 1);
@@ -151,11 +152,11 @@ fn figures(judged: &JudgedDay, before: &[Arc<JudgedDay>], running: bool) -> Stre
     }
 }
 
-fn points(day: &JudgedDay) -> Option<f64> {
+fn points(day: &ScoredDay) -> Option<f64> {
     day.reading.systemic.map(|systemic| systemic.points)
 }
 
-fn row(day: &JudgedDay) -> StressRow {
+fn row(day: &ScoredDay) -> StressRow {
     let score = |name: &str| {
         let index = RECIPE.segments.iter().position(|spec| spec.name == name)?;
         day.reading.segments[index].score.map(|score| 100.0 * score)
@@ -176,13 +177,13 @@ fn row(day: &JudgedDay) -> StressRow {
 }
 
 /// The indicators without a value of the day.
-fn silent(judged: &JudgedDay) -> Vec<&'static str> {
+fn missing_indicators(judged: &ScoredDay) -> Vec<&'static str> {
     let indicators = RECIPE.segments.iter().flat_map(|segment| segment.indicators);
     let named = indicators.zip(judged.values.iter().flatten());
     named.filter(|(_, value)| value.is_none()).map(|(spec, _)| spec.name).collect()
 }
 
-fn warn(trail: &mut Trail<'_>, judged: &JudgedDay, figures: &Stress, days_before: usize) {
+fn warn(trail: &mut Provenance<'_>, judged: &ScoredDay, figures: &Stress, days_before: usize) {
     if figures.systemic.is_none() {
         let detail = match figures.coverage_ratio {
             None => format!("the index is published after {} days of history, {days_before} are known", RECIPE.warm_up),
@@ -200,9 +201,9 @@ fn warn(trail: &mut Trail<'_>, judged: &JudgedDay, figures: &Stress, days_before
     if !figures.closed {
         trail.warn(WarningCode::Provisional, format!("the day {} is not closed", figures.day));
     }
-    let silent = silent(judged);
-    if !silent.is_empty() {
-        trail.warn(WarningCode::Gap, format!("nothing of {} is known for {}", figures.day, silent.join(", ")));
+    let missing_indicators = missing_indicators(judged);
+    if !missing_indicators.is_empty() {
+        trail.warn(WarningCode::Gap, format!("nothing of {} is known for {}", figures.day, missing_indicators.join(", ")));
     }
     for (spec, segment) in RECIPE.segments.iter().zip(&judged.reading.segments) {
         if segment.standing == Standing::Imputed {

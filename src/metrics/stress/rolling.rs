@@ -8,7 +8,7 @@ use crate::stats::rank::median_of_sorted;
 
 /// What one day hands on to the next, so that it costs its own bar and not a year of them.
 #[derive(Debug, Default)]
-pub(super) struct Memory {
+pub(super) struct RollingState {
     /// Impacts of trading by series and by how many make a mean.
     pub(super) impacts: BTreeMap<(SeriesKey, usize), Rolling<f64>>,
     /// Squared ranges of bars by series and by how many make a volatility.

@@ -9,7 +9,7 @@ use super::*;
 use crate::domain::{Bar, Delta, SeriesKey, Version, Vintage};
 use crate::market::Market;
 use crate::metrics::fixture::{at, order};
-use crate::metrics::stress::rolling::Memory;
+use crate::metrics::stress::rolling::RollingState;
 
 const FIRST: &str = "2024-01-01";
 const DAYS: i64 = 400;
@@ -112,7 +112,7 @@ impl Rows {
     }
 }
 
-fn asked(market: &Arc<Market>, as_of: Timestamp, book: &StressBook) -> Answer<Stress> {
+fn asked(market: &Arc<Market>, as_of: Timestamp, book: &StressCache) -> Answer<Stress> {
     stress(&market.at(as_of), &order(), book).unwrap()
 }
 
@@ -121,7 +121,7 @@ fn day(day: i64) -> Timestamp {
 }
 
 fn days_of(
-    book: &StressBook,
+    book: &StressCache,
     market: &Arc<Market>,
     as_of: Timestamp,
 ) -> Vec<(Timestamp, history::Values, crate::stats::composite::Reading)> {
@@ -137,8 +137,8 @@ proptest! {
         let rows = Rows::days(DAYS).with_corrections();
         let cut = at(FIRST).plus_ms(cut_hours * Period::HOUR.ms());
         let (whole, early) = (rows.clone().market(), rows.where_known(|known_at| known_at <= cut).market());
-        let all = days_of(&StressBook::default(), &whole, day(DAYS + 1));
-        let known = days_of(&StressBook::default(), &early, cut);
+        let all = days_of(&StressCache::default(), &whole, day(DAYS + 1));
+        let known = days_of(&StressCache::default(), &early, cut);
         prop_assert!(known.len() >= 358, "{} days", known.len());
         prop_assert_eq!(&all[..known.len()], &known[..]);
     }
@@ -147,9 +147,9 @@ proptest! {
 #[test]
 fn what_one_day_hands_on_to_the_next_changes_no_value() {
     let market = Rows::days(DAYS).with_corrections().market();
-    for (start, values, _) in days_of(&StressBook::default(), &market, day(DAYS + 1)).into_iter().skip(300).step_by(9) {
+    for (start, values, _) in days_of(&StressCache::default(), &market, day(DAYS + 1)).into_iter().skip(300).step_by(9) {
         let at_close = market.at(start.plus_days(1).plus_ms(RECIPE.settles_after_ms));
-        let (order, mut memory) = (order(), Memory::default());
+        let (order, mut memory) = (order(), RollingState::default());
         assert_eq!(measure::Day::new(&at_close, &order, start, &mut memory).unwrap().values(), values, "{start}");
     }
 }
@@ -157,43 +157,43 @@ fn what_one_day_hands_on_to_the_next_changes_no_value() {
 #[test]
 fn a_prepared_book_answers_as_one_that_was_just_opened() {
     let market = Rows::days(DAYS).with_corrections().market();
-    let (view, book) = (market.at(day(DAYS)), StressBook::default());
+    let (view, book) = (market.at(day(DAYS)), StressCache::default());
     book.prepare(&view, &order(), || true);
-    assert_eq!(days_of(&book, &market, day(DAYS)), days_of(&StressBook::default(), &market, day(DAYS)));
+    assert_eq!(days_of(&book, &market, day(DAYS)), days_of(&StressCache::default(), &market, day(DAYS)));
 }
 
 #[test]
 fn a_book_that_grew_with_the_market_answers_as_one_that_was_just_opened() {
     let rows = Rows::days(DAYS).with_corrections();
     let split = day(370);
-    let book = StressBook::default();
+    let book = StressCache::default();
     let early = rows.where_known(|known_at| known_at <= split).market();
     asked(&early, split, &book);
     let late = rows.where_known(|known_at| known_at > split).added_to(&early, 2);
-    assert_eq!(asked(&late, day(DAYS), &book), asked(&late, day(DAYS), &StressBook::default()));
+    assert_eq!(asked(&late, day(DAYS), &book), asked(&late, day(DAYS), &StressCache::default()));
     let past = day(380).plus_ms(9 * Period::HOUR.ms());
-    assert_eq!(asked(&late, past, &book), asked(&late, past, &StressBook::default()));
+    assert_eq!(asked(&late, past, &book), asked(&late, past, &StressCache::default()));
     // The picture that was replaced is still answered as it was.
-    assert_eq!(asked(&early, split, &book), asked(&early, split, &StressBook::default()));
+    assert_eq!(asked(&early, split, &book), asked(&early, split, &StressCache::default()));
 }
 
 #[test]
 fn a_day_that_is_asked_about_again_is_judged_as_when_it_was_asked_first() {
     let rows = Rows::days(DAYS).with_corrections();
-    let book = StressBook::default();
+    let book = StressCache::default();
     let market = rows.where_known(|known_at| known_at <= day(DAYS - 9)).market();
     let instants: Vec<Timestamp> = (0..20).map(|n| day(372 + n % 6 * 3).plus_ms((9 + n) * Period::HOUR.ms())).collect();
-    let ask_all = |market: &Arc<Market>, book: &StressBook| -> Vec<Stress> {
+    let ask_all = |market: &Arc<Market>, book: &StressCache| -> Vec<Stress> {
         instants.iter().map(|instant| asked(market, *instant, book).data).collect()
     };
-    assert_eq!(ask_all(&market, &book), ask_all(&market, &StressBook::default()));
+    assert_eq!(ask_all(&market, &book), ask_all(&market, &StressCache::default()));
     // A row of the middle of the days that were asked about turns up late.
     let mut late = Rows::default();
     late.candle("candle.btc@x:1d", 373, 9_000.0, Some(1.0));
     let later = late.added_to(&market, 2);
-    let anew: Vec<Stress> = instants.iter().map(|instant| asked(&later, *instant, &StressBook::default()).data).collect();
+    let anew: Vec<Stress> = instants.iter().map(|instant| asked(&later, *instant, &StressCache::default()).data).collect();
     assert_eq!(ask_all(&later, &book), anew);
-    assert_ne!(ask_all(&later, &book), ask_all(&market, &StressBook::default()));
+    assert_ne!(ask_all(&later, &book), ask_all(&market, &StressCache::default()));
 }
 
 #[test]
@@ -205,19 +205,19 @@ fn a_row_that_turns_out_to_have_been_known_changes_the_days_from_then_on() {
     without.candles.get_mut(&btc).unwrap().retain(|row| row.observed_at != missing);
     let mut late = Rows::default();
     late.candles.insert(btc.clone(), rows.candles[&btc].iter().filter(|row| row.observed_at == missing).copied().collect());
-    let (book, market) = (StressBook::default(), without.market());
+    let (book, market) = (StressCache::default(), without.market());
     let before = days_of(&book, &market, day(DAYS));
     let market = late.added_to(&market, 2);
     let after = days_of(&book, &market, day(DAYS));
     assert_eq!(before[..300], after[..300]);
     assert_ne!(before[300].1, after[300].1);
-    assert_eq!(after, days_of(&StressBook::default(), &rows.market(), day(DAYS)));
+    assert_eq!(after, days_of(&StressCache::default(), &rows.market(), day(DAYS)));
 }
 
 #[test]
 fn contributions_add_to_the_index_and_the_band_is_where_it_lies() {
     let market = Rows::days(DAYS).market();
-    let answer = asked(&market, day(DAYS).plus_ms(Period::HOUR.ms()), &StressBook::default());
+    let answer = asked(&market, day(DAYS).plus_ms(Period::HOUR.ms()), &StressCache::default());
     let data = &answer.data;
     let systemic = data.systemic.unwrap();
     let sum: f64 = data.segments.iter().filter_map(|segment| segment.contribution).sum();
@@ -244,7 +244,7 @@ fn a_stablecoin_off_its_peg_is_stress_by_the_last_price_of_its_day() {
     rows.reading("price.usdc@x", last.plus_ms(Period::HOUR.ms()), 0.8);
     rows.reading("price.usdc@x", last.plus_ms(9 * Period::HOUR.ms()), 0.88);
     let off_peg = |market: &Arc<Market>| {
-        let data = asked(market, last.plus_ms(23 * Period::HOUR.ms()), &StressBook::default()).data;
+        let data = asked(market, last.plus_ms(23 * Period::HOUR.ms()), &StressCache::default()).data;
         assert_eq!(data.day, last.date());
         let liquidity = data.segments.into_iter().find(|segment| segment.name == "liquidity").unwrap();
         let indicator = liquidity.indicators.into_iter().find(|indicator| indicator.name == "stablecoins_off_peg").unwrap();
@@ -263,7 +263,7 @@ fn the_open_day_is_judged_as_far_as_it_goes_and_not_taken_in() {
     let crash = Bar::new(90.0, 90.0, 30.0, 31.0, Some(1.0)).unwrap();
     let hour = Vintage { observed_at: open, known_at: open.plus_ms(Period::HOUR.ms()), value: crash };
     rows.candles.insert("candle.btc@x:1h".parse().unwrap(), vec![hour]);
-    let (market, book) = (rows.market(), StressBook::default());
+    let (market, book) = (rows.market(), StressCache::default());
     let calm = asked(&market, open.plus_ms(30 * Period::MINUTE.ms()), &book).data;
     let crashed = asked(&market, open.plus_ms(2 * Period::HOUR.ms()), &book).data;
     assert!(calm.closed || calm.day == open.date());
@@ -278,7 +278,7 @@ fn weekends_are_carried_and_a_feed_that_stops_is_imputed() {
     for key in ["candle.vix@y:1d", "candle.sp500@y:1d", "candle.gold@y:1d"] {
         rows.candles.get_mut(&key.parse().unwrap()).unwrap().retain(|row| row.observed_at < day(390));
     }
-    let (market, book) = (rows.market(), StressBook::default());
+    let (market, book) = (rows.market(), StressCache::default());
     let standing = |as_of: Timestamp| {
         let data = asked(&market, as_of, &book).data;
         let segment = data.segments.into_iter().find(|segment| segment.name == "cross_asset").unwrap();
@@ -294,17 +294,17 @@ fn weekends_are_carried_and_a_feed_that_stops_is_imputed() {
 #[test]
 fn thin_markets_give_nulls_with_a_reason() {
     let empty = Arc::new(Market::default());
-    let answer = asked(&empty, day(1), &StressBook::default());
+    let answer = asked(&empty, day(1), &StressCache::default());
     assert_eq!((answer.data.systemic, answer.warnings[0].code), (None, WarningCode::NoData));
-    let young = asked(&Rows::days(20).market(), day(30), &StressBook::default());
+    let young = asked(&Rows::days(20).market(), day(30), &StressCache::default());
     assert_eq!((young.data.systemic, young.data.band, young.data.coverage_ratio), (None, None, None));
     assert!(young.warnings.iter().any(|warning| warning.code == WarningCode::InsufficientHistory));
 }
 
 #[test]
 fn the_series_holds_the_closed_days_and_every_segment_has_its_column() {
-    let (market, book) = (Rows::days(DAYS).market(), StressBook::default());
-    let question = StressSeriesQuestion { window: Window::ALL, max_points: None };
+    let (market, book) = (Rows::days(DAYS).market(), StressCache::default());
+    let question = StressSeriesParams { window: Window::ALL, max_points: None };
     let answer = stress_series(&market.at(day(DAYS).plus_days(1)), &order(), &question, &book).unwrap();
     assert_eq!(answer.data.first().unwrap().time, day(365));
     // The day that ended with the cutoff is still open for rows that tell of it.

@@ -1,6 +1,6 @@
 //! Who may push, what, and how often.
 
-use market_stress::api::{Allowance, Settings};
+use market_stress::api::{Quota, Settings};
 use market_stress::domain::ApiKey;
 use market_stress::keys::Token;
 use serde_json::{Value, json};
@@ -72,7 +72,7 @@ async fn only_a_key_that_may_backfill_adds_to_the_past() {
 #[tokio::test]
 async fn a_key_that_pushes_too_often_is_told_when_to_come_back() {
     let home = Home::new(Engine::Sqlite).await.unwrap();
-    let settings = Settings { push_allowance: Some(Allowance { burst: 2, per_second: 1 }), ..Settings::default() };
+    let settings = Settings { push_allowance: Some(Quota { burst: 2, per_second: 1 }), ..Settings::default() };
     let desk = serve(home.open().await, settings).await;
     let mut statuses = vec![];
     for _ in 0..20 {

@@ -2,10 +2,11 @@
 //!
 //! They are read in place and are no part of the project; without them the test says so.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use market_stress::ingest::{Message, ParseError, Parsed, Visit};
+use market_stress::ingest::{Message, ParseError, Parsed, PollContext};
 
 mod alternative_me;
 mod binance;
@@ -44,8 +45,8 @@ const PROVIDERS: &[(&[Case], &[&str])] = &[
     (yahoo::CASES, yahoo::NOT_READ),
 ];
 
-fn visit() -> Visit {
-    Visit { seen_until: None, now: "2026-11-22T00:00:00Z".parse().unwrap() }
+fn visit() -> PollContext {
+    PollContext { seen_until: None, now: "2026-11-22T00:00:00Z".parse().unwrap() }
 }
 
 fn describe(parsed: Result<Parsed, ParseError>) -> Vec<String> {
@@ -102,14 +103,18 @@ fn every_payload_parses_to_what_its_index_says() {
         writeln!(out, "payloads: NOT RUN, there is no ../shared/payloads beside the project").unwrap();
         return;
     }
-    let wrong: Vec<_> = PROVIDERS.iter().flat_map(|(cases, not_read)| check(&folder, cases, not_read)).collect();
+    let second_index = std::fs::read_to_string(folder.join("INDEX-2.md")).unwrap_or_default();
+    let mut pending = BTreeSet::new();
+    let wrong: Vec<_> =
+        PROVIDERS.iter().flat_map(|(cases, not_read)| check(&folder, cases, not_read, &second_index, &mut pending)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    writeln!(out, "payloads: {} files of the second index have no parser yet", pending.len()).unwrap();
     let files: usize = PROVIDERS.iter().map(|(cases, _)| cases.len()).sum();
     writeln!(out, "payloads: RAN, {files} files of {} providers", PROVIDERS.len()).unwrap();
 }
 
-/// What is wrong with the files of one provider, in words.
-fn check(folder: &Path, cases: &[Case], not_read: &[&str]) -> Vec<String> {
+/// Faults in the files of one provider. A file that only the second index names may lack a parser: it goes to `pending`.
+fn check(folder: &Path, cases: &[Case], not_read: &[&str], second_index: &str, pending: &mut BTreeSet<String>) -> Vec<String> {
     let mut wrong = Vec::new();
     for (file, parse, expected) in cases {
         let given = parse(&std::fs::read(folder.join(file)).unwrap());
@@ -121,7 +126,9 @@ fn check(folder: &Path, cases: &[Case], not_read: &[&str]) -> Vec<String> {
     for entry in std::fs::read_dir(folder.join(provider)).unwrap() {
         let file = format!("{provider}/{}", entry.unwrap().file_name().display());
         let known = cases.iter().any(|(name, ..)| *name == file) || not_read.iter().any(|prefix| file.starts_with(prefix));
-        if !known {
+        if !known && second_index.contains(&format!("`{file}`")) {
+            pending.insert(file);
+        } else if !known {
             wrong.push(format!("{file} is neither parsed nor listed as not read"));
         }
     }

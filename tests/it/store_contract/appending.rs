@@ -1,6 +1,6 @@
 //! What a batch adds, and what it leaves alone.
 
-use market_stress::domain::{Batch, CommitReport, Knowledge, Observation};
+use market_stress::domain::{Batch, CommitReport, KnownAtRule, Observation};
 use market_stress::store::OnRefusal;
 use rstest::rstest;
 
@@ -49,7 +49,7 @@ fn many_series() -> Batch {
     let mut batch = Batch::new("test".parse().unwrap());
     for day in 0..140 {
         let observed_at = at("2026-02-03").plus_days(-day);
-        let knowledge = Knowledge::OnCommit;
+        let knowledge = KnownAtRule::OnCommit;
         for fund in 0..40_u32 {
             let value = f64::from(fund) + 0.5;
             batch.push_reading(key(&format!("etf_flow.btc.F{fund}@farside")), Observation { observed_at, knowledge, value });
@@ -74,8 +74,8 @@ async fn a_batch_of_many_series_is_written_whole_and_found_again(#[values(Engine
     assert_eq!(contents(&*store).await, expected);
 
     let mut longer = many_series();
-    longer.push_reading(key("etf_flow.btc.F7@farside"), reading("2026-02-04", 1.0, Knowledge::OnCommit));
-    longer.push_reading(key("etf_flow.btc.F7@farside"), reading("2025-01-02", 2.0, Knowledge::OnCommit));
+    longer.push_reading(key("etf_flow.btc.F7@farside"), reading("2026-02-04", 1.0, KnownAtRule::OnCommit));
+    longer.push_reading(key("etf_flow.btc.F7@farside"), reading("2025-01-02", 2.0, KnownAtRule::OnCommit));
     let second = append(&*store, &longer, "2026-02-04T07:00:00Z").await;
     assert_eq!(counts(&second.report), (2, 43 * 140, 0, 0));
     expected.apply(&second.delta.unwrap());
@@ -89,12 +89,12 @@ async fn a_correction_becomes_known_on_commit_and_the_older_vintage_stays(
 ) {
     let Some(home) = Home::new(engine).await else { return };
     let store = home.open().await;
-    let rule = Knowledge::Published(at("2026-02-04T05:00:00Z"));
+    let rule = KnownAtRule::AtPublication(at("2026-02-04T05:00:00Z"));
     append(&*store, &readings(FLOW, &[reading("2026-02-03", 60.0, rule)]), "2026-02-04T06:00:00Z").await;
     let corrected = append(&*store, &readings(FLOW, &[reading("2026-02-03", -272.0, rule)]), "2026-02-04T08:00:00Z").await;
     assert_eq!(counts(&corrected.report), (0, 0, 1, 0));
     // A clock that fell behind cannot slip a correction under an older one.
-    let behind = readings(FLOW, &[reading("2026-02-03", 1.0, Knowledge::OnCommit)]);
+    let behind = readings(FLOW, &[reading("2026-02-03", 1.0, KnownAtRule::OnCommit)]);
     append(&*store, &behind, "2026-02-04T07:00:00Z").await;
     assert_eq!(
         vintages(&*store, FLOW).await,
@@ -111,7 +111,7 @@ async fn a_correction_becomes_known_on_commit_and_the_older_vintage_stays(
 async fn a_real_vintage_fills_the_past_but_never_contradicts_it(#[values(Engine::Sqlite, Engine::Postgres)] engine: Engine) {
     let Some(home) = Home::new(engine).await else { return };
     let store = home.open().await;
-    let vintage = |value, known: &str| reading("2026-02-03", value, Knowledge::Vintage(at(known)));
+    let vintage = |value, known: &str| reading("2026-02-03", value, KnownAtRule::Vintage(at(known)));
     append(&*store, &readings(FLOW, &[vintage(-272.0, "2026-02-04T08:00:00Z")]), "2026-02-05").await;
     let earlier = append(&*store, &readings(FLOW, &[vintage(0.0, "2026-02-04T02:00:00Z")]), "2026-02-05").await;
     assert_eq!(counts(&earlier.report), (0, 0, 1, 0));
@@ -132,7 +132,7 @@ async fn one_refused_row_aborts_the_batch_unless_it_is_skipped(#[values(Engine::
     let Some(home) = Home::new(engine).await else { return };
     let store = home.open().await;
     let mut batch = mixed();
-    batch.push_reading(key(PRICE), reading("2026-02-03T13:00:00Z", f64::NAN, Knowledge::OnCommit));
+    batch.push_reading(key(PRICE), reading("2026-02-03T13:00:00Z", f64::NAN, KnownAtRule::OnCommit));
     let aborted = append(&*store, &batch, "2026-02-04T06:00:00Z").await;
     assert_eq!((counts(&aborted.report), aborted.delta), ((0, 0, 0, 1), None));
     assert_eq!(contents(&*store).await, Collected::default());

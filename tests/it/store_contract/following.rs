@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use market_stress::domain::{Knowledge, Observation, Version};
+use market_stress::domain::{KnownAtRule, Observation, Version};
 use market_stress::store::Store;
 use rstest::rstest;
 
@@ -13,7 +13,7 @@ use crate::harness::{Engine, Home};
 async fn write_rows(store: &dyn Store, writer: usize, count: i64) -> Vec<Version> {
     let mut versions = Vec::new();
     for n in 0..count {
-        let row = Observation { observed_at: at("2026-02-01").plus_days(n), knowledge: Knowledge::OnCommit, value: 1.0 };
+        let row = Observation { observed_at: at("2026-02-01").plus_days(n), knowledge: KnownAtRule::OnCommit, value: 1.0 };
         let batch = readings(&format!("price.coin{writer}@test"), &[row]);
         versions.push(append(store, &batch, "2026-02-04").await.delta.unwrap().version);
     }

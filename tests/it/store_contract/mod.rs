@@ -6,7 +6,7 @@ mod orders;
 mod reading;
 
 use market_stress::domain::{
-    Bar, Batch, CommitReport, Knowledge, LiquidationOrder, Observation, SeriesKey, Side, SourceInfo, SourceKind, TimeRange,
+    Bar, Batch, CommitReport, KnownAtRule, LiquidationOrder, Observation, SeriesKey, Side, SourceInfo, SourceKind, TimeRange,
     Timestamp,
 };
 use market_stress::store::{Appended, OnRefusal, OrderFilter, Store};
@@ -26,7 +26,7 @@ fn key(text: &str) -> SeriesKey {
     text.parse().unwrap()
 }
 
-fn reading(observed_at: &str, value: f64, knowledge: Knowledge) -> Observation<f64> {
+fn reading(observed_at: &str, value: f64, knowledge: KnownAtRule) -> Observation<f64> {
     Observation { observed_at: at(observed_at), knowledge, value }
 }
 
@@ -41,7 +41,7 @@ fn order(occurred_at: &str, symbol: &str, usd: f64) -> LiquidationOrder {
         asset: symbol[..3].to_lowercase().parse().unwrap(),
         side: if usd > 1_000.0 { Side::Long } else { Side::Short },
         occurred_at: at(occurred_at),
-        knowledge: Knowledge::OnCommit,
+        knowledge: KnownAtRule::OnCommit,
         price_usd: 75_000.5,
         quantity: usd / 75_000.5,
         usd,
@@ -59,19 +59,19 @@ fn readings(series: &str, rows: &[Observation<f64>]) -> Batch {
 
 /// One batch with a row of each kind.
 fn mixed() -> Batch {
-    let mut batch = readings(FLOW, &[reading("2026-02-03", 60.0e6, Knowledge::Published(at("2026-02-04T05:00:00Z")))]);
-    batch.push_reading(key(PRICE), reading("2026-02-03T12:00:00.123Z", 0.1 + 0.2, Knowledge::OnCommit));
+    let mut batch = readings(FLOW, &[reading("2026-02-03", 60.0e6, KnownAtRule::AtPublication(at("2026-02-04T05:00:00Z")))]);
+    batch.push_reading(key(PRICE), reading("2026-02-03T12:00:00.123Z", 0.1 + 0.2, KnownAtRule::OnCommit));
     batch.push_candle(
         key(BARS),
         Observation {
             observed_at: at("2026-02-03T11:00:00Z"),
-            knowledge: Knowledge::Published(at("2026-02-03T12:00:00Z")),
+            knowledge: KnownAtRule::AtPublication(at("2026-02-03T12:00:00Z")),
             value: Bar { volume: Some(12.5), ..bar(76_000.0) },
         },
     );
     batch.push_candle(
         key(BARS),
-        Observation { observed_at: at("1999-12-31T23:00:00Z"), knowledge: Knowledge::OnCommit, value: bar(3.0) },
+        Observation { observed_at: at("1999-12-31T23:00:00Z"), knowledge: KnownAtRule::OnCommit, value: bar(3.0) },
     );
     batch.orders.push(order("2026-02-03T12:00:00Z", "BTCUSDT", 5_000.0));
     batch.orders.push(order("2026-02-03T12:00:00Z", "BTCUSDT", 5_000.0));
@@ -143,7 +143,7 @@ async fn spans_that_were_read_are_kept_by_feed_and_strand_and_only_grow(
     let Some(home) = Home::new(engine).await else { return };
     let store = home.open().await;
     let span = |from: &str, to: &str| TimeRange::new(at(from), at(to)).unwrap();
-    assert!(store.spans_read("venue-candles").await.unwrap().is_empty());
+    assert!(store.backfilled_ranges("venue-candles").await.unwrap().is_empty());
     store.note_read("venue-candles", "b", span("2026-02-01", "2026-02-02")).await.unwrap();
     store.note_read("venue-candles", "b", span("2026-01-01", "2026-01-02")).await.unwrap();
     store.note_read("venue-candles", "a", span("2026-01-01", "2026-01-05")).await.unwrap();
@@ -151,7 +151,7 @@ async fn spans_that_were_read_are_kept_by_feed_and_strand_and_only_grow(
     store.note_read("venue-candles", "b", span("2026-02-01", "2026-02-03")).await.unwrap();
     store.note_read("venue-candles", "a", span("2026-01-01", "2026-01-03")).await.unwrap();
 
-    let read = home.open().await.spans_read("venue-candles").await.unwrap();
+    let read = home.open().await.backfilled_ranges("venue-candles").await.unwrap();
     let expected = [
         ("a".to_owned(), vec![span("2026-01-01", "2026-01-05")]),
         ("b".to_owned(), vec![span("2026-01-01", "2026-01-02"), span("2026-02-01", "2026-02-03")]),

@@ -1,6 +1,6 @@
 //! The list of liquidation orders.
 
-use market_stress::domain::{Batch, Knowledge, Side, TimeRange};
+use market_stress::domain::{Batch, KnownAtRule, Side, TimeRange};
 use market_stress::store::{OrderCursor, OrderFilter, Store};
 use rstest::rstest;
 
@@ -16,7 +16,7 @@ async fn fill_orders(store: &dyn Store) {
         let mut one = order(&format!("2026-02-03T0{hour}:00:00Z"), symbol, f64::from(n * 50));
         one.source = ["binance-perp", "okx"][usize::try_from(n / 3 % 2).unwrap()].parse().unwrap();
         one.asset = ["btc", "eth", "eth"][usize::try_from(n % 3).unwrap()].parse().unwrap();
-        one.knowledge = Knowledge::Published(one.occurred_at.plus_ms(i64::from(n % 2)));
+        one.knowledge = KnownAtRule::AtPublication(one.occurred_at.plus_ms(i64::from(n % 2)));
         batch.orders.push(one);
     }
     append(store, &batch, "2026-02-04").await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use market_stress::domain::{
-    Bar, Batch, Knowledge, LiquidationOrder, Observation, RecordedOrder, SeriesKey, Timestamp, Version, Vintage,
+    Bar, Batch, KnownAtRule, LiquidationOrder, Observation, RecordedOrder, SeriesKey, Timestamp, Version, Vintage,
 };
 use market_stress::store::{LoadSink, OnRefusal, Store};
 use rstest::rstest;
@@ -19,9 +19,9 @@ fn drawn(seed: u64) -> Batch {
         let day = Timestamp::from_unix_seconds(1_770_000_000).plus_days((a % 7).cast_signed());
         let value = 2.0 + f64::from(u32::try_from(b % 4).unwrap());
         let knowledge = match a / 7 % 3 {
-            0 => Knowledge::OnCommit,
-            1 => Knowledge::Published(day.plus_days(1)),
-            _ => Knowledge::Vintage(day.plus_days((b / 4 % 9).cast_signed())),
+            0 => KnownAtRule::OnCommit,
+            1 => KnownAtRule::AtPublication(day.plus_days(1)),
+            _ => KnownAtRule::Vintage(day.plus_days((b / 4 % 9).cast_signed())),
         };
         match b / 64 % 4 {
             0 => batch.push_candle(key(BARS), Observation { observed_at: day, knowledge, value: bar(value) }),
@@ -126,7 +126,7 @@ async fn a_commit_while_the_log_is_read_is_not_seen_in_part(#[values(Engine::Sql
     let store = home.open().await;
     append(&*store, &mixed(), "2026-02-04").await;
     let before = contents(&*store).await;
-    let mut further = readings(PRICE, &[reading("2026-02-04", 2.0, Knowledge::OnCommit)]);
+    let mut further = readings(PRICE, &[reading("2026-02-04", 2.0, KnownAtRule::OnCommit)]);
     further.orders.push(order("2026-02-04", "BTCUSDT", 1.0));
     let mut sink = Interrupting { held: Collected::default(), writer: home.open().await, batch: Some(further) };
     sink.held.version = store.load(&mut sink).await.unwrap();
@@ -144,6 +144,6 @@ async fn a_log_is_the_same_after_a_restart(#[values(Engine::Sqlite, Engine::Post
     drop(store);
     let store = home.open().await;
     assert_eq!(contents(&*store).await, before);
-    let further = append(&*store, &readings(PRICE, &[reading("2026-02-05", 1.0, Knowledge::OnCommit)]), "2026-02-05").await;
+    let further = append(&*store, &readings(PRICE, &[reading("2026-02-05", 1.0, KnownAtRule::OnCommit)]), "2026-02-05").await;
     assert_eq!(further.delta.unwrap().version, 2);
 }

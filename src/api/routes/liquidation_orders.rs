@@ -1,0 +1,100 @@
+//! Single liquidation orders: they stay in the store, so this list is read from there.
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::Response;
+
+use crate::api::params::page::Page;
+use crate::api::params::parameter::{Choice, Kind, Parameter, number};
+use crate::api::params::reader::ParamReader;
+use crate::api::response::problem::ApiError;
+use crate::api::routes::handler::{ParsedRequest, RequestReader};
+use crate::api::routes::liquidations::{ASSET, SOURCES};
+use crate::api::state::AppState;
+use crate::domain::{Period, RecordedOrder, Side, Timestamp};
+use crate::metrics::{Length, OrdersParams, liquidation_orders};
+use crate::store::{OrderCursor, OrderFilter};
+
+/// Orders on a page where the question does not say.
+const LIMIT: u32 = 100;
+
+const SIDE: Choice<Side> =
+    Choice { name: "side", about: "Only positions of this side.", words: &[("long", Side::Long), ("short", Side::Short)] };
+
+const MIN_USD: Parameter<f64> = Parameter {
+    name: "min_usd",
+    about: "Only orders of at least this value, USD.",
+    example: "100000",
+    kind: Kind::Number { min: 0.0, max: 1e12 },
+    read: number,
+};
+
+/// Reads the question and its page.
+pub(in crate::api) fn read(query: &mut ParamReader) -> (OrdersParams, Page) {
+    Page::read(query, LIMIT, |query| OrdersParams {
+        asset: query.optional(&ASSET),
+        sources: query.optional(&SOURCES).unwrap_or_default(),
+        window: query.window(Length::Ms(Period::DAY.ms())),
+        side: query.optional_choice(&SIDE, None),
+        min_usd: query.optional(&MIN_USD),
+    })
+}
+
+/// Answers one page.
+///
+/// # Errors
+/// As any question, and when the store fails.
+pub(in crate::api) async fn answer(
+    reader: &RequestReader,
+    state: &AppState,
+    request: Request,
+) -> Result<Response, Arc<ApiError>> {
+    let asked = reader.read(state.present(), request, read).await?;
+    let (question, page) = &asked.question;
+    let after = match &page.position {
+        None => None,
+        Some(position) => Some(cursor(position).ok_or_else(foreign_cursor)?),
+    };
+    let filter = filter(&asked, question)?;
+    let mut orders = state.store.liquidation_orders(&filter, after.as_ref(), page.limit + 1).await.map_err(ApiError::from)?;
+    let more = orders.len() > usize::try_from(page.limit).unwrap_or(usize::MAX);
+    if more {
+        orders.pop();
+    }
+    let next = orders.last().filter(|_| more).map(position);
+    let answer = liquidation_orders(&asked.view, question, orders).map_err(ApiError::from)?;
+    Ok(reader.respond(&asked, answer, &page.links(&asked.path(), asked.view.as_of(), next))?)
+}
+
+fn filter<Q>(asked: &ParsedRequest<Q>, question: &OrdersParams) -> Result<OrderFilter, ApiError> {
+    let as_of = asked.view.as_of();
+    Ok(OrderFilter {
+        range: question.window.resolve(as_of)?.readings(),
+        known_by: as_of,
+        sources: question.sources.clone(),
+        asset: question.asset.clone(),
+        side: question.side,
+        min_usd: question.min_usd,
+    })
+}
+
+/// The place of an order in the list.
+fn position(last: &RecordedOrder) -> String {
+    let RecordedOrder { order, ordinal, .. } = last;
+    format!("{}.{ordinal}.{}.{}", order.occurred_at.unix_ms(), order.source, order.symbol)
+}
+
+fn cursor(position: &str) -> Option<OrderCursor> {
+    let mut words = position.splitn(4, '.');
+    Some(OrderCursor {
+        occurred_at: Timestamp::from_unix_ms(words.next()?.parse().ok()?),
+        ordinal: words.next()?.parse().ok()?,
+        source: words.next()?.parse().ok()?,
+        symbol: words.next()?.to_owned(),
+    })
+}
+
+fn foreign_cursor() -> ApiError {
+    ApiError::parameter("cursor", "`cursor` was given out for another list: take it from `links.next`")
+}

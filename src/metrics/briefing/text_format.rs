@@ -1,0 +1,52 @@
+//! Numbers and dates as a sentence has them.
+
+use crate::domain::Timestamp;
+
+const BILLION: f64 = 1e9;
+const MILLION: f64 = 1e6;
+
+/// `467.6 billion USD`, `72,877 USD`, `0.58 USD`.
+pub(in crate::metrics) fn amount(usd: f64) -> String {
+    let size = usd.abs();
+    let sign = if usd < 0.0 { "-" } else { "" };
+    match size {
+        size if size >= BILLION => format!("{sign}{:.2} billion USD", size / BILLION),
+        size if size >= MILLION => format!("{sign}{:.1} million USD", size / MILLION),
+        size if size >= 100.0 => format!("{sign}{} USD", thousands(&format!("{size:.0}"))),
+        size => format!("{sign}{size:.4} USD"),
+    }
+}
+
+/// The same with a plus where money came in.
+pub(in crate::metrics) fn signed_amount(usd: f64) -> String {
+    let plus = if usd > 0.0 { "+" } else { "" };
+    format!("{plus}{}", amount(usd))
+}
+
+/// `-39.3 %`, `+4.0 %`.
+pub(in crate::metrics) fn percent(pct: f64) -> String {
+    format!("{pct:+.1} %")
+}
+
+/// The UTC date.
+pub(in crate::metrics) fn date(at: Timestamp) -> String {
+    at.date().to_string()
+}
+
+fn thousands(digits: &str) -> String {
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    groups.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_read_as_people_write_them() {
+        let told: Vec<String> = [-467.6e9, 743e6, 72_877.0, 126_200.0, 0.58, 100.0].map(amount).into();
+        let expected = ["-467.60 billion USD", "743.0 million USD", "72,877 USD", "126,200 USD", "0.5800 USD", "100 USD"];
+        assert_eq!(told, expected);
+        assert_eq!((signed_amount(561.8e6), percent(-39.3)), ("+561.8 million USD".to_owned(), "-39.3 %".to_owned()));
+    }
+}

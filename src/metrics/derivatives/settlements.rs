@@ -1,0 +1,215 @@
+use crate::domain::{Asset, Metric, Period, SeriesKey, Source, TimeRange, Timestamp, Vintage};
+use crate::market::{ColumnView, MarketView};
+use crate::metrics::WarningCode;
+use crate::metrics::provenance::Provenance;
+use crate::stats::funding::per_8h;
+use crate::stats::rank::median;
+use crate::stats::real;
+
+/// How far a settlement may be off the full minute it belongs to.
+const JITTER_MS: i64 = 30_000;
+/// Settlements whose distances tell an interval that nobody states.
+const SPACED: usize = 30;
+
+/// One settled rate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::metrics) struct Settlement {
+    pub(in crate::metrics) at: Timestamp,
+    /// A fraction for `hours`.
+    pub(in crate::metrics) rate: f64,
+    /// Hours that the rate is for, above zero.
+    pub(in crate::metrics) hours: f64,
+}
+
+/// The settlements of one source in the order of time.
+pub(in crate::metrics) type Settlements = Vec<Settlement>;
+
+/// A source of funding rates (METHODOLOGY section 6).
+#[derive(Debug)]
+pub(in crate::metrics) struct FundingVenue<'a> {
+    key: &'a SeriesKey,
+    rates: ColumnView<'a, f64>,
+    intervals: Option<(&'a SeriesKey, ColumnView<'a, f64>)>,
+    /// Hours between settlements where no row states them.
+    usual_hours: Option<f64>,
+}
+
+impl Settlement {
+    pub(in crate::metrics) fn rate_8h(&self) -> f64 {
+        per_8h(self.rate, self.hours)
+    }
+}
+
+impl<'a> FundingVenue<'a> {
+    /// The rates of an asset at one source; `None` when it has none.
+    pub(in crate::metrics) fn open(
+        view: &'a MarketView,
+        trail: &mut Provenance<'_>,
+        asset: &Asset,
+        source: &Source,
+    ) -> Option<Self> {
+        let of_source = |metric| view.readings(metric, asset).find(|(key, _)| key.source == *source);
+        let (key, rates) = of_source(Metric::FundingRate)?;
+        let intervals = of_source(Metric::FundingInterval);
+        trail.read(key, rates);
+        if let Some((key, column)) = intervals {
+            trail.read(key, column);
+        }
+        let usual_hours = if key.period.is_instant() { spacing_hours(rates) } else { Some(hours(key.period.ms())) };
+        let payer = Self { key, rates, intervals, usual_hours };
+        if payer.last().is_none() {
+            trail.warn(
+                WarningCode::InsufficientHistory,
+                format!("{source} has no second settlement that would tell its interval"),
+            );
+        }
+        Some(payer)
+    }
+
+    pub(in crate::metrics) const fn source(&self) -> &Source {
+        &self.key.source
+    }
+
+    /// The last settlement.
+    pub(in crate::metrics) fn last(&self) -> Option<Settlement> {
+        let row = self.rates.last()?;
+        let stated = self.intervals.and_then(|(_, column)| column.at_or_before(row.observed_at.plus_ms(JITTER_MS)));
+        self.settlement(row, stated.map(|row| row.value))
+    }
+
+    /// The settlements from an instant on.
+    pub(in crate::metrics) fn since(&self, from: Timestamp) -> Settlements {
+        TimeRange::new(from, Timestamp::MAX).map(|range| self.within(range)).unwrap_or_default()
+    }
+
+    /// The settlements inside a range.
+    pub(in crate::metrics) fn within(&self, range: TimeRange) -> Settlements {
+        let mut intervals = self.intervals_within(range).into_iter().peekable();
+        let mut stated = None;
+        let mut found = Vec::new();
+        self.rates.for_each(range, |row| {
+            while let Some(interval) = intervals.next_if(|next| next.observed_at <= row.observed_at.plus_ms(JITTER_MS)) {
+                stated = Some(interval.value);
+            }
+            found.extend(self.settlement(row, stated));
+        });
+        found
+    }
+
+    /// The stated intervals of the settlements inside a range, and the last before them.
+    fn intervals_within(&self, range: TimeRange) -> Vec<Vintage<f64>> {
+        let Some((_, column)) = self.intervals else { return Vec::new() };
+        let before = column.at_or_before(range.from().plus_ms(-1));
+        let inside = TimeRange::new(range.from(), range.to().plus_ms(JITTER_MS)).map(|range| column.points(range));
+        before.into_iter().chain(inside.unwrap_or_default()).collect()
+    }
+
+    /// The series it is read from.
+    pub(in crate::metrics) fn keys(&self) -> impl Iterator<Item = &'a SeriesKey> {
+        std::iter::once(self.key).chain(self.intervals.map(|(key, _)| key))
+    }
+
+    /// A settled rate, given the interval stated last, hours.
+    fn settlement(&self, rate: Vintage<f64>, stated: Option<f64>) -> Option<Settlement> {
+        let hours = stated.filter(|hours| *hours > 0.0).or(self.usual_hours)?;
+        Some(Settlement { at: rate.observed_at, rate: rate.value, hours })
+    }
+}
+
+/// The median distance of the last settlements, hours.
+fn spacing_hours(rates: ColumnView<'_, f64>) -> Option<f64> {
+    let mut times = Vec::new();
+    let mut at = rates.last();
+    while let Some(row) = at.filter(|_| times.len() <= SPACED) {
+        times.push(row.observed_at);
+        at = rates.at_or_before(row.observed_at.plus_ms(-1));
+    }
+    let distances: Vec<f64> = times.windows(2).map(|pair| hours(pair[0].ms_since(pair[1])).round()).collect();
+    median(&distances).filter(|hours| *hours > 0.0)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of a millennium fit an f64 exactly")]
+fn hours(ms: i64) -> f64 {
+    ms as f64 / Period::HOUR.ms() as f64
+}
+
+/// What one source paid for eight hours on average inside one span of time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::metrics) struct SpanRate {
+    pub(in crate::metrics) ends_at: Timestamp,
+    /// Which of the sources.
+    pub(in crate::metrics) payer: usize,
+    /// A fraction.
+    pub(in crate::metrics) rate_8h: f64,
+}
+
+/// Rates of several sources on one clock: the means of all that settled in each span of the longest
+/// interval among their last settlements, in the order of time.
+pub(in crate::metrics) fn span_rates(histories: &[Settlements]) -> Vec<SpanRate> {
+    let longest = histories.iter().filter_map(|history| history.last()).map(|last| last.hours).fold(0.0, f64::max);
+    #[expect(clippy::cast_possible_truncation, reason = "an interval is at most 24 hours")]
+    let length_ms = (longest * hours_ms()) as i64;
+    let mut means = Vec::new();
+    let end = |at: Timestamp| at.plus_ms(length_ms - 1 - JITTER_MS).floor(length_ms);
+    for (payer, history) in histories.iter().enumerate().filter(|_| length_ms > 0) {
+        means.extend(history.chunk_by(|a, b| end(a.at) == end(b.at)).map(|span| SpanRate {
+            ends_at: end(span[0].at),
+            payer,
+            rate_8h: span.iter().map(Settlement::rate_8h).sum::<f64>() / real(span.len()),
+        }));
+    }
+    means.sort_by_key(|mean| mean.ends_at);
+    means
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an hour of milliseconds fits an f64 exactly")]
+const fn hours_ms() -> f64 {
+    Period::HOUR.ms() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::fixture::{Fixture, at};
+
+    fn settled(at_text: &str, rate: f64, hours: f64) -> Settlement {
+        Settlement { at: at(at_text), rate, hours }
+    }
+
+    #[test]
+    fn settlements_of_one_span_make_one_mean_and_a_late_millisecond_changes_nothing() {
+        let eight = vec![settled("2026-01-01T08:00:00.004Z", 0.0008, 8.0), settled("2026-01-01T16:00:00Z", 0.0016, 8.0)];
+        let four = vec![settled("2026-01-01T12:00:00Z", 0.0001, 4.0), settled("2026-01-01T16:00:00Z", 0.0003, 4.0)];
+        let means = span_rates(&[eight, four]);
+        let told: Vec<(Timestamp, usize)> = means.iter().map(|mean| (mean.ends_at, mean.payer)).collect();
+        let (first, second) = (at("2026-01-01T08:00:00Z"), at("2026-01-01T16:00:00Z"));
+        assert_eq!(told, [(first, 0), (second, 0), (second, 1)]);
+        assert_eq!(means[0].rate_8h.to_bits(), 0.0008_f64.to_bits());
+        assert!((means[2].rate_8h - 0.0004).abs() < 1e-15);
+    }
+
+    #[test]
+    fn each_settlement_has_the_interval_stated_last_before_it_or_a_moment_after() {
+        let view = Fixture::new()
+            .readings(
+                "funding_rate.btc@a",
+                &[("2026-01-01T08:00:00Z", 1e-4), ("2026-01-01T16:00:00Z", 2e-4), ("2026-01-01T20:00:00Z", 3e-4)],
+            )
+            .readings(
+                "funding_interval.btc@a",
+                &[("2026-01-01T00:00:00Z", 8.0), ("2026-01-01T16:00:10Z", 4.0), ("2026-01-01T20:00:31Z", 1.0)],
+            )
+            .cut("2026-01-02");
+        let payer = FundingVenue::open(&view, &mut Provenance::new(&view), &Asset::btc(), &"a".parse().unwrap()).unwrap();
+        let hours = |from: &str| payer.since(at(from)).iter().map(|settlement| settlement.hours).collect::<Vec<_>>();
+        assert_eq!(hours("2026-01-01T00:00:00Z"), [8.0, 4.0, 4.0]);
+        assert_eq!(hours("2026-01-01T16:00:00Z"), [4.0, 4.0]);
+        assert_eq!(hours("2026-01-01T16:00:20Z"), [4.0]);
+        assert_eq!(payer.last().map(|last| last.hours), Some(4.0));
+    }
+
+    #[test]
+    fn nothing_settled_makes_no_span() {
+        assert!(span_rates(&[vec![], vec![]]).is_empty());
+    }
+}

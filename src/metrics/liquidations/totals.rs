@@ -1,0 +1,244 @@
+use std::collections::BTreeMap;
+
+use crate::domain::{Asset, Metric, Period, SeriesKey, Side, Source, SourceKind, TimeRange, Timestamp};
+use crate::market::{ColumnView, LiquidationBucket, MarketView};
+use crate::metrics::cache::Changes;
+use crate::metrics::liquidations::outages::warn_of_outages;
+use crate::metrics::liquidations::source_series::{LiquidationSeries, LongShort};
+use crate::metrics::provenance::Provenance;
+use crate::metrics::{QueryError, SourceOrder, Span, WarningCode};
+use crate::stats::burst::Minute;
+
+/// Every leg that answers one question.
+///
+/// Inside the span that a source's published sums cover, the sums count and single orders do not:
+/// both tell of the same positions, and the sums leave fewer out.
+#[derive(Debug, Clone)]
+pub(in crate::metrics) struct LiquidationTotals<'a> {
+    pub(in crate::metrics) legs: Vec<LiquidationSeries<'a>>,
+}
+
+impl<'a> LiquidationTotals<'a> {
+    /// The legs of `asset` (`None`: of all assets) from the sources asked for, and a warning of the parts
+    /// of the span that they did not hear.
+    ///
+    /// Where none is asked for, the first aggregator in the configured order answers alone, since its
+    /// sums hold the venues'; without one, all venues are added. Where a source states a total over
+    /// all assets, that answers the question about all assets.
+    pub(in crate::metrics) fn open(
+        view: &'a MarketView,
+        trail: &mut Provenance<'_>,
+        order: &SourceOrder,
+        asset: Option<&Asset>,
+        asked: &[Source],
+        span: Span,
+    ) -> Result<Self, QueryError> {
+        let asset = asset.filter(|asset| **asset != Asset::total());
+        let mut legs = of_sources(view, order, asset, asked)?;
+        if asset.is_none() {
+            keep_totals(&mut legs);
+        }
+        for leg in &legs {
+            leg.note(trail);
+        }
+        warn_of_bounds(view, trail, &legs);
+        let of_orders = legs.iter().filter(|leg| leg.has_orders());
+        warn_of_outages(view, trail, &of_orders.map(|leg| &leg.source).collect(), span);
+        Ok(Self { legs })
+    }
+
+    /// The legs of single assets from the sources that [`Self::open`] would choose.
+    pub(in crate::metrics) fn open_single_assets(
+        view: &'a MarketView,
+        order: &SourceOrder,
+        asset: Option<&Asset>,
+        asked: &[Source],
+    ) -> Result<Self, QueryError> {
+        let total = Asset::total();
+        let asset = asset.filter(|asset| **asset != total);
+        let mut legs = of_sources(view, order, asset, asked)?;
+        legs.retain(|leg| leg.asset != total);
+        Ok(Self { legs })
+    }
+
+    /// Whether any leg can tell what was liquidated inside the span; where none can although rows are
+    /// known, that is a warning.
+    pub(in crate::metrics) fn tells(&self, view: &MarketView, trail: &mut Provenance<'_>, span: Span) -> bool {
+        let tells = self.legs.iter().any(|leg| leg.knows(view, span));
+        if !tells && self.first_at().is_some() {
+            let detail = "no source has a row inside the window: whether anything was liquidated in it is not known";
+            trail.warn(WarningCode::Gap, detail);
+        }
+        tells
+    }
+
+    /// The book without the sources that have fallen silent, unless all have.
+    pub(in crate::metrics) fn of_speaking(&self, view: &MarketView) -> Self {
+        let speaking: Vec<&Source> = self.legs.iter().filter(|leg| leg.is_live(view)).map(|leg| &leg.source).collect();
+        let keep = |leg: &&LiquidationSeries<'_>| speaking.is_empty() || speaking.contains(&&leg.source);
+        Self { legs: self.legs.iter().filter(keep).cloned().collect() }
+    }
+
+    /// The series the legs are read from.
+    pub(in crate::metrics) fn keys(&self) -> impl Iterator<Item = &'a SeriesKey> {
+        self.legs.iter().flat_map(LiquidationSeries::keys)
+    }
+
+    /// What was liquidated inside the span.
+    pub(in crate::metrics) fn sides(&self, span: Span) -> LongShort {
+        let mut sides = LongShort::default();
+        for leg in &self.legs {
+            sides.add(leg.side, leg.usd(span));
+        }
+        sides
+    }
+
+    /// What was liquidated of one asset inside the span, USD.
+    pub(in crate::metrics) fn usd_of(&self, asset: &Asset, span: Span) -> f64 {
+        self.legs.iter().filter(|leg| leg.asset == *asset).map(|leg| leg.usd(span)).sum()
+    }
+
+    /// What was liquidated in each bucket of the span that holds anything, in the order of time.
+    pub(in crate::metrics) fn buckets(&self, span: Span, interval: Period) -> BTreeMap<Timestamp, LongShort> {
+        let mut buckets = BTreeMap::new();
+        for leg in &self.legs {
+            leg.add_to_buckets(span, interval, &mut buckets);
+        }
+        buckets
+    }
+
+    /// What was liquidated on each day on record, until the end of the span.
+    pub(in crate::metrics) fn days_until(&self, span: Span) -> BTreeMap<Timestamp, LongShort> {
+        self.buckets(Span { from: Timestamp::MIN, ..span }, Period::DAY)
+    }
+
+    /// What was liquidated in each minute of a span that begins with one.
+    pub(in crate::metrics) fn minutes(&self, span: Span) -> Vec<Minute> {
+        let mut minutes = vec![Minute::default(); periods_of(span, Period::MINUTE)];
+        for leg in &self.legs {
+            leg.for_each_minute(span, |at, usd| {
+                let Some(minute) = minutes.get_mut(place_of(span, Period::MINUTE, at)) else { return };
+                match leg.side {
+                    Side::Long => minute.long_usd += usd,
+                    Side::Short => minute.short_usd += usd,
+                }
+            });
+        }
+        minutes
+    }
+
+    /// What was liquidated on both sides in each hour of a span that begins with one, USD.
+    pub(in crate::metrics) fn hours_usd(&self, span: Span) -> Vec<f64> {
+        let mut hours = vec![0.0; periods_of(span, Period::HOUR)];
+        for leg in &self.legs {
+            leg.for_each_hour(span, |at, usd| {
+                if let Some(hour) = hours.get_mut(place_of(span, Period::HOUR, at)) {
+                    *hour += usd;
+                }
+            });
+        }
+        hours
+    }
+
+    /// The same legs with everything ever known.
+    pub(in crate::metrics) fn newest(&self) -> Self {
+        Self { legs: self.legs.iter().map(LiquidationSeries::newest).collect() }
+    }
+
+    /// When the last row in `range` was known, whatever the cutoff.
+    pub(in crate::metrics) fn known_by(&self, range: TimeRange) -> Option<Timestamp> {
+        self.legs.iter().filter_map(|leg| leg.known_by(range)).max()
+    }
+
+    /// The instant of the first row that is among the news.
+    pub(in crate::metrics) fn first_change_in(&self, news: Changes) -> Option<Timestamp> {
+        self.legs.iter().filter_map(|leg| leg.first_change_in(news)).min()
+    }
+
+    /// The first instant of which anything is known.
+    pub(in crate::metrics) fn first_at(&self) -> Option<Timestamp> {
+        self.legs.iter().filter_map(LiquidationSeries::first_at).min()
+    }
+
+    /// The length of the coarsest sums: buckets cannot be shorter.
+    pub(in crate::metrics) fn grain(&self) -> Period {
+        self.legs.iter().map(LiquidationSeries::grain).max().unwrap_or(Period::MINUTE)
+    }
+}
+
+/// How many minutes or hours a span holds, the last begun one included.
+fn periods_of(span: Span, period: Period) -> usize {
+    usize::try_from(span.to.ms_since(span.from).max(0) / period.ms()).unwrap_or(0) + 1
+}
+
+/// Which minute or hour of a span holds an instant; of one before the span one that does not exist.
+fn place_of(span: Span, period: Period, at: Timestamp) -> usize {
+    usize::try_from(at.ms_since(span.from).div_euclid(period.ms())).unwrap_or(usize::MAX)
+}
+
+fn of_sources<'a>(
+    view: &'a MarketView,
+    order: &SourceOrder,
+    asset: Option<&Asset>,
+    asked: &[Source],
+) -> Result<Vec<LiquidationSeries<'a>>, QueryError> {
+    let mut legs = match asset {
+        Some(asset) => collect(view.readings(Metric::Liquidation, asset), view.tallies_of(asset)),
+        None => collect(view.all_readings(Metric::Liquidation), view.tallies()),
+    };
+    let sources = order.choose_summed(view, asked, legs.iter().map(|leg| leg.source.clone()))?;
+    legs.retain(|leg| sources.contains(&leg.source));
+    Ok(legs)
+}
+
+/// The legs of published sums and single orders.
+fn collect<'a>(
+    published: impl Iterator<Item = (&'a SeriesKey, ColumnView<'a, f64>)>,
+    orders: impl Iterator<Item = (&'a SeriesKey, ColumnView<'a, LiquidationBucket>)>,
+) -> Vec<LiquidationSeries<'a>> {
+    let mut legs: BTreeMap<(Asset, Source, Side), LiquidationSeries<'_>> = BTreeMap::new();
+    for (key, column) in published {
+        if let Some(leg) = entry(&mut legs, key) {
+            leg.take_sums(key, column);
+        }
+    }
+    for (key, column) in orders {
+        if let Some(leg) = entry(&mut legs, key) {
+            leg.take_orders(key, column);
+        }
+    }
+    legs.into_values().collect()
+}
+
+fn entry<'b, 'a>(
+    legs: &'b mut BTreeMap<(Asset, Source, Side), LiquidationSeries<'a>>,
+    key: &SeriesKey,
+) -> Option<&'b mut LiquidationSeries<'a>> {
+    let side: Side = key.part.as_deref()?.parse().ok()?;
+    let (asset, source) = (key.asset.clone(), key.source.clone());
+    Some(legs.entry((asset.clone(), source.clone(), side)).or_insert_with(|| LiquidationSeries::new(asset, source, side)))
+}
+
+/// Keeps, for each source and side, the stated or summed total where there is one that tells all,
+/// and the single assets otherwise.
+fn keep_totals(legs: &mut Vec<LiquidationSeries<'_>>) {
+    let states_total = |legs: &[LiquidationSeries<'_>], source: &Source| {
+        let total = Asset::total();
+        legs.iter().any(|leg| leg.source == *source && leg.asset == total && leg.has_sums())
+            || legs.iter().filter(|leg| leg.source == *source).all(|leg| !leg.has_sums())
+    };
+    let sources: std::collections::BTreeSet<Source> = legs.iter().map(|leg| leg.source.clone()).collect();
+    let with_total: Vec<Source> = sources.into_iter().filter(|source| states_total(legs, source)).collect();
+    legs.retain(|leg| (leg.asset == Asset::total()) == with_total.contains(&leg.source));
+}
+
+fn warn_of_bounds(view: &MarketView, trail: &mut Provenance<'_>, legs: &[LiquidationSeries<'_>]) {
+    for leg in legs {
+        if let Some(info) = view.source_info(&leg.source)
+            && info.kind == SourceKind::Venue
+            && !info.note.is_empty()
+        {
+            trail.warn(WarningCode::LowerBound, format!("{}: {}", leg.source, info.note));
+        }
+    }
+}
