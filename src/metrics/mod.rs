@@ -14,6 +14,7 @@ mod downsample;
 mod error;
 mod etf;
 mod liquidations;
+mod paged;
 mod price;
 mod provenance;
 mod schema;
@@ -53,11 +54,13 @@ pub use etf::flows::{
 pub use etf::trading_days::EtfStatus;
 pub use liquidations::cascades::{LiquidationCascade, liquidation_cascades};
 pub use liquidations::day_cache::LiquidationDayCache;
+pub use liquidations::days::{LiquidationDay, liquidation_days};
 pub use liquidations::orders::{LiquidationOrderRow, OrdersParams, liquidation_orders};
 pub use liquidations::queries::{
-    LargestOrder, LiquidationDay, LiquidationDayTotal, Liquidations, LiquidationsOfAsset, LiquidationsOfSource,
-    LiquidationsParams, LiquidationsRow, liquidation_days, liquidations, liquidations_series,
+    LargestOrder, LiquidationDayTotal, Liquidations, LiquidationsOfAsset, LiquidationsOfSource, LiquidationsParams,
+    LiquidationsRow, liquidations, liquidations_series,
 };
+pub use paged::Paged;
 pub use price::breadth::{Breadth, BreadthMember, BreadthParams, breadth};
 pub use price::drawdown::{Drawdown, DrawdownParams, DrawdownRow, drawdown, drawdown_series};
 pub use price::episodes::{DrawdownEpisode, EpisodesParams, ReboundRow, ReboundState, drawdown_episodes};

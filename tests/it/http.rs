@@ -28,7 +28,7 @@ pub(crate) const NOW: &str = "2026-02-04T08:00:00Z";
 /// A store that holds orders only, and can be made to go away.
 #[derive(Debug, Default)]
 pub(crate) struct OrderStore {
-    pub(crate) orders: Vec<RecordedOrder>,
+    pub(crate) orders: Mutex<Vec<RecordedOrder>>,
     pub(crate) away: AtomicBool,
 }
 
@@ -90,7 +90,7 @@ impl Store for OrderStore {
                 && filter.side.is_none_or(|side| row.order.side == side)
                 && after.as_ref().is_none_or(|after| place(row) > *after)
         };
-        let mut rows: Vec<RecordedOrder> = self.orders.iter().filter(wanted).cloned().collect();
+        let mut rows: Vec<RecordedOrder> = self.orders.lock().unwrap().iter().filter(wanted).cloned().collect();
         rows.sort_by_key(place);
         rows.truncate(usize::try_from(limit).unwrap());
         Ok(rows)
@@ -181,7 +181,7 @@ impl Plan {
         let market = self.commits.iter().fold(Market::default(), |market, delta| market.next(delta));
         let market = Arc::new(Publisher::new(market));
         let clock = Arc::new(FixedClock::new(at(NOW)));
-        let store = Arc::new(OrderStore { orders: self.orders, away: AtomicBool::new(false) });
+        let store = Arc::new(OrderStore { orders: Mutex::new(self.orders), away: AtomicBool::new(false) });
         let feeds = Arc::new(StatusBoard::new());
         let grace = self.settings.shutdown_grace;
         let state = AppState::new(

@@ -13,6 +13,7 @@ mod http_conduct;
 mod http_formats;
 mod http_observations;
 mod http_openapi;
+mod http_paging;
 mod http_thin_data;
 mod import;
 mod ingest_faults;

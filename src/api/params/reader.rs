@@ -9,14 +9,16 @@ use url::form_urlencoded;
 use utoipa::openapi::Required;
 use utoipa::openapi::path::{self, ParameterIn};
 
-use crate::api::params::page::Cursor;
+use crate::api::params::page::{Cursor, PageKey};
 use crate::api::params::parameter::{Choice, Kind, Parameter, clip, parsed};
 use crate::api::response::problem::{ApiError, ParameterProblem};
 use crate::domain::{Asset, Source, did_you_mean};
 use crate::metrics::{Length, Moment, Window};
 
-/// The longest value of a parameter, bytes; cursors are the longest there are.
+/// The longest value of a parameter, bytes.
 const LONGEST_VALUE: usize = 2_048;
+/// The longest cursor, bytes: it carries the values of other parameters.
+const LONGEST_CURSOR: usize = 16_384;
 /// The most parameters one query string may have.
 const MOST_PARAMETERS: usize = 64;
 
@@ -69,6 +71,8 @@ pub(in crate::api) struct ParamReader {
     known: Vec<&'static str>,
     problems: Vec<ParameterProblem>,
     canonical: String,
+    /// The page that was asked for, where the answer is a list: it is part of what makes two questions the same.
+    pub(in crate::api) page: Option<PageKey>,
     sheet: Option<Vec<path::Parameter>>,
 }
 
@@ -163,34 +167,49 @@ impl ParamReader {
         text
     }
 
-    /// Goes on where a cursor says: parameters it carries count as given. Those sent beside it must
-    /// be the same, but for the `free` ones.
-    pub(in crate::api) fn apply_cursor(&mut self, cursor: &Parameter<String>, free: &[&str]) -> Option<String> {
-        self.declare(cursor.name, || cursor.document(ParameterIn::Query, None));
-        let text = self.text(cursor.name)?;
-        let Some(Cursor { position, parameters }) = Cursor::decode(&text) else {
-            self.reject(cursor.name, "is not one that this service gave out: take it from `links.next`", vec![]);
+    /// Reads a parameter that is `default` when it is left out and is no part of the canonical form.
+    pub(in crate::api) fn unnoted<T: Display>(&mut self, parameter: &Parameter<T>, default: T) -> T {
+        self.declare(parameter.name, || parameter.document(ParameterIn::Query, Some(&default.to_string())));
+        self.read(parameter).map_or(default, |(value, _)| value)
+    }
+
+    /// Reads the cursor of a list: the parameters it carries count as given. Where one is sent beside it too, it
+    /// must be the same.
+    pub(in crate::api) fn apply_cursor(&mut self, parameter: &Parameter<String>, list: &str) -> Option<Cursor> {
+        self.declare(parameter.name, || parameter.document(ParameterIn::Query, None));
+        let text = self.text_up_to(parameter.name, LONGEST_CURSOR)?;
+        let Some(cursor) = Cursor::decode(&text).filter(|cursor| cursor.list == list) else {
+            self.refuse_cursor(parameter);
             return None;
         };
-        for (name, value) in form_urlencoded::parse(parameters.as_bytes()).filter(|(name, _)| !free.contains(&name.as_ref())) {
-            match self.given.iter().find(|(given, _)| *given == name) {
-                None => self.given.push((name.into_owned(), value.into_owned())),
-                Some((_, given)) if *given == value => {}
-                Some(_) => self.reject(&name, "is not what the cursor was given out for: leave it out", vec![]),
+        for (name, value) in self.pairs_where(|name| cursor.has(name)) {
+            if !cursor.agrees(&name, &value) {
+                self.reject(&name, "is not what the cursor was given out for: leave it out", vec![]);
             }
         }
-        Some(position)
+        self.given.retain(|(name, _)| !cursor.has(name));
+        self.given.extend(cursor.parameters().map(|(name, value)| (name.to_owned(), value.to_owned())));
+        Some(cursor)
     }
 
-    /// The parameters among `names` that were given, as a query string.
-    pub(in crate::api) fn pairs_of(&self, names: &[&str]) -> String {
-        let given = self.given.iter().filter(|(name, _)| names.contains(&name.as_str()));
-        form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish()
+    /// Refuses a cursor that was not made for this list.
+    pub(in crate::api) fn refuse_cursor(&mut self, parameter: &Parameter<String>) {
+        self.reject(parameter.name, "is not one that this service gave out for this list: take it from `links.next`", vec![]);
     }
 
-    /// What was read so far, in its canonical form.
-    pub(in crate::api) fn canonical(&self) -> &str {
-        &self.canonical
+    /// Refuses what was read that the first page did not have, of the parameters that must stay the same.
+    pub(in crate::api) fn refuse_beside(&mut self, cursor: &Cursor, is_fixed: impl Fn(&str) -> bool) {
+        let known = self.known.clone();
+        for (name, _) in self.pairs_where(|name| is_fixed(name) && known.contains(&name) && !cursor.has(name)) {
+            self.reject(&name, "was not given for the first page: leave it out, or begin again without the cursor", vec![]);
+        }
+    }
+
+    /// The parameters that were given under wanted names, by name.
+    pub(in crate::api) fn pairs_where(&self, wanted: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+        let mut pairs: Vec<_> = self.given.iter().filter(|(name, _)| wanted(name)).cloned().collect();
+        pairs.sort_unstable();
+        pairs
     }
 
     /// Reads `asset`.
@@ -222,11 +241,11 @@ impl ParamReader {
         since.map_or(Window::Last(length), |since| Window::Since { since, until })
     }
 
-    /// Ends the reading: the parameters in their canonical form.
+    /// Ends the reading: the parameters in their canonical form, and the page.
     ///
     /// # Errors
     /// [`ApiError::Parameters`] with everything that was refused, parameters nobody reads included.
-    pub(in crate::api) fn finish(mut self) -> Result<String, ApiError> {
+    pub(in crate::api) fn finish(mut self) -> Result<(String, Option<PageKey>), ApiError> {
         let unknown: Vec<String> =
             self.given.iter().map(|(name, _)| name).filter(|name| !self.known.contains(&name.as_str())).cloned().collect();
         for name in unknown {
@@ -236,7 +255,7 @@ impl ParamReader {
             let allowed = self.known.iter().map(|&known| known.to_owned()).collect();
             self.reject(&name, &detail, allowed);
         }
-        if self.problems.is_empty() { Ok(self.canonical) } else { Err(ApiError::Parameters(self.problems)) }
+        if self.problems.is_empty() { Ok((self.canonical, self.page)) } else { Err(ApiError::Parameters(self.problems)) }
     }
 
     /// Refuses a parameter, for a reason that only its place among others gives.
@@ -274,12 +293,17 @@ impl ParamReader {
 
     /// The text given under a name, unless it is empty or absurd.
     fn text(&mut self, name: &str) -> Option<String> {
+        self.text_up_to(name, LONGEST_VALUE)
+    }
+
+    /// The text given under a name, unless it is empty or longer than so many bytes.
+    fn text_up_to(&mut self, name: &str, longest: usize) -> Option<String> {
         let (_, text) = self.given.iter().find(|(given, _)| given == name)?;
         let text = text.clone();
         if text.is_empty() {
             self.reject(name, "is empty: give a value or leave it out", vec![]);
-        } else if text.len() > LONGEST_VALUE {
-            self.reject(name, &format!("is longer than {LONGEST_VALUE} bytes"), vec![]);
+        } else if text.len() > longest {
+            self.reject(name, &format!("is longer than {longest} bytes"), vec![]);
         } else {
             return Some(text);
         }

@@ -10,6 +10,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use moka::sync::Cache;
 
+use crate::api::params::page::PageKey;
 use crate::api::response::negotiation::Representation;
 use crate::api::response::problem::ApiError;
 use crate::domain::{Timestamp, Version};
@@ -28,6 +29,8 @@ pub(in crate::api) struct CacheKey {
     pub route: &'static str,
     /// Its parameters in their canonical form.
     pub parameters: String,
+    /// The page, where the answer is a list.
+    pub page: Option<PageKey>,
     /// The cutoff.
     pub as_of: Timestamp,
     /// Whether the question named it; the answer says so.

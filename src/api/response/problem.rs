@@ -124,11 +124,6 @@ pub(in crate::api) struct PendingProblem {
 }
 
 impl ApiError {
-    /// One parameter that cannot be used.
-    pub(in crate::api) fn parameter(name: &str, detail: &str) -> Self {
-        Self::Parameters(vec![ParameterProblem { parameter: name.to_owned(), detail: detail.to_owned(), allowed: vec![] }])
-    }
-
     /// The code this failure is answered with.
     #[must_use]
     pub(in crate::api) const fn code(&self) -> ProblemCode {

@@ -12,13 +12,14 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::api::params::as_of::Now;
 use crate::api::params::page::Page;
 use crate::api::params::reader::ParamReader;
+use crate::api::response::problem::ApiError;
 use crate::api::response::render::Links;
 use crate::api::routes::handler::{CommonParams, ParsedRequest, RequestReader};
 use crate::api::routes::liquidation_orders;
 use crate::api::state::AppState;
 use crate::api::{openapi, push};
 use crate::market::MarketView;
-use crate::metrics::{Answer, LiquidationOrderRow, QueryError, SourceOrder};
+use crate::metrics::{Answer, LiquidationOrderRow, Paged, QueryError, SourceOrder};
 
 /// What a route is called and what it is for.
 #[derive(Debug, Clone, Copy)]
@@ -94,22 +95,23 @@ impl Routes {
     pub(in crate::api) fn list<Q, Row, R, A>(self, endpoint: Endpoint, limit: u32, read: R, answer: A) -> Self
     where
         Q: Send + 'static,
-        Row: Serialize + 'static,
+        Row: Paged<Q> + Serialize + 'static,
+        Row::Position: Send + 'static,
         Vec<Row>: ToSchema,
         R: Fn(&mut ParamReader) -> Q + Send + Sync + 'static,
         A: Fn(&MarketView, &SourceOrder, &Q) -> Result<Answer<Vec<Row>>, QueryError> + Send + Sync + 'static,
     {
         let document = openapi::Shape::pages::<Vec<Row>>();
-        let read = move |query: &mut ParamReader| Page::read(query, limit, &read);
-        self.handler(endpoint, document, read, move |state, view, asked: &ParsedRequest<(Q, Page)>| {
+        let read = move |query: &mut ParamReader| Page::read(query, endpoint.path, limit, &read);
+        self.handler(endpoint, document, read, move |state, view, asked: &ParsedRequest<(Q, Page<Row::Position>)>| {
             let (question, page) = &asked.question;
-            let mut next = None;
+            let mut last = None;
             let answer = answer(view, &state.source_order, question)?.map(|rows| {
-                let (rows, following) = page.slice(rows);
-                next = following;
+                let (rows, position) = page.slice(question, rows);
+                last = position;
                 rows
             });
-            Ok((answer, Some(page.links(&asked.path(), view.as_of(), next))))
+            Ok((answer, Some(page.links(&asked.path(), view.as_of(), last.as_ref())?)))
         })
     }
 
@@ -143,10 +145,7 @@ impl Routes {
         Q: Send + 'static,
         T: Serialize + 'static,
         R: Fn(&mut ParamReader) -> Q + Send + Sync + 'static,
-        A: Fn(&AppState, &MarketView, &ParsedRequest<Q>) -> Result<(Answer<T>, Option<Links>), QueryError>
-            + Send
-            + Sync
-            + 'static,
+        A: Fn(&AppState, &MarketView, &ParsedRequest<Q>) -> Result<(Answer<T>, Option<Links>), ApiError> + Send + Sync + 'static,
     {
         let reader = RequestReader::new(endpoint, &shape);
         let entry = self.entry(&endpoint, shape, &read);

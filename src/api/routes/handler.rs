@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::api::openapi::Shape;
 use crate::api::params::as_of::{AsOf, Now};
+use crate::api::params::page::PageKey;
 use crate::api::params::reader::ParamReader;
 use crate::api::response::cache::{CacheKey, CachedResponse, compressed};
 use crate::api::response::conditional::{cache_control, etag, present_etag, respond};
@@ -22,7 +23,7 @@ use crate::api::routes::endpoint::Endpoint;
 use crate::api::state::AppState;
 use crate::domain::Timestamp;
 use crate::market::{Market, MarketView};
-use crate::metrics::{Answer, QueryError, Warning, WarningCode};
+use crate::metrics::{Answer, Warning, WarningCode};
 
 /// What every question has beside its own parameters.
 pub(in crate::api) struct CommonParams {
@@ -86,12 +87,13 @@ impl RequestReader {
         let mut query = ParamReader::new(self.path_parameters(&mut parts).await, parts.uri.query());
         let question = read(&mut query);
         let CommonParams { cutoff, representation } = CommonParams::read(&mut query, present, &parts.headers, self.offer);
-        let parameters = query.finish()?;
+        let (parameters, page) = query.finish()?;
         cutoff.check(present)?;
         let key = CacheKey {
             version: market.version(),
             route: self.endpoint.path,
             parameters,
+            page,
             as_of: cutoff.at,
             as_of_defaulted: cutoff.defaulted,
             store_unreachable_since: cutoff.store_unreachable_since,
@@ -109,7 +111,7 @@ impl RequestReader {
         state: &AppState,
         request: Request,
         read: impl Fn(&mut ParamReader) -> Q,
-        answer: impl Fn(&AppState, &MarketView, &ParsedRequest<Q>) -> Result<(Answer<T>, Option<Links>), QueryError>,
+        answer: impl Fn(&AppState, &MarketView, &ParsedRequest<Q>) -> Result<(Answer<T>, Option<Links>), ApiError>,
     ) -> Result<Response, Arc<ApiError>> {
         let (market, present) = state.present();
         let epoch = Epoch::of(&market, present);
@@ -153,10 +155,11 @@ impl RequestReader {
         let format = key.representation.format;
         let plain = render(&answer, links, key.representation, &self.table)
             .map_err(|error| ApiError::Internal(format!("the answer of {} cannot be written: {error}", key.route)))?;
+        let page = key.page.as_ref().map(PageKey::text).unwrap_or_default();
         let etag = if cutoff.settled || cutoff.store_unreachable_since.is_some() || answer.reads.is_empty() {
-            etag(&[&plain])
+            etag(&[&plain, page.as_bytes()])
         } else {
-            present_etag(&[key.route, &key.parameters, format.media_type()], key.as_of, &answer.reads)
+            present_etag(&[key.route, &key.parameters, &page, format.media_type()], key.as_of, &answer.reads)
         };
         Ok(CachedResponse {
             gzip: compressed(&plain),

@@ -1,5 +1,6 @@
 //! Single liquidation orders: they stay in the store, so this list is read from there.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use axum::extract::Request;
@@ -10,10 +11,10 @@ use crate::api::params::parameter::{Choice, Kind, Parameter, number};
 use crate::api::params::reader::ParamReader;
 use crate::api::response::problem::ApiError;
 use crate::api::routes::handler::{ParsedRequest, RequestReader};
-use crate::api::routes::liquidations::{ASSET, SOURCES};
+use crate::api::routes::liquidations::{ASSET, LIQUIDATION_ORDERS, SOURCES};
 use crate::api::state::AppState;
-use crate::domain::{Period, RecordedOrder, Side, Timestamp};
-use crate::metrics::{Length, OrdersParams, liquidation_orders};
+use crate::domain::{Period, RecordedOrder, Side, Source, Timestamp};
+use crate::metrics::{Length, OrdersParams, Paged, liquidation_orders};
 use crate::store::{OrderCursor, OrderFilter};
 
 /// Orders on a page where the question does not say.
@@ -30,9 +31,12 @@ const MIN_USD: Parameter<f64> = Parameter {
     read: number,
 };
 
+/// The position of an order in the list: the store's own order.
+type OrderPosition = (Reverse<Timestamp>, Source, String, u32);
+
 /// Reads the question and its page.
-pub(in crate::api) fn read(query: &mut ParamReader) -> (OrdersParams, Page) {
-    Page::read(query, LIMIT, |query| OrdersParams {
+pub(in crate::api) fn read(query: &mut ParamReader) -> (OrdersParams, Page<OrderPosition>) {
+    Page::read(query, LIQUIDATION_ORDERS.path, LIMIT, |query| OrdersParams {
         asset: query.optional(&ASSET),
         sources: query.optional(&SOURCES).unwrap_or_default(),
         window: query.window(Length::Ms(Period::DAY.ms())),
@@ -52,19 +56,16 @@ pub(in crate::api) async fn answer(
 ) -> Result<Response, Arc<ApiError>> {
     let asked = reader.read(state.present(), request, read).await?;
     let (question, page) = &asked.question;
-    let after = match &page.position {
-        None => None,
-        Some(position) => Some(cursor(position).ok_or_else(foreign_cursor)?),
-    };
     let filter = filter(&asked, question)?;
-    let mut orders = state.store.liquidation_orders(&filter, after.as_ref(), page.limit + 1).await.map_err(ApiError::from)?;
-    let more = orders.len() > usize::try_from(page.limit).unwrap_or(usize::MAX);
+    let after = page.after.clone().map(cursor);
+    let mut orders = state.store.liquidation_orders(&filter, after.as_ref(), page.limit() + 1).await.map_err(ApiError::from)?;
+    let more = orders.len() > usize::try_from(page.limit()).unwrap_or(usize::MAX);
     if more {
         orders.pop();
     }
-    let next = orders.last().filter(|_| more).map(position);
+    let last = orders.last().filter(|_| more).map(|order| order.position(question));
     let answer = liquidation_orders(&asked.view, question, orders).map_err(ApiError::from)?;
-    Ok(reader.respond(&asked, answer, &page.links(&asked.path(), asked.view.as_of(), next))?)
+    Ok(reader.respond(&asked, answer, &page.links(&asked.path(), asked.view.as_of(), last.as_ref())?)?)
 }
 
 fn filter<Q>(asked: &ParsedRequest<Q>, question: &OrdersParams) -> Result<OrderFilter, ApiError> {
@@ -79,22 +80,15 @@ fn filter<Q>(asked: &ParsedRequest<Q>, question: &OrdersParams) -> Result<OrderF
     })
 }
 
-/// The place of an order in the list.
-fn position(last: &RecordedOrder) -> String {
-    let RecordedOrder { order, ordinal, .. } = last;
-    format!("{}.{ordinal}.{}.{}", order.occurred_at.unix_ms(), order.source, order.symbol)
+impl Paged<OrdersParams> for RecordedOrder {
+    type Position = OrderPosition;
+
+    fn position(&self, _: &OrdersParams) -> OrderPosition {
+        let Self { order, ordinal, .. } = self;
+        (Reverse(order.occurred_at), order.source.clone(), order.symbol.clone(), *ordinal)
+    }
 }
 
-fn cursor(position: &str) -> Option<OrderCursor> {
-    let mut words = position.splitn(4, '.');
-    Some(OrderCursor {
-        occurred_at: Timestamp::from_unix_ms(words.next()?.parse().ok()?),
-        ordinal: words.next()?.parse().ok()?,
-        source: words.next()?.parse().ok()?,
-        symbol: words.next()?.to_owned(),
-    })
-}
-
-fn foreign_cursor() -> ApiError {
-    ApiError::parameter("cursor", "`cursor` was given out for another list: take it from `links.next`")
+fn cursor((Reverse(occurred_at), source, symbol, ordinal): OrderPosition) -> OrderCursor {
+    OrderCursor { occurred_at, source, symbol, ordinal }
 }

@@ -9,7 +9,8 @@
 //!    read for every question.
 //! 2. Add one line to [`questions`]: the endpoint, the reading function, and the function of
 //!    `metrics` that answers `(&MarketView, &SourceOrder, &Question)` with `Result<Answer<T>, QueryError>`.
-//!    A `T` that is a list is offered as rows (CSV with one line a row, NDJSON).
+//!    A `T` that is a list is offered as rows (CSV with one line a row, NDJSON). A list in pages sorts its rows by their
+//!    position, which the row's [`Paged`](crate::metrics::Paged) gives.
 //! 3. Run `cargo test --test it http_openapi::write_the_examples -- --ignored`, then the same with
 //!    `write_the_document`, and commit `openapi/`: the examples are what the demo answers.
 //!

@@ -1,10 +1,11 @@
 use crate::api::params::parameter::{Choice, Kind, Parameter, parsed};
 use crate::api::params::reader::{self, ParamReader};
 use crate::api::routes::endpoint::Endpoint;
-use crate::domain::{Asset, Metric, Period, SeriesKey};
+use crate::domain::{Asset, Metric, Period, SeriesKey, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::{
-    self, Answer, CatalogueParams, Length, Moment, QueryError, RevisionsParams, SeriesParams, SeriesRow, SourceOrder, Window,
+    self, Answer, CatalogueParams, Length, Moment, Paged, QueryError, RevisionsParams, SeriesParams, SeriesRow, SourceOrder,
+    Window,
 };
 
 pub(in crate::api) const CATALOGUE: Endpoint = Endpoint {
@@ -94,6 +95,16 @@ pub(in crate::api) struct RowsParams {
     window: Window,
     include_history: bool,
     updated_after: Option<Moment>,
+}
+
+impl Paged<RowsParams> for SeriesRow {
+    /// The second instant tells the vintages of a point apart. Without history a point has one row, whose vintage
+    /// may be another one on the next page.
+    type Position = (Timestamp, Option<Timestamp>);
+
+    fn position(&self, question: &RowsParams) -> Self::Position {
+        (self.observed_at, question.include_history.then_some(self.known_at))
+    }
 }
 
 pub(in crate::api) fn catalogue(query: &mut ParamReader) -> CatalogueParams {

@@ -1,10 +1,12 @@
+use std::cmp::Reverse;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::{Asset, Bar, Metric, Period, SeriesKey, Source, TimeRange, Timestamp, Unit, Version, Vintage};
 use crate::market::{ColumnView, MarketView, Point};
 use crate::metrics::provenance::{Derivation, Provenance, freshness, known_asset};
-use crate::metrics::{Answer, Freshness, Moment, QueryError, WarningCode, Window};
+use crate::metrics::{Answer, Freshness, Moment, Paged, QueryError, WarningCode, Window};
 
 /// Which series to list.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -44,6 +46,14 @@ pub struct SeriesEntry {
     pub expected_every_seconds: i64,
     /// Whether it is as young as it should be.
     pub state: Freshness,
+}
+
+impl Paged<CatalogueParams> for SeriesEntry {
+    type Position = SeriesKey;
+
+    fn position(&self, _: &CatalogueParams) -> SeriesKey {
+        self.key.clone()
+    }
 }
 
 /// Which rows of one series to list.
@@ -108,6 +118,14 @@ pub struct Revision {
     pub known_at: Timestamp,
 }
 
+impl Paged<RevisionsParams> for Revision {
+    type Position = (Reverse<Timestamp>, SeriesKey, Timestamp);
+
+    fn position(&self, _: &RevisionsParams) -> Self::Position {
+        (Reverse(self.known_at), self.series.clone(), self.observed_at)
+    }
+}
+
 /// The series with anything known at the cutoff, by key.
 ///
 /// # Errors
@@ -115,11 +133,12 @@ pub struct Revision {
 pub fn catalogue(view: &MarketView, question: &CatalogueParams) -> Result<Answer<Vec<SeriesEntry>>, QueryError> {
     question.asset.as_ref().map_or(Ok(()), |asset| known_asset(view, asset))?;
     let mut trail = Provenance::new(view);
-    let rows = entries(view, &mut trail, |key| {
+    let mut rows = entries(view, &mut trail, |key| {
         question.metric.is_none_or(|metric| key.metric == metric)
             && question.asset.as_ref().is_none_or(|asset| key.asset == *asset)
             && question.source.as_ref().is_none_or(|source| key.source == *source)
     });
+    rows.sort_by(|a, b| a.key.cmp(&b.key));
     let stale = rows.iter().filter(|row| row.state == Freshness::Stale).count();
     if stale > 0 {
         trail.warn(
@@ -130,7 +149,7 @@ pub fn catalogue(view: &MarketView, question: &CatalogueParams) -> Result<Answer
     Ok(trail.answer(rows, Derivation::default()))
 }
 
-/// The series that are wanted of those with anything known at the cutoff, noted as read.
+/// The series that are wanted of those with anything known at the cutoff, each key once, noted as read.
 pub(in crate::metrics) fn entries<'a>(
     view: &'a MarketView,
     trail: &mut Provenance<'a>,
@@ -147,7 +166,8 @@ pub(in crate::metrics) fn entries<'a>(
         trail.list(key, column);
         rows.extend(entry(key, column));
     }
-    for (key, column) in view.tallies().filter(|(key, _)| wanted(key)) {
+    // A series of published sums is what a question about its key reads.
+    for (key, column) in view.tallies().filter(|(key, _)| wanted(key) && view.reading(key).is_none()) {
         trail.list(key, column);
         rows.extend(entry(key, column));
     }

@@ -1,3 +1,5 @@
+use std::cmp::Reverse;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -5,9 +7,10 @@ use crate::domain::{Asset, Period, Side, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::derivatives::positions::OpenInterestBySource;
 use crate::metrics::liquidations::totals::LiquidationTotals;
+use crate::metrics::paged::ordered;
 use crate::metrics::price::price::{PriceSeries, percent_change, price_sources};
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
-use crate::metrics::{Answer, LiquidationsParams, Method, QueryError, SourceOrder, Span, WarningCode};
+use crate::metrics::{Answer, LiquidationsParams, Method, Paged, QueryError, SourceOrder, Span, WarningCode};
 use crate::stats::burst::{Burst, bursts};
 use crate::stats::rank::median;
 
@@ -46,7 +49,15 @@ pub struct LiquidationCascade {
     pub open_interest_change_pct: Option<f64>,
 }
 
-/// Bursts of liquidations inside a window, largest first.
+impl Paged<LiquidationsParams> for LiquidationCascade {
+    type Position = (Reverse<i64>, Timestamp);
+
+    fn position(&self, _: &LiquidationsParams) -> Self::Position {
+        (Reverse(ordered(self.total_usd)), self.started_at)
+    }
+}
+
+/// Bursts of liquidations inside a window, largest first, of equals the earlier first.
 ///
 /// A burst starts when the decayed rate of five minutes is ten times that of a day or more, its last
 /// hour is unusual (robust z of 3.5), and one side has 70 % of it; it ends when the ratio stays under
@@ -152,7 +163,7 @@ fn find(
         trail.warn(WarningCode::ZeroVariance, "the hours before the window are all alike: nothing tells what is unusual");
     }
     let mut rows: Vec<_> = found.iter().flatten().map(describe).filter(|cascade| cascade.started_at >= span.from).collect();
-    rows.sort_by(|a, b| b.total_usd.total_cmp(&a.total_usd).then(a.started_at.cmp(&b.started_at)));
+    rows.sort_by_key(|row| row.position(question));
     Ok(rows)
 }
 

@@ -2,6 +2,7 @@
 
 pub(super) mod cascades;
 pub(super) mod day_cache;
+pub(super) mod days;
 pub(super) mod orders;
 pub(super) mod outages;
 pub(super) mod queries;

@@ -133,21 +133,6 @@ pub struct LiquidationsRow {
     pub total_usd: f64,
 }
 
-/// One UTC day in the order of totals.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
-pub struct LiquidationDay {
-    /// The day.
-    pub date: NaiveDate,
-    /// Its place, 1 for the largest.
-    pub rank: usize,
-    /// Value of all positions closed on it, USD.
-    pub total_usd: f64,
-    /// Longs' part, a fraction; absent when nothing was liquidated.
-    pub long_share_ratio: Option<f64>,
-    /// Its part of the window's total, percent.
-    pub share_of_window_pct: Option<f64>,
-}
-
 /// Liquidations inside a window.
 ///
 /// # Errors
@@ -236,34 +221,8 @@ pub fn liquidations_series(
     Ok(trail.answer(rows, working(span, Some(interval))))
 }
 
-/// The UTC days of a window by their totals, largest first.
-///
-/// # Errors
-/// As [`liquidations`].
-pub fn liquidation_days(
-    view: &MarketView,
-    order: &SourceOrder,
-    question: &LiquidationsParams,
-) -> Result<Answer<Vec<LiquidationDay>>, QueryError> {
-    let (mut trail, span, book) = open(view, order, question)?;
-    let mut days: Vec<_> = book.buckets(span, Period::DAY).into_iter().collect();
-    let window_total: f64 = crate::stats::sum::sum(days.iter().map(|(_, sides)| sides.total()));
-    days.sort_by(|a, b| b.1.total().total_cmp(&a.1.total()).then(a.0.cmp(&b.0)));
-    if days.iter().any(|(day, _)| *day == view.as_of().day_start()) {
-        trail.warn(WarningCode::PartialBar, format!("the day of {} is still running", view.as_of().date()));
-    }
-    let row = |(index, (day, sides)): (usize, &(Timestamp, LongShort))| LiquidationDay {
-        date: day.date(),
-        rank: index + 1,
-        total_usd: sides.total(),
-        long_share_ratio: sides.long_share(),
-        share_of_window_pct: (window_total > 0.0).then(|| sides.total() / window_total * 100.0),
-    };
-    let rows: Vec<_> = days.iter().enumerate().map(row).collect();
-    Ok(trail.answer(rows, working(span, Some(Period::DAY))))
-}
-
-fn open<'a>(
+/// The liquidations of a span, with the warnings that every question about them has.
+pub(in crate::metrics) fn open<'a>(
     view: &'a MarketView,
     order: &SourceOrder,
     question: &LiquidationsParams,
@@ -280,7 +239,8 @@ fn open<'a>(
     Ok((trail, span, book))
 }
 
-fn working(span: Span, interval: Option<Period>) -> Derivation {
+/// What every answer about liquidations states of its working.
+pub(in crate::metrics) fn working(span: Span, interval: Option<Period>) -> Derivation {
     let interval = interval.map(|interval| interval.to_string());
     let method = Method { name: "liquidations", version: 1, interval, basis: None };
     Derivation { span: Some(span), method: Some(method), ..Derivation::default() }
@@ -472,7 +432,7 @@ mod tests {
     #[test]
     fn days_are_ranked_and_their_shares_make_a_whole() {
         let view = venue().cut("2026-02-03");
-        let days = liquidation_days(&view, &order(), &question(None, &[], Window::ALL)).unwrap().data;
+        let days = crate::metrics::liquidation_days(&view, &order(), &question(None, &[], Window::ALL)).unwrap().data;
         let told: Vec<_> = days.iter().map(|day| (day.date.to_string(), day.rank, day.total_usd)).collect();
         assert_eq!(told, [("2026-02-01".to_owned(), 1, 100.0), ("2026-02-02".to_owned(), 2, 67.0)]);
         assert!((days.iter().filter_map(|day| day.share_of_window_pct).sum::<f64>() - 100.0).abs() < 1e-9);

@@ -3,10 +3,11 @@ use utoipa::ToSchema;
 
 use crate::domain::Timestamp;
 use crate::market::MarketView;
+use crate::metrics::paged::ordered;
 use crate::metrics::price::drawdown::{method, warn_of_edges};
 use crate::metrics::price::price_path::{Basis, PricePath};
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
-use crate::metrics::{Answer, DrawdownParams, QueryError, SourceOrder};
+use crate::metrics::{Answer, DrawdownParams, Paged, QueryError, SourceOrder};
 use crate::stats::episodes::{Episode, Outcome, Rebound, deepest, rebounds};
 
 /// What is asked about episodes under water.
@@ -51,6 +52,14 @@ pub struct DrawdownEpisode {
     pub rebounds: Vec<ReboundRow>,
 }
 
+impl Paged<EpisodesParams> for DrawdownEpisode {
+    type Position = (i64, Timestamp);
+
+    fn position(&self, _: &EpisodesParams) -> Self::Position {
+        (ordered(self.depth_pct), self.peak_at)
+    }
+}
+
 /// One rise inside an episode.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct ReboundRow {
@@ -78,7 +87,7 @@ pub enum ReboundState {
     Open,
 }
 
-/// The episodes under water of an asset, deepest first.
+/// The episodes under water of an asset, deepest first, of equals the earlier first.
 ///
 /// # Errors
 /// [`QueryError`] for an unknown asset or source, an empty window, or bars that cannot be made.
@@ -92,11 +101,12 @@ pub fn drawdown_episodes(
     let span = asked.window.resolve(view.as_of())?;
     let mut trail = Provenance::new(view);
     let mut working = Derivation { span: Some(span), ..Derivation::default() };
-    let mut rows = Vec::new();
+    let mut rows: Vec<DrawdownEpisode> = Vec::new();
     if let Some(path) = PricePath::find(view, &mut trail, order, &asked.asset, asked.source.as_ref(), asked.interval)? {
         let (times, closes): (Vec<_>, Vec<_>) = path.closes(span).into_iter().unzip();
         let found = deepest(&closes, question.min_depth_pct / 100.0);
         rows = found.iter().map(|episode| row(&times, &closes, episode, question.rebound_pct / 100.0)).collect();
+        rows.sort_by_key(|row| row.position(question));
         warn_of_edges(&mut trail, &path, span, closes.len() as u64);
         working.n_obs = Some(closes.len() as u64);
         working.method = Some(method(&path, Basis::Close));
