@@ -17,5 +17,6 @@ pub use http::starting::wait;
 pub use push::{RowStatus, RowVerdict};
 pub use response::problem::{ParameterProblem, Problem};
 pub use response::problem_code::ProblemCode;
-pub use routes::router::{document, router, router_with};
+pub use routes::endpoint::{Entry, Question};
+pub use routes::router::{document, queries, router, router_with};
 pub use state::{AppState, Settings, Shared};

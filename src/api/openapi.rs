@@ -15,7 +15,7 @@ use crate::api::response::negotiation::{Format, Offer};
 use crate::api::response::problem::Problem;
 use crate::api::response::problem_code::ProblemCode;
 use crate::api::response::render::Links;
-use crate::api::routes::endpoint::Endpoint;
+use crate::api::routes::endpoint::Spec;
 use crate::metrics::Answer;
 
 /// One endpoint in the document.
@@ -91,7 +91,7 @@ impl Shape {
 }
 
 /// The entry of an endpoint.
-pub(super) fn entry(prefix: &str, endpoint: &Endpoint, parameters: Vec<Parameter>, shape: Shape) -> Entry {
+pub(super) fn entry(prefix: &str, endpoint: &Spec, parameters: Vec<Parameter>, shape: Shape) -> Entry {
     let Shape { offer, answer, mut schemas, .. } = shape;
     let examples: serde_json::Map<String, Value> = serde_json::from_str(EXAMPLES).unwrap_or_default();
     let name = format!("{}Answer", pascal(endpoint.operation.trim_start_matches("get_")));

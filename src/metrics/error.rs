@@ -47,4 +47,7 @@ pub enum QueryError {
         /// What may be given.
         allowed: Vec<String>,
     },
+    /// Nobody waits for the answer any more, or its time is over.
+    #[error("the computation was stopped before its end")]
+    Cancelled,
 }

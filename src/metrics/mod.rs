@@ -17,6 +17,7 @@ mod liquidations;
 mod paged;
 mod price;
 mod provenance;
+mod query;
 mod schema;
 mod stress;
 mod window;
@@ -25,54 +26,61 @@ mod window;
 mod fixture;
 
 pub use answer::{Answer, Coverage, Freshness, Meta, Method, SourceReading, Warning, WarningCode, WindowBounds, Words};
-pub use briefing::check::{Check, CheckOp, CheckParams, Verdict, check};
-pub use briefing::compare::{CompareParams, CompareRow, compare};
+pub use briefing::check::{Check, CheckOp, CheckParams, CheckQuery, Verdict, check};
+pub use briefing::compare::{CompareParams, CompareQuery, CompareRow, compare};
 pub use briefing::figures::{FIGURES, Figure, FigureUnit, FigureValue, MissingFigure};
-pub use briefing::summary::{Briefing, BriefingParams, briefing};
+pub use briefing::summary::{Briefing, BriefingParams, BriefingQuery, briefing};
 pub use caches::Caches;
 pub use catalogue::series::{
-    CatalogueParams, Revision, RevisionsParams, SeriesEntry, SeriesParams, SeriesRow, catalogue, revisions, series_rows,
+    CatalogueParams, CatalogueQuery, Revision, RevisionsParams, RevisionsQuery, SeriesEntry, SeriesParams, SeriesRow,
+    SeriesRowsParams, SeriesRowsQuery, catalogue, revisions, series_rows,
 };
-pub use catalogue::source_status::{SourceStatus, source_statuses};
+pub use catalogue::source_status::{SourceStatus, SourcesQuery, source_statuses};
 pub use cross_market::correlation::{
-    CorrelationMethod, CorrelationParams, CorrelationPoint, CorrelationRow, correlation, correlation_series,
+    CorrelationMethod, CorrelationParams, CorrelationPoint, CorrelationQuery, CorrelationRow, CorrelationSeriesParams,
+    CorrelationSeriesQuery, correlation, correlation_series,
 };
-pub use cross_market::cross_asset::{CrossAssetParams, CrossAssetRow, cross_asset};
-pub use cross_market::safe_haven::{Exposure, HavenTest, Havens, SafeHaven, SafeHavenParams, Shield, safe_haven};
+pub use cross_market::cross_asset::{CrossAssetParams, CrossAssetQuery, CrossAssetRow, cross_asset};
+pub use cross_market::safe_haven::{Exposure, HavenTest, Havens, SafeHaven, SafeHavenParams, SafeHavenQuery, Shield, safe_haven};
 pub use cross_market::safe_haven_cache::SafeHavenCache;
-pub use derivatives::funding::{Funding, FundingOfSource, FundingParams, FundingState, FundingStreak, funding};
+pub use derivatives::funding::{Funding, FundingOfSource, FundingParams, FundingQuery, FundingState, FundingStreak, funding};
 pub use derivatives::open_interest::{
-    OpenInterest, OpenInterestOfSource, OpenInterestParams, OpenInterestQuadrant, open_interest,
+    OpenInterest, OpenInterestOfSource, OpenInterestParams, OpenInterestQuadrant, OpenInterestQuery, open_interest,
 };
-pub use derivatives::options::{DownsideProtection, OptionExpiry, Options, OptionsParams, options};
+pub use derivatives::options::{DownsideProtection, OptionExpiry, Options, OptionsParams, OptionsQuery, options};
 pub use derivatives::put_premium_cache::PutPremiumCache;
 pub use error::QueryError;
 pub use etf::flows::{
-    EtfDayFlow, EtfDirection, EtfExtreme, EtfFlows, EtfFlowsParams, EtfFlowsRow, EtfFundFlow, EtfFundRow, EtfStreak, etf_flows,
-    etf_flows_series, etf_funds,
+    EtfDayFlow, EtfDirection, EtfExtreme, EtfFlows, EtfFlowsParams, EtfFlowsQuery, EtfFlowsRow, EtfFlowsSeriesParams,
+    EtfFlowsSeriesQuery, EtfFundFlow, EtfFundRow, EtfFundsQuery, EtfStreak, etf_flows, etf_flows_series, etf_funds,
 };
 pub use etf::trading_days::EtfStatus;
-pub use liquidations::cascades::{LiquidationCascade, liquidation_cascades};
+pub use liquidations::cascades::{LiquidationCascade, LiquidationCascadesQuery, liquidation_cascades};
 pub use liquidations::day_cache::LiquidationDayCache;
-pub use liquidations::days::{LiquidationDay, liquidation_days};
+pub use liquidations::days::{LiquidationDay, LiquidationDaysQuery, liquidation_days};
 pub use liquidations::orders::{LiquidationOrderRow, OrdersParams, liquidation_orders};
 pub use liquidations::queries::{
     LargestOrder, LiquidationDayTotal, Liquidations, LiquidationsOfAsset, LiquidationsOfSource, LiquidationsParams,
-    LiquidationsRow, liquidations, liquidations_series,
+    LiquidationsQuery, LiquidationsRow, LiquidationsSeriesParams, LiquidationsSeriesQuery, liquidations, liquidations_series,
 };
 pub use paged::Paged;
-pub use price::breadth::{Breadth, BreadthMember, BreadthParams, breadth};
-pub use price::drawdown::{Drawdown, DrawdownParams, DrawdownRow, drawdown, drawdown_series};
-pub use price::episodes::{DrawdownEpisode, EpisodesParams, ReboundRow, ReboundState, drawdown_episodes};
-pub use price::liquidity::{Liquidity, LiquidityParams, liquidity};
-pub use price::market_cap::{MarketCap, MarketCapAnchor, MarketCapParams, market_cap};
-pub use price::price::{Price, PriceParams, SinceMark, price};
+pub use price::breadth::{Breadth, BreadthMember, BreadthParams, BreadthQuery, breadth};
+pub use price::drawdown::{
+    Drawdown, DrawdownParams, DrawdownQuery, DrawdownRow, DrawdownSeriesParams, DrawdownSeriesQuery, drawdown, drawdown_series,
+};
+pub use price::episodes::{DrawdownEpisode, DrawdownEpisodesQuery, EpisodesParams, ReboundRow, ReboundState, drawdown_episodes};
+pub use price::liquidity::{Liquidity, LiquidityParams, LiquidityQuery, liquidity};
+pub use price::market_cap::{MarketCap, MarketCapAnchor, MarketCapParams, MarketCapQuery, market_cap};
+pub use price::price::{Price, PriceParams, PriceQuery, SinceMark, price};
 pub use price::price_path::Basis;
-pub use price::volatility::{Estimator, Volatility, VolatilityEstimators, VolatilityParams, VolatilityRegime, volatility};
+pub use price::volatility::{
+    Estimator, Volatility, VolatilityEstimators, VolatilityParams, VolatilityQuery, VolatilityRegime, volatility,
+};
 pub use price::volatility_cache::VolatilityRegimeCache;
 pub use provenance::SourceOrder;
+pub use query::{Context, Query, QueryId};
 pub use stress::{
-    Stress, StressBand, StressCache, StressIndicator, StressRow, StressSegment, StressSeriesParams, StressStanding, stress,
-    stress_series,
+    Stress, StressBand, StressCache, StressIndicator, StressQuery, StressRow, StressSegment, StressSeriesParams,
+    StressSeriesQuery, StressStanding, stress, stress_series,
 };
 pub use window::{InvalidLength, InvalidMoment, Length, Moment, Span, Window};

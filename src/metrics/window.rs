@@ -1,3 +1,4 @@
+use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
 
@@ -5,7 +6,7 @@ use crate::domain::{Period, TimeRange, Timestamp};
 use crate::metrics::{QueryError, WindowBounds};
 
 /// An instant in a question: fixed, or so long before the cutoff.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub enum Moment {
     /// A fixed instant.
     At(Timestamp),
@@ -14,7 +15,7 @@ pub enum Moment {
 }
 
 /// The length of a window that ends at the cutoff.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub enum Length {
     /// So many milliseconds.
     Ms(i64),
@@ -23,7 +24,7 @@ pub enum Length {
 }
 
 /// The span a question asks about, before the cutoff is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub enum Window {
     /// Ends at the cutoff.
     Last(Length),

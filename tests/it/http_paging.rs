@@ -114,9 +114,9 @@ fn back_fill(service: &Service) {
         add_reading(&mut late, &format!("price.coin{back}@gecko"), days_ago(back), days_ago(back), 1.0);
     }
     add_reading(&mut late, "volume_24h.total@gecko", days_ago(3), days_ago(3), 1.0);
+    add_cap(&mut late, 12, at("2026-02-03T19:00:00Z"), 3.4e12);
     add_cap(&mut late, 6, at("2026-02-03T18:00:00Z"), 3.2e12);
     add_cap(&mut late, 3, at("2026-02-02T12:00:00Z"), 3.3e12);
-    add_cap(&mut late, 12, at("2026-02-03T19:00:00Z"), 3.4e12);
     late.orders = vec![order(7, "BTC.A", 0), order(6, "BTC.A", 0), order(3, "BTC.B", 0)];
     service.store.orders.lock().unwrap().extend(late.orders.clone());
     service.market.apply(&late);

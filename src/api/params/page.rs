@@ -128,7 +128,7 @@ impl<P: Serialize + DeserializeOwned> Page<P> {
     ) -> (Q, Self) {
         let cursor = query.apply_cursor(&CURSOR, list);
         let question = read(query);
-        let limit = query.unnoted(&LIMIT, default_limit);
+        let limit = query.value_or(&LIMIT, default_limit);
         if let Some(cursor) = &cursor {
             query.refuse_beside(cursor, is_filter);
         }

@@ -70,7 +70,6 @@ pub(in crate::api) struct ParamReader {
     given: Vec<(String, String)>,
     known: Vec<&'static str>,
     problems: Vec<ParameterProblem>,
-    canonical: String,
     /// The page that was asked for, where the answer is a list: it is part of what makes two questions the same.
     pub(in crate::api) page: Option<PageKey>,
     sheet: Option<Vec<path::Parameter>>,
@@ -106,10 +105,7 @@ impl ParamReader {
     /// Reads a parameter that may be left out.
     pub(in crate::api) fn optional<T>(&mut self, parameter: &Parameter<T>) -> Option<T> {
         self.declare(parameter.name, || parameter.document(ParameterIn::Query, None));
-        self.read(parameter).map(|(value, text)| {
-            self.record(parameter.name, &text);
-            value
-        })
+        self.read(parameter)
     }
 
     /// Reads a parameter that must be given; leaving it out is refused.
@@ -125,15 +121,9 @@ impl ParamReader {
     }
 
     /// Reads a parameter that is `default` when it is left out.
-    pub(in crate::api) fn value_or<T: Display + PartialEq>(&mut self, parameter: &Parameter<T>, default: T) -> T {
+    pub(in crate::api) fn value_or<T: Display>(&mut self, parameter: &Parameter<T>, default: T) -> T {
         self.declare(parameter.name, || parameter.document(ParameterIn::Query, Some(&default.to_string())));
-        match self.read(parameter) {
-            Some((value, text)) if value != default => {
-                self.record(parameter.name, &text);
-                value
-            }
-            _ => default,
-        }
+        self.read(parameter).unwrap_or(default)
     }
 
     /// Reads one of a closed list of words; `default` when it is left out.
@@ -146,12 +136,7 @@ impl ParamReader {
         self.declare(choice.name, || choice.document(default));
         let text = self.text(choice.name)?;
         match choice.read(&text) {
-            Ok(value) => {
-                if Some(value) != default {
-                    self.record(choice.name, &text);
-                }
-                Some(value)
-            }
+            Ok(value) => Some(value),
             Err(reason) => {
                 self.reject(choice.name, &reason, choice.allowed());
                 None
@@ -162,15 +147,7 @@ impl ParamReader {
     /// Reads a parameter of the path, as it stands there.
     pub(in crate::api) fn path(&mut self, parameter: &Parameter<String>) -> String {
         self.declare(parameter.name, || parameter.document(ParameterIn::Path, None));
-        let text = self.text(parameter.name).unwrap_or_default();
-        self.record(parameter.name, &text);
-        text
-    }
-
-    /// Reads a parameter that is `default` when it is left out and is no part of the canonical form.
-    pub(in crate::api) fn unnoted<T: Display>(&mut self, parameter: &Parameter<T>, default: T) -> T {
-        self.declare(parameter.name, || parameter.document(ParameterIn::Query, Some(&default.to_string())));
-        self.read(parameter).map_or(default, |(value, _)| value)
+        self.text(parameter.name).unwrap_or_default()
     }
 
     /// Reads the cursor of a list: the parameters it carries count as given. Where one is sent beside it too, it
@@ -241,11 +218,11 @@ impl ParamReader {
         since.map_or(Window::Last(length), |since| Window::Since { since, until })
     }
 
-    /// Ends the reading: the parameters in their canonical form, and the page.
+    /// Ends the reading: the page, if the answer is a list.
     ///
     /// # Errors
     /// [`ApiError::Parameters`] with everything that was refused, parameters nobody reads included.
-    pub(in crate::api) fn finish(mut self) -> Result<(String, Option<PageKey>), ApiError> {
+    pub(in crate::api) fn finish(mut self) -> Result<Option<PageKey>, ApiError> {
         let unknown: Vec<String> =
             self.given.iter().map(|(name, _)| name).filter(|name| !self.known.contains(&name.as_str())).cloned().collect();
         for name in unknown {
@@ -255,7 +232,7 @@ impl ParamReader {
             let allowed = self.known.iter().map(|&known| known.to_owned()).collect();
             self.reject(&name, &detail, allowed);
         }
-        if self.problems.is_empty() { Ok((self.canonical, self.page)) } else { Err(ApiError::Parameters(self.problems)) }
+        if self.problems.is_empty() { Ok(self.page) } else { Err(ApiError::Parameters(self.problems)) }
     }
 
     /// Refuses a parameter, for a reason that only its place among others gives.
@@ -279,10 +256,10 @@ impl ParamReader {
         }
     }
 
-    fn read<T>(&mut self, parameter: &Parameter<T>) -> Option<(T, String)> {
+    fn read<T>(&mut self, parameter: &Parameter<T>) -> Option<T> {
         let text = self.text(parameter.name)?;
         match parameter.read(&text) {
-            Ok(value) => Some((value, text)),
+            Ok(value) => Some(value),
             Err(reason) => {
                 let reason = lost_plus(parameter, &text).unwrap_or_else(|| format!("is refused: {reason}"));
                 self.reject(parameter.name, &reason, parameter.kind.allowed());
@@ -308,11 +285,6 @@ impl ParamReader {
             return Some(text);
         }
         None
-    }
-
-    fn record(&mut self, name: &str, text: &str) {
-        let mut pairs = form_urlencoded::Serializer::for_suffix(std::mem::take(&mut self.canonical), 0);
-        self.canonical = pairs.append_pair(name, text).finish();
     }
 }
 
@@ -382,19 +354,6 @@ mod tests {
         let raw = format!("asset=!&source=%FF&since={}&mood=bad", "9".repeat(3_000));
         let named: Vec<String> = problems(&raw).into_iter().map(|problem| problem.parameter).collect();
         assert_eq!(named, ["asset", "source", "since", "mood"]);
-    }
-
-    #[test]
-    fn equal_questions_have_one_canonical_form() {
-        let canonical = |raw: &str| {
-            let mut query = ParamReader::new(vec![], Some(raw));
-            query.asset(Asset::btc());
-            query.window("7d".parse().unwrap());
-            query.finish().unwrap()
-        };
-        assert_eq!(canonical("window=7d&asset=btc"), canonical(""));
-        assert_eq!(canonical("window=1d&asset=eth"), canonical("asset=eth&window=1d"));
-        assert_ne!(canonical("asset=eth"), canonical("asset=sol"));
     }
 
     #[test]

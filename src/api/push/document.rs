@@ -12,14 +12,15 @@ use crate::api::openapi::{Entry, KEY_SCHEME, header_ref, problem_ref};
 use crate::api::push::request::{IDEMPOTENCY_KEY, MEDIA_TYPES};
 use crate::api::push::verdict::Pushed;
 use crate::api::response::problem_code::ProblemCode;
-use crate::api::routes::endpoint::Endpoint;
+use crate::api::routes::endpoint::Spec;
 use crate::files::BodyFormat;
 use crate::metrics::Answer;
 
-pub(in crate::api) const OBSERVATIONS: Endpoint = Endpoint {
+pub(in crate::api) const OBSERVATIONS: Spec = Spec {
     path: "/observations",
     operation: "push_observations",
     section: "0",
+    examples: &[],
     tag: "data",
     summary: "Push rows in",
     about: "Readings, candles, ETF flows and forced orders, with a key made by `market-stress keys create`. All rows are taken or \

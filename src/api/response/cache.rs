@@ -14,6 +14,7 @@ use crate::api::params::page::PageKey;
 use crate::api::response::negotiation::Representation;
 use crate::api::response::problem::ApiError;
 use crate::domain::{Timestamp, Version};
+use crate::metrics::QueryId;
 
 /// Bodies under this many bytes gain too little to be compressed.
 const COMPRESSED_FROM_BYTES: usize = 512;
@@ -25,10 +26,8 @@ const TIME_TO_LIVE: Duration = Duration::from_mins(1);
 pub(in crate::api) struct CacheKey {
     /// The market that was asked.
     pub version: Version,
-    /// The endpoint.
-    pub route: &'static str,
-    /// Its parameters in their canonical form.
-    pub parameters: String,
+    /// The query with its parameters.
+    pub query: QueryId,
     /// The page, where the answer is a list.
     pub page: Option<PageKey>,
     /// The cutoff.

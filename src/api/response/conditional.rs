@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::api::response::cache::CachedResponse;
 use crate::api::response::negotiation::accepts_gzip;
 use crate::domain::{SeriesKey, Timestamp, Version};
+use crate::metrics::QueryId;
 
 /// How long an answer at a settled cutoff may be reused, seconds.
 const SETTLED_SECONDS: i64 = 86_400;
@@ -28,13 +29,19 @@ pub(in crate::api) fn etag(parts: &[&[u8]]) -> HeaderValue {
     HeaderValue::from_str(&format!("W/\"{:016x}\"", hash.digest())).unwrap_or_else(|_| HeaderValue::from_static("W/\"\""))
 }
 
-/// The validator of an answer about the present: the question, the minute of its cutoff (ages grow)
-/// and the commits that last touched what it read.
+/// The validator of an answer about the present: the query, how it is `written` (page, format, times), the minute of
+/// `as_of` (ages grow) and the commits that last touched what it read.
 #[must_use]
-pub(in crate::api) fn present_etag(question: &[&str], as_of: Timestamp, reads: &[(SeriesKey, Version)]) -> HeaderValue {
+pub(in crate::api) fn present_etag(
+    query: &QueryId,
+    written: &[&str],
+    as_of: Timestamp,
+    reads: &[(SeriesKey, Version)],
+) -> HeaderValue {
     let minute = as_of.floor(60_000).unix_ms().to_le_bytes();
     let reads: Vec<String> = reads.iter().map(|(key, version)| format!("{key} {version}")).collect();
-    let parts = question.iter().map(|part| part.as_bytes()).chain([&minute[..]]);
+    let written = written.iter().map(|part| part.as_bytes());
+    let parts = [query.name().as_bytes(), query.params()].into_iter().chain(written).chain([&minute[..]]);
     etag(&parts.chain(reads.iter().map(String::as_bytes)).collect::<Vec<_>>())
 }
 

@@ -70,6 +70,17 @@ const TIME_FORMATS: Choice<TimeFormat> = Choice {
     words: &[("rfc3339", TimeFormat::Rfc3339), ("unix_ms", TimeFormat::UnixMs)],
 };
 
+impl TimeFormat {
+    /// The name in a request.
+    #[must_use]
+    pub(in crate::api) const fn name(self) -> &'static str {
+        match self {
+            Self::Rfc3339 => "rfc3339",
+            Self::UnixMs => "unix_ms",
+        }
+    }
+}
+
 impl Format {
     /// The media type.
     #[must_use]

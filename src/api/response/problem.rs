@@ -135,6 +135,7 @@ impl ApiError {
                     ProblemCode::NotFound
                 }
                 QueryError::EmptyWindow { .. } | QueryError::Parameter { .. } => ProblemCode::BadRequest,
+                QueryError::Cancelled => ProblemCode::Timeout,
             },
             Self::UnknownPath { .. } => ProblemCode::NotFound,
             Self::MethodNotAllowed { .. } => ProblemCode::MethodNotAllowed,
@@ -174,6 +175,7 @@ impl ApiError {
                 QueryError::UnknownSeries { .. } => one("key", vec![]),
                 QueryError::EmptyWindow { .. } => one("until", vec![]),
                 QueryError::Parameter { parameter, allowed, .. } => one(parameter, allowed.clone()),
+                QueryError::Cancelled => vec![],
             },
             Self::Push(error) => error.errors(),
             _ => vec![],

@@ -1,36 +1,71 @@
+use crate::api::openapi::Shape;
 use crate::api::params::parameter::{Choice, Kind, Parameter, number, parsed};
 use crate::api::params::reader::ParamReader;
-use crate::api::routes::endpoint::Endpoint;
+use crate::api::routes::endpoint::{Endpoint, Spec};
 use crate::domain::Period;
-use crate::metrics::{BriefingParams, CheckOp, CheckParams, CompareParams, Length, Moment, Window};
-
-pub(in crate::api) const BRIEFING: Endpoint = Endpoint {
-    path: "/briefing",
-    operation: "get_briefing",
-    tag: "briefing",
-    summary: "The whole picture at one instant",
-    about: "Every headline figure in a sentence, with its unit, source, time and state; those that cannot be told are listed with \
-        the reason. Changes count from the start of the window. Also as \
-        `text/plain` and `text/markdown`; as CSV one row a figure, with the reason where it cannot be told.",
-    section: "13",
+use crate::metrics::{
+    BriefingParams, BriefingQuery, CheckOp, CheckParams, CheckQuery, CompareParams, CompareQuery, Length, Moment, Window,
 };
 
-pub(in crate::api) const COMPARE: Endpoint = Endpoint {
-    path: "/compare",
-    operation: "get_comparison",
-    summary: "The whole picture at two instants",
-    about: "Every headline figure as it was known at `a` and at `b`, with its change. Each side uses only what was known then.",
-    ..BRIEFING
-};
+impl Endpoint for BriefingQuery {
+    const SPEC: Spec = Spec {
+        path: "/briefing",
+        operation: "get_briefing",
+        tag: "briefing",
+        summary: "The whole picture at one instant",
+        about: "Every headline figure in a sentence, with its unit, source, time and state; those that cannot be told are listed with \
+            the reason. Changes count from the start of the window. Also as \
+            `text/plain` and `text/markdown`; as CSV one row a figure, with the reason where it cannot be told.",
+        section: "13",
+        examples: &["", "window=30d"],
+    };
 
-pub(in crate::api) const CHECK: Endpoint = Endpoint {
-    path: "/check",
-    operation: "get_check",
-    summary: "Whether a stated figure holds",
-    about: "Holds a statement about a headline figure against what is known at `as_of`. Falls and outflows are negative: a fall of \
-        40 % is `value=-40`.",
-    ..BRIEFING
-};
+    fn read(params: &mut ParamReader) -> Self::Params {
+        BriefingParams { window: week(params) }
+    }
+
+    fn shape() -> Shape {
+        Shape::words::<Self::Answer>(&ROWS)
+    }
+}
+
+impl Endpoint for CompareQuery {
+    const SPEC: Spec = Spec {
+        path: "/compare",
+        operation: "get_comparison",
+        summary: "The whole picture at two instants",
+        about: "Every headline figure as it was known at `a` and at `b`, with its change. Each side uses only what was known then.",
+        examples: &["", "a=-30d&b=-1d"],
+        ..BriefingQuery::SPEC
+    };
+
+    fn read(params: &mut ParamReader) -> Self::Params {
+        let a = params.optional(&A).unwrap_or(Moment::Before(7 * Period::DAY.ms()));
+        CompareParams { a, b: params.optional(&B).unwrap_or(Moment::Before(0)) }
+    }
+}
+
+impl Endpoint for CheckQuery {
+    const SPEC: Spec = Spec {
+        path: "/check",
+        operation: "get_check",
+        summary: "Whether a stated figure holds",
+        about: "Holds a statement about a headline figure against what is known at `as_of`. Falls and outflows are negative: a fall of \
+            40 % is `value=-40`.",
+        examples: &["figure=price&value=76600", "figure=drawdown&value=-40&op=about"],
+        ..BriefingQuery::SPEC
+    };
+
+    fn read(params: &mut ParamReader) -> Self::Params {
+        CheckParams {
+            figure: params.required(&FIGURE).unwrap_or_default(),
+            value: params.required(&VALUE).unwrap_or_default(),
+            tolerance_pct: params.optional(&TOLERANCE),
+            op: params.choice(&OP, CheckOp::Eq),
+            window: week(params),
+        }
+    }
+}
 
 /// The parts of a briefing that are rows of a table.
 pub(in crate::api) const ROWS: [&str; 2] = ["figures", "missing"];
@@ -76,25 +111,6 @@ const OP: Choice<CheckOp> = Choice {
     words: &[("eq", CheckOp::Eq), ("lt", CheckOp::Lt), ("gt", CheckOp::Gt), ("about", CheckOp::About)],
 };
 
-pub(in crate::api) fn briefing(query: &mut ParamReader) -> BriefingParams {
-    BriefingParams { window: week(query) }
-}
-
-pub(in crate::api) fn compare(query: &mut ParamReader) -> CompareParams {
-    let a = query.optional(&A).unwrap_or(Moment::Before(7 * Period::DAY.ms()));
-    CompareParams { a, b: query.optional(&B).unwrap_or(Moment::Before(0)) }
-}
-
-pub(in crate::api) fn check(query: &mut ParamReader) -> CheckParams {
-    CheckParams {
-        figure: query.required(&FIGURE).unwrap_or_default(),
-        value: query.required(&VALUE).unwrap_or_default(),
-        tolerance_pct: query.optional(&TOLERANCE),
-        op: query.choice(&OP, CheckOp::Eq),
-        window: week(query),
-    }
-}
-
-fn week(query: &mut ParamReader) -> Window {
-    query.window(Length::Ms(7 * Period::DAY.ms()))
+fn week(params: &mut ParamReader) -> Window {
+    params.window(Length::Ms(7 * Period::DAY.ms()))
 }

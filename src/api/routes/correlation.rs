@@ -1,28 +1,42 @@
 use crate::api::params::parameter::{Choice, Kind, Parameter, count};
 use crate::api::params::reader::{ParamReader, assets};
-use crate::api::routes::endpoint::Endpoint;
+use crate::api::routes::endpoint::{Endpoint, Spec};
 use crate::api::routes::{MAX_POINTS, points};
 use crate::domain::Asset;
-use crate::metrics::{CorrelationMethod, CorrelationParams};
+use crate::metrics::{CorrelationMethod, CorrelationParams, CorrelationQuery, CorrelationSeriesParams, CorrelationSeriesQuery};
 
-pub(in crate::api) const CORRELATION: Endpoint = Endpoint {
-    path: "/correlation",
-    operation: "get_correlation",
-    tag: "cross-asset",
-    summary: "How an asset moves with others",
-    about: "Of daily log returns between the days on which both traded: a Monday's return of a coin against an index spans the \
-        weekend, and nothing is carried over one. The interval is Fisher's at 95 %. `downside_beta` is the slope on the other's \
-        falls, and needs twenty of them. `adjusted_correlation` leaves out what a change of the other's variance adds by itself.",
-    section: "9.1",
-};
+impl Endpoint for CorrelationQuery {
+    const SPEC: Spec = Spec {
+        path: "/correlation",
+        operation: "get_correlation",
+        tag: "cross-asset",
+        summary: "How an asset moves with others",
+        about: "Of daily log returns between the days on which both traded: a Monday's return of a coin against an index spans the \
+            weekend, and nothing is carried over one. The interval is Fisher's at 95 %. `downside_beta` is the slope on the other's \
+            falls, and needs twenty of them. `adjusted_correlation` leaves out what a change of the other's variance adds by itself.",
+        section: "9.1",
+        examples: &["", "method=spearman&window=250"],
+    };
 
-pub(in crate::api) const CORRELATION_SERIES: Endpoint = Endpoint {
-    path: "/correlation/series",
-    operation: "get_correlation_series",
-    summary: "The rolling correlation of an asset with others",
-    about: "The correlation over each full window, labelled by the common trading day that ends it.",
-    ..CORRELATION
-};
+    fn read(params: &mut ParamReader) -> Self::Params {
+        correlation(params)
+    }
+}
+
+impl Endpoint for CorrelationSeriesQuery {
+    const SPEC: Spec = Spec {
+        path: "/correlation/series",
+        operation: "get_correlation_series",
+        summary: "The rolling correlation of an asset with others",
+        about: "The correlation over each full window, labelled by the common trading day that ends it.",
+        examples: &["", "with=gold&max_points=200"],
+        ..CorrelationQuery::SPEC
+    };
+
+    fn read(params: &mut ParamReader) -> Self::Params {
+        CorrelationSeriesParams { correlation: correlation(params), max_points: points(params.optional(&MAX_POINTS)) }
+    }
+}
 
 const WITH: Parameter<Vec<Asset>> = Parameter {
     name: "with",
@@ -46,15 +60,11 @@ const METHOD: Choice<CorrelationMethod> = Choice {
     words: &[("pearson", CorrelationMethod::Pearson), ("spearman", CorrelationMethod::Spearman)],
 };
 
-pub(in crate::api) fn correlation(query: &mut ParamReader) -> CorrelationParams {
+fn correlation(params: &mut ParamReader) -> CorrelationParams {
     CorrelationParams {
-        asset: query.asset(Asset::btc()),
-        with: query.optional(&WITH).unwrap_or_default(),
-        observations: query.value_or(&OBSERVATIONS, 60).try_into().unwrap_or(usize::MAX),
-        method: query.choice(&METHOD, CorrelationMethod::Pearson),
+        asset: params.asset(Asset::btc()),
+        with: params.optional(&WITH).unwrap_or_default(),
+        observations: params.value_or(&OBSERVATIONS, 60).try_into().unwrap_or(usize::MAX),
+        method: params.choice(&METHOD, CorrelationMethod::Pearson),
     }
-}
-
-pub(in crate::api) fn correlation_series(query: &mut ParamReader) -> (CorrelationParams, Option<usize>) {
-    (correlation(query), points(query.optional(&MAX_POINTS)))
 }

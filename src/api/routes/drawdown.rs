@@ -1,39 +1,78 @@
 use crate::api::params::parameter::{Choice, Kind, Parameter, number};
 use crate::api::params::reader::ParamReader;
-use crate::api::routes::endpoint::Endpoint;
+use crate::api::routes::endpoint::{Endpoint, ListEndpoint, Spec};
 use crate::api::routes::{INTERVAL, MAX_POINTS, points};
 use crate::domain::{Asset, Period};
-use crate::metrics::{Basis, DrawdownParams, EpisodesParams, Length};
-
-pub(in crate::api) const DRAWDOWN: Endpoint = Endpoint {
-    path: "/drawdown",
-    operation: "get_drawdown",
-    tag: "drawdown",
-    summary: "How far the price stands under its peak",
-    about: "The peak is the highest price inside `window`: of closes, or of highs with `basis=intraday`. \
-        The trough is the lowest price since that peak.",
-    section: "1",
+use crate::metrics::{
+    Basis, DrawdownEpisode, DrawdownEpisodesQuery, DrawdownParams, DrawdownQuery, DrawdownSeriesParams, DrawdownSeriesQuery,
+    EpisodesParams, Length,
 };
 
-pub(in crate::api) const DRAWDOWN_SERIES: Endpoint = Endpoint {
-    path: "/drawdown/series",
-    operation: "get_drawdown_series",
-    tag: "drawdown",
-    summary: "The drawdown at each bar of the window",
-    about: "Each bar's close against the highest close of the window so far. `max_points` thins the rows and keeps the \
-        least and the greatest of each stretch.",
-    section: "1.1",
-};
+impl Endpoint for DrawdownQuery {
+    const SPEC: Spec = Spec {
+        path: "/drawdown",
+        operation: "get_drawdown",
+        tag: "drawdown",
+        summary: "How far the price stands under its peak",
+        about: "The peak is the highest price inside `window`: of closes, or of highs with `basis=intraday`. \
+            The trough is the lowest price since that peak.",
+        section: "1",
+        examples: &["", "window=1y&basis=intraday", "interval=4h"],
+    };
 
-pub(in crate::api) const DRAWDOWN_EPISODES: Endpoint = Endpoint {
-    path: "/drawdown/episodes",
-    operation: "list_drawdown_episodes",
-    tag: "drawdown",
-    summary: "Every fall from a peak and the way back",
-    about: "Falls of closes, at least `min_depth_pct` deep. A rebound is a rise of at least `rebound_pct` from a low; it failed \
-        when the price then fell by `rebound_pct` from its highest close, before it was back at the peak.",
-    section: "1.5",
-};
+    fn read(params: &mut ParamReader) -> Self::Params {
+        drawdown(params)
+    }
+}
+
+impl Endpoint for DrawdownSeriesQuery {
+    const SPEC: Spec = Spec {
+        path: "/drawdown/series",
+        operation: "get_drawdown_series",
+        tag: "drawdown",
+        summary: "The drawdown at each bar of the window",
+        about: "Each bar's close against the highest close of the window so far. `max_points` thins the rows and keeps the \
+            least and the greatest of each stretch.",
+        section: "1.1",
+        examples: &["", "max_points=500"],
+    };
+
+    fn read(params: &mut ParamReader) -> Self::Params {
+        DrawdownSeriesParams { path: drawdown(params), max_points: points(params.optional(&MAX_POINTS)) }
+    }
+}
+
+impl Endpoint for DrawdownEpisodesQuery {
+    const SPEC: Spec = Spec {
+        path: "/drawdown/episodes",
+        operation: "list_drawdown_episodes",
+        tag: "drawdown",
+        summary: "Every fall from a peak and the way back",
+        about: "Falls of closes, at least `min_depth_pct` deep. A rebound is a rise of at least `rebound_pct` from a low; it failed \
+            when the price then fell by `rebound_pct` from its highest close, before it was back at the peak.",
+        section: "1.5",
+        examples: &["", "min_depth_pct=20"],
+    };
+
+    fn read(params: &mut ParamReader) -> Self::Params {
+        EpisodesParams {
+            path: DrawdownParams {
+                asset: params.asset(Asset::btc()),
+                source: params.source(),
+                window: params.window(Length::All),
+                interval: params.value_or(&INTERVAL, Period::DAY),
+                basis: Basis::Close,
+            },
+            min_depth_pct: params.value_or(&MIN_DEPTH_PCT, 5.0),
+            rebound_pct: params.value_or(&REBOUND_PCT, 10.0),
+        }
+    }
+}
+
+impl ListEndpoint for DrawdownEpisodesQuery {
+    type Row = DrawdownEpisode;
+    const LIMIT: u32 = EPISODES;
+}
 
 /// Episodes on a page where the question does not say.
 pub(in crate::api) const EPISODES: u32 = 100;
@@ -60,30 +99,12 @@ const REBOUND_PCT: Parameter<f64> = Parameter {
     read: number,
 };
 
-pub(in crate::api) fn drawdown(query: &mut ParamReader) -> DrawdownParams {
+fn drawdown(params: &mut ParamReader) -> DrawdownParams {
     DrawdownParams {
-        asset: query.asset(Asset::btc()),
-        source: query.source(),
-        window: query.window(Length::All),
-        interval: query.value_or(&INTERVAL, Period::DAY),
-        basis: query.choice(&BASIS, Basis::Close),
-    }
-}
-
-pub(in crate::api) fn drawdown_series(query: &mut ParamReader) -> (DrawdownParams, Option<usize>) {
-    (drawdown(query), points(query.optional(&MAX_POINTS)))
-}
-
-pub(in crate::api) fn drawdown_episodes(query: &mut ParamReader) -> EpisodesParams {
-    EpisodesParams {
-        path: DrawdownParams {
-            asset: query.asset(Asset::btc()),
-            source: query.source(),
-            window: query.window(Length::All),
-            interval: query.value_or(&INTERVAL, Period::DAY),
-            basis: Basis::Close,
-        },
-        min_depth_pct: query.value_or(&MIN_DEPTH_PCT, 5.0),
-        rebound_pct: query.value_or(&REBOUND_PCT, 10.0),
+        asset: params.asset(Asset::btc()),
+        source: params.source(),
+        window: params.window(Length::All),
+        interval: params.value_or(&INTERVAL, Period::DAY),
+        basis: params.choice(&BASIS, Basis::Close),
     }
 }

@@ -1,19 +1,22 @@
 use crate::api::params::reader::ParamReader;
-use crate::api::routes::endpoint::Endpoint;
+use crate::api::routes::endpoint::{Endpoint, Spec};
 use crate::api::routes::liquidations::SOURCES;
 use crate::domain::Asset;
-use crate::metrics::FundingParams;
+use crate::metrics::{FundingParams, FundingQuery};
 
-pub(in crate::api) const FUNDING: Endpoint = Endpoint {
-    path: "/funding",
-    operation: "get_funding",
-    tag: "derivatives",
-    summary: "What longs pay shorts",
-    about: "The last settled rates, each stated for eight hours through its own interval and weighted by open interest. Above \
-        zero, longs pay. Predicted rates never count.",
-    section: "6",
-};
+impl Endpoint for FundingQuery {
+    const SPEC: Spec = Spec {
+        path: "/funding",
+        operation: "get_funding",
+        tag: "derivatives",
+        summary: "What longs pay shorts",
+        about: "The last settled rates, each stated for eight hours through its own interval and weighted by open interest. Above \
+            zero, longs pay. Predicted rates never count.",
+        section: "6",
+        examples: &["", "asset=eth"],
+    };
 
-pub(in crate::api) fn funding(query: &mut ParamReader) -> FundingParams {
-    FundingParams { asset: query.asset(Asset::btc()), sources: query.optional(&SOURCES).unwrap_or_default() }
+    fn read(params: &mut ParamReader) -> Self::Params {
+        FundingParams { asset: params.asset(Asset::btc()), sources: params.optional(&SOURCES).unwrap_or_default() }
+    }
 }

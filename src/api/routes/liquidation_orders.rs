@@ -14,8 +14,11 @@ use crate::api::routes::handler::{ParsedRequest, RequestReader};
 use crate::api::routes::liquidations::{ASSET, LIQUIDATION_ORDERS, SOURCES};
 use crate::api::state::AppState;
 use crate::domain::{Period, RecordedOrder, Side, Source, Timestamp};
-use crate::metrics::{Length, OrdersParams, Paged, liquidation_orders};
+use crate::metrics::{Length, OrdersParams, Paged, QueryId, liquidation_orders};
 use crate::store::{OrderCursor, OrderFilter};
+
+/// Stable name of the query.
+pub(in crate::api) const NAME: &str = "liquidations/orders";
 
 /// Orders on a page where the question does not say.
 const LIMIT: u32 = 100;
@@ -54,8 +57,8 @@ pub(in crate::api) async fn answer(
     state: &AppState,
     request: Request,
 ) -> Result<Response, Arc<ApiError>> {
-    let asked = reader.read(state.present(), request, read).await?;
-    let (question, page) = &asked.question;
+    let asked = reader.read(state.present(), request, read, |(params, _)| QueryId::new(NAME, params)).await?;
+    let (question, page) = &asked.params;
     let filter = filter(&asked, question)?;
     let after = page.after.clone().map(cursor);
     let mut orders = state.store.liquidation_orders(&filter, after.as_ref(), page.limit() + 1).await.map_err(ApiError::from)?;

@@ -1,37 +1,80 @@
 use crate::api::params::parameter::{Choice, Kind, Parameter, parsed};
 use crate::api::params::reader::{self, ParamReader};
-use crate::api::routes::endpoint::Endpoint;
-use crate::domain::{Asset, Metric, Period, SeriesKey, Timestamp};
-use crate::market::MarketView;
+use crate::api::routes::endpoint::{Endpoint, ListEndpoint, Spec};
+use crate::domain::{Asset, Metric, Period, SeriesKey};
 use crate::metrics::{
-    self, Answer, CatalogueParams, Length, Moment, Paged, QueryError, RevisionsParams, SeriesParams, SeriesRow, SourceOrder,
-    Window,
+    CatalogueParams, CatalogueQuery, Length, Moment, Revision, RevisionsParams, RevisionsQuery, SeriesEntry, SeriesRow,
+    SeriesRowsParams, SeriesRowsQuery,
 };
 
-pub(in crate::api) const CATALOGUE: Endpoint = Endpoint {
-    path: "/series",
-    operation: "list_series",
-    tag: "data",
-    summary: "Every series there is",
-    about: "A key names one series: `<metric>.<asset>[.<part>]@<source>[:<period>]`.",
-    section: "0",
-};
+impl Endpoint for CatalogueQuery {
+    const SPEC: Spec = Spec {
+        path: "/series",
+        operation: "list_series",
+        tag: "data",
+        summary: "Every series there is",
+        about: "A key names one series: `<metric>.<asset>[.<part>]@<source>[:<period>]`.",
+        section: "0",
+        examples: &["", "metric=candle"],
+    };
 
-pub(in crate::api) const SERIES_ROWS: Endpoint = Endpoint {
-    path: "/series/{key}",
-    operation: "get_series",
-    summary: "The rows of one series",
-    about: "The last value known at `as_of` of each point; with `include_history=true` every vintage known by then.",
-    ..CATALOGUE
-};
+    fn read(params: &mut ParamReader) -> Self::Params {
+        CatalogueParams { metric: params.optional(&METRIC), asset: params.optional(&ASSET), source: params.source() }
+    }
+}
 
-pub(in crate::api) const REVISIONS: Endpoint = Endpoint {
-    path: "/revisions",
-    operation: "list_revisions",
-    summary: "What was corrected",
-    about: "Every value that was known and then replaced, newest correction first.",
-    ..CATALOGUE
-};
+impl ListEndpoint for CatalogueQuery {
+    type Row = SeriesEntry;
+    const LIMIT: u32 = SERIES;
+}
+
+impl Endpoint for SeriesRowsQuery {
+    const SPEC: Spec = Spec {
+        path: "/series/{key}",
+        operation: "get_series",
+        summary: "The rows of one series",
+        about: "The last value known at `as_of` of each point; with `include_history=true` every vintage known by then.",
+        examples: &["key=candle.btc@scenario:1d", "key=candle.btc@scenario:1d&include_history=true&window=30d"],
+        ..CatalogueQuery::SPEC
+    };
+
+    fn read(params: &mut ParamReader) -> Self::Params {
+        SeriesRowsParams {
+            key: params.path(&KEY),
+            window: params.window(Length::All),
+            include_history: params.choice(&INCLUDE_HISTORY, false),
+            updated_after: params.optional(&UPDATED_AFTER),
+        }
+    }
+}
+
+impl ListEndpoint for SeriesRowsQuery {
+    type Row = SeriesRow;
+    const LIMIT: u32 = ROWS;
+}
+
+impl Endpoint for RevisionsQuery {
+    const SPEC: Spec = Spec {
+        path: "/revisions",
+        operation: "list_revisions",
+        summary: "What was corrected",
+        about: "Every value that was known and then replaced, newest correction first.",
+        examples: &["", "since=-1y"],
+        ..CatalogueQuery::SPEC
+    };
+
+    fn read(params: &mut ParamReader) -> Self::Params {
+        RevisionsParams {
+            since: params.optional(&SINCE).unwrap_or(Moment::Before(7 * Period::DAY.ms())),
+            series: params.optional(&SERIES_KEY),
+        }
+    }
+}
+
+impl ListEndpoint for RevisionsQuery {
+    type Row = Revision;
+    const LIMIT: u32 = CORRECTIONS;
+}
 
 /// Series on a page where the question does not say.
 pub(in crate::api) const SERIES: u32 = 1_000;
@@ -87,53 +130,3 @@ const SINCE: Parameter<Moment> = Parameter {
     kind: Kind::MOMENT,
     read: parsed,
 };
-
-/// The rows of one series that were asked for, its key as it was written.
-#[derive(Debug, Clone, PartialEq)]
-pub(in crate::api) struct RowsParams {
-    key: String,
-    window: Window,
-    include_history: bool,
-    updated_after: Option<Moment>,
-}
-
-impl Paged<RowsParams> for SeriesRow {
-    /// The second instant tells the vintages of a point apart. Without history a point has one row, whose vintage
-    /// may be another one on the next page.
-    type Position = (Timestamp, Option<Timestamp>);
-
-    fn position(&self, question: &RowsParams) -> Self::Position {
-        (self.observed_at, question.include_history.then_some(self.known_at))
-    }
-}
-
-pub(in crate::api) fn catalogue(query: &mut ParamReader) -> CatalogueParams {
-    CatalogueParams { metric: query.optional(&METRIC), asset: query.optional(&ASSET), source: query.source() }
-}
-
-pub(in crate::api) fn rows(query: &mut ParamReader) -> RowsParams {
-    RowsParams {
-        key: query.path(&KEY),
-        window: query.window(Length::All),
-        include_history: query.choice(&INCLUDE_HISTORY, false),
-        updated_after: query.optional(&UPDATED_AFTER),
-    }
-}
-
-pub(in crate::api) fn revisions(query: &mut ParamReader) -> RevisionsParams {
-    RevisionsParams {
-        since: query.optional(&SINCE).unwrap_or(Moment::Before(7 * Period::DAY.ms())),
-        series: query.optional(&SERIES_KEY),
-    }
-}
-
-/// The rows of a series. A text that is no key names no series.
-pub(in crate::api) fn answer_rows(
-    view: &MarketView,
-    _: &SourceOrder,
-    question: &RowsParams,
-) -> Result<Answer<Vec<SeriesRow>>, QueryError> {
-    let key = question.key.parse().map_err(|_| QueryError::UnknownSeries { key: question.key.clone() })?;
-    let RowsParams { window, include_history, updated_after, .. } = *question;
-    metrics::series_rows(view, &SeriesParams { key, window, include_history, updated_after })
-}

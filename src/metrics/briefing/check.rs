@@ -6,7 +6,7 @@ use crate::market::MarketView;
 use crate::metrics::briefing::figures::{FIGURES, Figure, FigureUnit, FigureValue, HeadlineBuilder, allowed_values};
 use crate::metrics::briefing::headlines::collect;
 use crate::metrics::provenance::Derivation;
-use crate::metrics::{Answer, Caches, Method, QueryError, SourceOrder, Window};
+use crate::metrics::{Answer, Caches, Context, Method, Query, QueryError, SourceOrder, Window};
 use crate::stats::threshold::{at_least, at_most};
 
 /// How far a value may be off where nothing else is said, percent of the stated one: what rounding
@@ -15,7 +15,7 @@ const EXACT_PCT: f64 = 0.5;
 const ABOUT_PCT: f64 = 5.0;
 
 /// What a statement says of the value it names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 pub enum CheckOp {
     /// It is the value, within 0.5 %.
     #[default]
@@ -29,7 +29,7 @@ pub enum CheckOp {
 }
 
 /// A statement about a headline figure.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CheckParams {
     /// The figure's id.
     pub figure: String,
@@ -164,6 +164,20 @@ fn agrees(computed: f64, stated: f64, question: &CheckParams) -> bool {
         CheckOp::Eq | CheckOp::About => at_most((computed - stated).abs(), slack),
         CheckOp::Lt => !at_least(computed, stated + slack),
         CheckOp::Gt => !at_most(computed, stated - slack),
+    }
+}
+
+/// Check of a statement about a headline figure.
+#[derive(Debug)]
+pub enum CheckQuery {}
+
+impl Query for CheckQuery {
+    type Params = CheckParams;
+    type Answer = Check;
+    const NAME: &'static str = "check";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        check(cx.view, cx.source_order, cx.caches, params)
     }
 }
 

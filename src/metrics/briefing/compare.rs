@@ -7,13 +7,13 @@ use crate::metrics::briefing::figures::{FIGURES, Figure, FigureUnit, FigureValue
 use crate::metrics::briefing::headlines::collect;
 use crate::metrics::price::price::percent_change;
 use crate::metrics::provenance::{Derivation, Provenance};
-use crate::metrics::{Answer, Caches, Method, Moment, QueryError, SourceOrder, Span, Window};
+use crate::metrics::{Answer, Caches, Context, Method, Moment, Query, QueryError, SourceOrder, Span, Window};
 
 /// Days that changes count back from each of the two instants.
 const CHANGE_DAYS: i64 = 7;
 
 /// Which two instants are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct CompareParams {
     /// The earlier.
     pub a: Moment,
@@ -105,6 +105,20 @@ fn row(id: &str, unit: FigureUnit, before: &FigureSet, after: &FigureSet) -> Com
         a: a.map(|figure| figure.value),
         b_observed_at: b.as_ref().map(|figure| figure.observed_at),
         b: b.map(|figure| figure.value),
+    }
+}
+
+/// All headline figures at two instants.
+#[derive(Debug)]
+pub enum CompareQuery {}
+
+impl Query for CompareQuery {
+    type Params = CompareParams;
+    type Answer = Vec<CompareRow>;
+    const NAME: &'static str = "compare";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        compare(cx.view, cx.source_order, cx.caches, params)
     }
 }
 

@@ -5,13 +5,13 @@ use crate::market::MarketView;
 use crate::metrics::briefing::figures::{Figure, HeadlineBuilder, MissingFigure};
 use crate::metrics::briefing::headlines::collect;
 use crate::metrics::provenance::Derivation;
-use crate::metrics::{Answer, Caches, Freshness, Method, QueryError, SourceOrder, Window, Words};
+use crate::metrics::{Answer, Caches, Context, Freshness, Method, Query, QueryError, SourceOrder, Window, Words};
 
 /// The figures that make the headline, where they are known.
 const HEADLINE: [&str; 4] = ["price", "drawdown", "market_cap_change", "liquidations_24h"];
 
 /// What is asked for the whole picture.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct BriefingParams {
     /// What changes count from: the start of the window.
     pub window: Window,
@@ -91,6 +91,20 @@ fn origin(figure: &Figure) -> String {
 /// A text that does not break the table it stands in.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
+}
+
+/// All headline figures at one instant.
+#[derive(Debug)]
+pub enum BriefingQuery {}
+
+impl Query for BriefingQuery {
+    type Params = BriefingParams;
+    type Answer = Briefing;
+    const NAME: &'static str = "briefing";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        briefing(cx.view, cx.source_order, cx.caches, params)
+    }
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@ use utoipa::ToSchema;
 use crate::domain::{Asset, Bar, Metric, Period, SeriesKey, Source, TimeRange, Timestamp, Unit, Version, Vintage};
 use crate::market::{ColumnView, MarketView, Point};
 use crate::metrics::provenance::{Derivation, Provenance, freshness, known_asset};
-use crate::metrics::{Answer, Freshness, Moment, Paged, QueryError, WarningCode, Window};
+use crate::metrics::{Answer, Context, Freshness, Moment, Paged, Query, QueryError, WarningCode, Window};
 
 /// Which series to list.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct CatalogueParams {
     /// Only of this metric.
     pub metric: Option<Metric>,
@@ -57,7 +57,7 @@ impl Paged<CatalogueParams> for SeriesEntry {
 }
 
 /// Which rows of one series to list.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SeriesParams {
     /// The series.
     pub key: SeriesKey,
@@ -93,7 +93,7 @@ pub struct SeriesRow {
 }
 
 /// Which corrections to list.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RevisionsParams {
     /// Only those known after this moment.
     pub since: Moment,
@@ -294,5 +294,73 @@ fn revision<P>(key: &SeriesKey, old: &Vintage<P>, new: &Vintage<P>, value: impl 
         new_value,
         change: new_value - old_value,
         known_at: new.known_at,
+    }
+}
+
+/// Catalogue of the series.
+#[derive(Debug)]
+pub enum CatalogueQuery {}
+
+impl Query for CatalogueQuery {
+    type Params = CatalogueParams;
+    type Answer = Vec<SeriesEntry>;
+    const NAME: &'static str = "series";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        catalogue(cx.view, params)
+    }
+}
+
+/// Parameters of [`SeriesRowsQuery`]: those of [`SeriesParams`], with the key as it was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SeriesRowsParams {
+    /// Key of the series.
+    pub key: String,
+    /// Span of the rows.
+    pub window: Window,
+    /// True if every vintage is a row, false if only the last known one of each point is.
+    pub include_history: bool,
+    /// Only rows known after this time.
+    pub updated_after: Option<Moment>,
+}
+
+impl Paged<SeriesRowsParams> for SeriesRow {
+    /// The second time tells the vintages of a point apart. Without history a point has one row, which may be of another
+    /// vintage on the next page.
+    type Position = (Timestamp, Option<Timestamp>);
+
+    fn position(&self, params: &SeriesRowsParams) -> Self::Position {
+        (self.observed_at, params.include_history.then_some(self.known_at))
+    }
+}
+
+/// Rows of one series.
+#[derive(Debug)]
+pub enum SeriesRowsQuery {}
+
+impl Query for SeriesRowsQuery {
+    type Params = SeriesRowsParams;
+    type Answer = Vec<SeriesRow>;
+    const NAME: &'static str = "series/{key}";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        let SeriesRowsParams { ref key, window, include_history, updated_after } = *params;
+        // A text that is not a key names no series.
+        let key = key.parse().map_err(|_| QueryError::UnknownSeries { key: key.clone() })?;
+        series_rows(cx.view, &SeriesParams { key, window, include_history, updated_after })
+    }
+}
+
+/// Revisions: values that were replaced.
+#[derive(Debug)]
+pub enum RevisionsQuery {}
+
+impl Query for RevisionsQuery {
+    type Params = RevisionsParams;
+    type Answer = Vec<Revision>;
+    const NAME: &'static str = "revisions";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        Ok(revisions(cx.view, params))
     }
 }

@@ -3,12 +3,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{FeedState, FeedStatus, Source, SourceKind, Timestamp};
+use crate::domain::{FeedState, FeedStatus, Source, SourceKind, StatusBoard, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::catalogue::series::entries;
 use crate::metrics::liquidations::outages::recent_outage;
 use crate::metrics::provenance::{Derivation, Provenance};
-use crate::metrics::{Answer, Freshness, SeriesEntry, WarningCode};
+use crate::metrics::{Answer, Context, Freshness, Query, QueryError, SeriesEntry, WarningCode};
 
 /// How one feed is, or one source whose rows were imported.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -128,4 +128,19 @@ fn of_import(view: &MarketView, source: &Source, series: &[SeriesEntry]) -> Sour
 
 fn note_of(view: &MarketView, source: &Source) -> Option<String> {
     view.source_info(source).map(|info| info.note.clone()).filter(|note| !note.is_empty())
+}
+
+/// Status of feeds and sources.
+#[derive(Debug)]
+pub enum SourcesQuery {}
+
+impl Query for SourcesQuery {
+    type Params = ();
+    type Answer = Vec<SourceStatus>;
+    const NAME: &'static str = "sources";
+    const CACHEABLE: bool = false;
+
+    fn answer((): &(), cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        Ok(source_statuses(cx.view, &cx.feeds.map(StatusBoard::all).unwrap_or_default()))
+    }
 }

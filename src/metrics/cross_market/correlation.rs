@@ -6,7 +6,7 @@ use crate::market::MarketView;
 use crate::metrics::cross_market::paired_closes::DailyCloses;
 use crate::metrics::downsample::downsample_min_max;
 use crate::metrics::provenance::{Derivation, Provenance, known_asset, known_asset_of};
-use crate::metrics::{Answer, Coverage, Method, QueryError, SourceOrder, WarningCode};
+use crate::metrics::{Answer, Context, Coverage, Method, Query, QueryError, SourceOrder, WarningCode};
 use crate::stats::correlation::{
     DownsideBeta, PairedReturn, beta, downside_beta, fisher_interval, pearson, rolling, spearman, variance_adjusted,
 };
@@ -21,7 +21,7 @@ const LEAST_OBSERVATIONS: usize = 10;
 const DEFAULT_WITH: [&str; 3] = ["sp500", "nasdaq", "gold"];
 
 /// Which correlation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub enum CorrelationMethod {
     /// Of returns.
     Pearson,
@@ -30,7 +30,7 @@ pub enum CorrelationMethod {
 }
 
 /// What is asked about moving together.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CorrelationParams {
     /// Of what.
     pub asset: Asset,
@@ -251,6 +251,43 @@ fn stillness(question: &CorrelationParams, with: &Asset) -> String {
 
 fn shortage(asset: &Asset, found: usize, wanted: usize) -> String {
     format!("{found} of {wanted} returns on days on which {asset} traded too are known")
+}
+
+/// Correlation with other assets.
+#[derive(Debug)]
+pub enum CorrelationQuery {}
+
+impl Query for CorrelationQuery {
+    type Params = CorrelationParams;
+    type Answer = Vec<CorrelationRow>;
+    const NAME: &'static str = "correlation";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        correlation(cx.view, cx.source_order, params)
+    }
+}
+
+/// Parameters of [`CorrelationSeriesQuery`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CorrelationSeriesParams {
+    /// The assets and the window.
+    pub correlation: CorrelationParams,
+    /// Maximum number of rows; all if `None`.
+    pub max_points: Option<usize>,
+}
+
+/// Rolling correlation with other assets.
+#[derive(Debug)]
+pub enum CorrelationSeriesQuery {}
+
+impl Query for CorrelationSeriesQuery {
+    type Params = CorrelationSeriesParams;
+    type Answer = Vec<CorrelationPoint>;
+    const NAME: &'static str = "correlation/series";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        correlation_series(cx.view, cx.source_order, &params.correlation, params.max_points)
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::domain::{Asset, Bar, Period, Source, TimeRange, Vintage};
 use crate::market::{Bars, MarketView};
 use crate::metrics::price::price::percent_change;
 use crate::metrics::provenance::{Derivation, Provenance, known_asset_of, max_expected_gap_ms};
-use crate::metrics::{Answer, Method, QueryError, SourceOrder, Span, WarningCode, Window};
+use crate::metrics::{Answer, Context, Method, Query, QueryError, SourceOrder, Span, WarningCode, Window};
 
 /// The markets that are shown unless the question names others.
 const DEFAULT_ASSETS: [&str; 12] = ["btc", "eth", "sol", "xrp", "bnb", "sp500", "nasdaq", "gold", "silver", "wti", "vix", "dxy"];
@@ -14,7 +14,7 @@ const DEFAULT_ASSETS: [&str; 12] = ["btc", "eth", "sol", "xrp", "bnb", "sp500", 
 const HIGH_DAYS: i64 = 365;
 
 /// What is asked about several markets.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CrossAssetParams {
     /// Which; crypto, stocks, metals, oil, volatility and the dollar where nothing is named.
     pub assets: Vec<Asset>,
@@ -148,6 +148,20 @@ fn record_close(bars: &Bars<'_>) -> Option<f64> {
 fn high_of_year(bars: &Bars<'_>, last: &Vintage<Bar>) -> Option<f64> {
     let range = TimeRange::new(last.observed_at.plus_days(1 - HIGH_DAYS), last.observed_at.plus_days(1)).ok()?;
     bars.summary_with_running(range).high.map(|mark| mark.value)
+}
+
+/// Crypto and other markets side by side.
+#[derive(Debug)]
+pub enum CrossAssetQuery {}
+
+impl Query for CrossAssetQuery {
+    type Params = CrossAssetParams;
+    type Answer = Vec<CrossAssetRow>;
+    const NAME: &'static str = "cross-asset";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        cross_asset(cx.view, cx.source_order, params)
+    }
 }
 
 #[cfg(test)]

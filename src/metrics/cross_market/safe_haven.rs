@@ -5,7 +5,7 @@ use crate::domain::{Asset, Period, TimeRange, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::cross_market::paired_closes::DailyCloses;
 use crate::metrics::provenance::{Derivation, Provenance, known_asset, known_asset_of};
-use crate::metrics::{Answer, Method, QueryError, SafeHavenCache, SourceOrder, Span, WarningCode, Window};
+use crate::metrics::{Answer, Context, Method, Query, QueryError, SafeHavenCache, SourceOrder, Span, WarningCode, Window};
 use crate::stats::correlation::PairedReturn;
 use crate::stats::regression::Estimate;
 use crate::stats::safe_haven::{Protection, TailExposure};
@@ -18,7 +18,7 @@ const SIGNIFICANCE: f64 = 0.05;
 const LEAST_OBSERVATIONS: usize = 500;
 
 /// What is asked about protection.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SafeHavenParams {
     /// Of what.
     pub asset: Asset,
@@ -262,6 +262,20 @@ impl From<Protection> for Shield {
             Protection::Weak => Self::Weak,
             Protection::None => Self::None,
         }
+    }
+}
+
+/// Safe-haven test.
+#[derive(Debug)]
+pub enum SafeHavenQuery {}
+
+impl Query for SafeHavenQuery {
+    type Params = SafeHavenParams;
+    type Answer = SafeHaven;
+    const NAME: &'static str = "safe-haven";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        safe_haven(cx.view, cx.source_order, &cx.caches.havens, params)
     }
 }
 

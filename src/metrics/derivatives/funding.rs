@@ -6,7 +6,7 @@ use crate::market::MarketView;
 use crate::metrics::derivatives::positions::OpenInterestBySource;
 use crate::metrics::derivatives::settlements::{FundingVenue, Settlement, Settlements, SpanRate, span_rates};
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
-use crate::metrics::{Answer, Method, QueryError, SourceOrder, WarningCode};
+use crate::metrics::{Answer, Context, Method, Query, QueryError, SourceOrder, WarningCode};
 use crate::stats::funding::{annualised, negative_streak, weighted_mean};
 use crate::stats::rank::mid_rank;
 use crate::stats::real;
@@ -25,7 +25,7 @@ const NEUTRAL_BAND: f64 = 0.1;
 const STATED_HOURS: f64 = 8.0;
 
 /// What is asked about funding.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FundingParams {
     /// Of which asset's perpetual futures.
     pub asset: Asset,
@@ -314,6 +314,20 @@ fn streak(present: f64, mut means: impl Iterator<Item = (Timestamp, f64)> + Clon
     let intervals = negative_streak([present].into_iter().chain(earlier));
     let since = intervals.checked_sub(1).and_then(|run| means.nth(run)).map(|(at, _)| at);
     Some(FundingStreak { intervals, since })
+}
+
+/// Funding rates of perpetuals.
+#[derive(Debug)]
+pub enum FundingQuery {}
+
+impl Query for FundingQuery {
+    type Params = FundingParams;
+    type Answer = Funding;
+    const NAME: &'static str = "funding";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        funding(cx.view, cx.source_order, params)
+    }
 }
 
 #[cfg(test)]

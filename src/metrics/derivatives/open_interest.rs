@@ -6,7 +6,7 @@ use crate::market::MarketView;
 use crate::metrics::derivatives::positions::{OpenInterestBySource, PositionChange};
 use crate::metrics::price::price::percent_change;
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
-use crate::metrics::{Answer, Method, QueryError, SourceOrder, Span, WarningCode, Window};
+use crate::metrics::{Answer, Context, Method, Query, QueryError, SourceOrder, Span, WarningCode, Window};
 use crate::stats::moments::Moments;
 use crate::stats::open_interest::{self, Quadrant};
 
@@ -18,7 +18,7 @@ const LEAST_BASELINE: usize = 30;
 const MARKET_CAP_AGE_MS: i64 = 2 * Period::DAY.ms();
 
 /// What is asked about open interest.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OpenInterestParams {
     /// Of which asset's futures.
     pub asset: Asset,
@@ -235,6 +235,20 @@ fn by_source(book: &OpenInterestBySource<'_>, span: Span, end: Timestamp) -> Vec
         .collect();
     rows.sort_by(|a, b| b.open_interest_usd.unwrap_or(0.0).total_cmp(&a.open_interest_usd.unwrap_or(0.0)));
     rows
+}
+
+/// Open interest and its change.
+#[derive(Debug)]
+pub enum OpenInterestQuery {}
+
+impl Query for OpenInterestQuery {
+    type Params = OpenInterestParams;
+    type Answer = OpenInterest;
+    const NAME: &'static str = "open-interest";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        open_interest(cx.view, cx.source_order, params)
+    }
 }
 
 #[cfg(test)]

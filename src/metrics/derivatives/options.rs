@@ -5,7 +5,7 @@ use crate::domain::{Asset, Metric, Source, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::derivatives::option_chain::{ExpirySnapshot, NEAREST_YEARS, OptionChain, PutsAndCalls, of_wings};
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
-use crate::metrics::{Answer, Method, PutPremiumCache, QueryError, SourceOrder, WarningCode};
+use crate::metrics::{Answer, Context, Method, PutPremiumCache, Query, QueryError, SourceOrder, WarningCode};
 use crate::stats::options::{Smile, TermStructure, Wings, put_call_ratio};
 use crate::stats::rank::mid_rank;
 use crate::stats::threshold::{at_least, at_most};
@@ -19,7 +19,7 @@ const ELEVATED: f64 = 0.75;
 const YEAR_DAYS: f64 = 365.0;
 
 /// What is asked about options.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OptionsParams {
     /// On what.
     pub asset: Asset,
@@ -260,6 +260,20 @@ fn row(expiry: &ExpirySnapshot, open_interest: PutsAndCalls, volume: PutsAndCall
 /// Puts over calls; `None` unless both are stated and there are calls.
 fn ratio(coins: PutsAndCalls) -> Option<f64> {
     put_call_ratio(coins.puts?, coins.calls?)
+}
+
+/// Option skew, put/call ratios and implied volatility.
+#[derive(Debug)]
+pub enum OptionsQuery {}
+
+impl Query for OptionsQuery {
+    type Params = OptionsParams;
+    type Answer = Options;
+    const NAME: &'static str = "options";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        options(cx.view, cx.source_order, &cx.caches.premiums, params)
+    }
 }
 
 #[cfg(test)]

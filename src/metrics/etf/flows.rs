@@ -8,7 +8,7 @@ use crate::domain::{Asset, Period, Source, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::etf::trading_days::{EXPECTED_FOR_DAYS, EtfDay, EtfFunds, EtfStatus, etf_sources};
 use crate::metrics::provenance::{CLOSED_MARKET_MS, Derivation, Provenance, known_asset};
-use crate::metrics::{Answer, Length, Method, QueryError, SourceOrder, Span, WarningCode, Window};
+use crate::metrics::{Answer, Context, Length, Method, Query, QueryError, SourceOrder, Span, WarningCode, Window};
 use crate::stats::flows;
 use crate::stats::moments::Moments;
 use crate::stats::sum::sum;
@@ -25,7 +25,7 @@ const LAST_DAYS: usize = 2 + EXPECTED_FOR_DAYS;
 const ALL_DAYS: usize = usize::MAX;
 
 /// What is asked about ETF flows.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EtfFlowsParams {
     /// Of the funds that hold this asset.
     pub asset: Asset,
@@ -381,6 +381,57 @@ fn fill_window(window: &[EtfDay<'_>], figures: &mut EtfFlows) {
     }
     figures.by_fund = funds.into_iter().map(|(fund, net_flow_usd)| EtfFundFlow { fund: fund.to_owned(), net_flow_usd }).collect();
     figures.by_fund.sort_by(|a, b| b.net_flow_usd.total_cmp(&a.net_flow_usd));
+}
+
+/// Net flows of funds.
+#[derive(Debug)]
+pub enum EtfFlowsQuery {}
+
+impl Query for EtfFlowsQuery {
+    type Params = EtfFlowsParams;
+    type Answer = EtfFlows;
+    const NAME: &'static str = "etf-flows";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        etf_flows(cx.view, cx.source_order, params)
+    }
+}
+
+/// Parameters of [`EtfFlowsSeriesQuery`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EtfFlowsSeriesParams {
+    /// The funds and the window.
+    pub flows: EtfFlowsParams,
+    /// True if a row is a week, false if it is a trading day.
+    pub weekly: bool,
+}
+
+/// Net flows by trading day or week.
+#[derive(Debug)]
+pub enum EtfFlowsSeriesQuery {}
+
+impl Query for EtfFlowsSeriesQuery {
+    type Params = EtfFlowsSeriesParams;
+    type Answer = Vec<EtfFlowsRow>;
+    const NAME: &'static str = "etf-flows/series";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        etf_flows_series(cx.view, cx.source_order, &params.flows, params.weekly)
+    }
+}
+
+/// Flows by fund and trading day.
+#[derive(Debug)]
+pub enum EtfFundsQuery {}
+
+impl Query for EtfFundsQuery {
+    type Params = EtfFlowsParams;
+    type Answer = Vec<EtfFundRow>;
+    const NAME: &'static str = "etf-flows/funds";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        etf_funds(cx.view, cx.source_order, params)
+    }
 }
 
 #[cfg(test)]

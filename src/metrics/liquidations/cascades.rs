@@ -10,7 +10,7 @@ use crate::metrics::liquidations::totals::LiquidationTotals;
 use crate::metrics::paged::ordered;
 use crate::metrics::price::price::{PriceSeries, percent_change, price_sources};
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
-use crate::metrics::{Answer, LiquidationsParams, Method, Paged, QueryError, SourceOrder, Span, WarningCode};
+use crate::metrics::{Answer, Context, LiquidationsParams, Method, Paged, Query, QueryError, SourceOrder, Span, WarningCode};
 use crate::stats::burst::{Burst, bursts};
 use crate::stats::rank::median;
 
@@ -165,6 +165,20 @@ fn find(
     let mut rows: Vec<_> = found.iter().flatten().map(describe).filter(|cascade| cascade.started_at >= span.from).collect();
     rows.sort_by_key(|row| row.position(question));
     Ok(rows)
+}
+
+/// Liquidation cascades.
+#[derive(Debug)]
+pub enum LiquidationCascadesQuery {}
+
+impl Query for LiquidationCascadesQuery {
+    type Params = LiquidationsParams;
+    type Answer = Vec<LiquidationCascade>;
+    const NAME: &'static str = "liquidations/cascades";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        liquidation_cascades(cx.view, cx.source_order, params)
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::market::MarketView;
 use crate::metrics::liquidations::queries::{open, working};
 use crate::metrics::liquidations::source_series::LongShort;
 use crate::metrics::paged::ordered;
-use crate::metrics::{Answer, LiquidationsParams, Paged, QueryError, SourceOrder, WarningCode};
+use crate::metrics::{Answer, Context, LiquidationsParams, Paged, Query, QueryError, SourceOrder, WarningCode};
 use crate::stats::sum::sum;
 
 /// One UTC day in the order of totals.
@@ -60,4 +60,18 @@ pub fn liquidation_days(
     };
     let rows: Vec<_> = days.iter().enumerate().map(row).collect();
     Ok(trail.answer(rows, working(span, Some(Period::DAY))))
+}
+
+/// Days ranked by liquidations.
+#[derive(Debug)]
+pub enum LiquidationDaysQuery {}
+
+impl Query for LiquidationDaysQuery {
+    type Params = LiquidationsParams;
+    type Answer = Vec<LiquidationDay>;
+    const NAME: &'static str = "liquidations/days";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        liquidation_days(cx.view, cx.source_order, params)
+    }
 }

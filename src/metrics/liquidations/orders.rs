@@ -9,7 +9,7 @@ use crate::metrics::provenance::{Derivation, Provenance, known_asset};
 use crate::metrics::{Answer, QueryError, Window};
 
 /// Which single orders to list.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OrdersParams {
     /// Of one asset; of all where none is named.
     pub asset: Option<Asset>,

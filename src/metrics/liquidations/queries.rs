@@ -10,7 +10,7 @@ use crate::metrics::liquidations::share::share_of_open_interest;
 use crate::metrics::liquidations::source_series::LongShort;
 use crate::metrics::liquidations::totals::LiquidationTotals;
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
-use crate::metrics::{Answer, LiquidationDayCache, Method, QueryError, SourceOrder, Span, WarningCode, Window};
+use crate::metrics::{Answer, Context, LiquidationDayCache, Method, Query, QueryError, SourceOrder, Span, WarningCode, Window};
 use crate::stats::rank::robust_z_of_logs;
 
 /// Windows before the one asked for that make the baseline of the robust z, at most.
@@ -21,7 +21,7 @@ const ASSETS_LISTED: usize = 20;
 const LEAST_BASELINE: usize = 30;
 
 /// What is asked about liquidations.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LiquidationsParams {
     /// Of one asset; of all where none is named.
     pub asset: Option<Asset>,
@@ -352,6 +352,43 @@ fn by_asset(book: &LiquidationTotals<'_>, span: Span) -> Vec<LiquidationsOfAsset
     rows.sort_by(|a, b| b.total_usd.total_cmp(&a.total_usd));
     rows.truncate(ASSETS_LISTED);
     rows
+}
+
+/// Liquidation totals.
+#[derive(Debug)]
+pub enum LiquidationsQuery {}
+
+impl Query for LiquidationsQuery {
+    type Params = LiquidationsParams;
+    type Answer = Liquidations;
+    const NAME: &'static str = "liquidations";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        liquidations(cx.view, cx.source_order, params)
+    }
+}
+
+/// Parameters of [`LiquidationsSeriesQuery`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LiquidationsSeriesParams {
+    /// The liquidations and the window.
+    pub liquidations: LiquidationsParams,
+    /// Length of a bucket; an hour or the length of published sums if `None`.
+    pub interval: Option<Period>,
+}
+
+/// Liquidations by bucket.
+#[derive(Debug)]
+pub enum LiquidationsSeriesQuery {}
+
+impl Query for LiquidationsSeriesQuery {
+    type Params = LiquidationsSeriesParams;
+    type Answer = Vec<LiquidationsRow>;
+    const NAME: &'static str = "liquidations/series";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        liquidations_series(cx.view, cx.source_order, &params.liquidations, params.interval)
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::domain::{Asset, AssetClass, Metric, Period, SeriesKey, Source, TimeRa
 use crate::market::{Bars, ColumnView, MarketView};
 use crate::metrics::price::price::percent_change;
 use crate::metrics::provenance::{Derivation, Provenance};
-use crate::metrics::{Answer, Method, QueryError, SourceOrder, Span, WarningCode, Window};
+use crate::metrics::{Answer, Context, Method, Query, QueryError, SourceOrder, Span, WarningCode, Window};
 use crate::stats::breadth::{Breadth as Share, above_moving_average, at_low};
 use crate::stats::rank::median;
 use crate::stats::sum::sum;
@@ -44,7 +44,7 @@ const FOLLOWERS: [&str; 24] = [
 ];
 
 /// What is asked about breadth.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct BreadthParams {
     /// According to whom; for each member the first source in the configured order where none is named.
     pub source: Option<Source>,
@@ -284,6 +284,20 @@ fn fill_returns(trail: &mut Provenance<'_>, coins: &[Coin<'_>], figures: &mut Br
     figures.large_cap_return_pct = Some(sum(large.iter().map(|(cap, change)| cap * change)) / weight);
     let grown = |percent: Option<f64>| percent.map(|percent| 1.0 + percent / 100.0);
     figures.relative_pct = percent_change(grown(figures.large_cap_return_pct), grown(figures.small_cap_return_pct));
+}
+
+/// Breadth of the market.
+#[derive(Debug)]
+pub enum BreadthQuery {}
+
+impl Query for BreadthQuery {
+    type Params = BreadthParams;
+    type Answer = Breadth;
+    const NAME: &'static str = "breadth";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        breadth(cx.view, cx.source_order, params)
+    }
 }
 
 #[cfg(test)]

@@ -7,11 +7,11 @@ use crate::metrics::downsample::downsample_min_max;
 use crate::metrics::price::price::percent_change;
 use crate::metrics::price::price_path::{Basis, PricePath};
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
-use crate::metrics::{Answer, Method, QueryError, SourceOrder, Span, WarningCode, Window};
+use crate::metrics::{Answer, Context, Method, Query, QueryError, SourceOrder, Span, WarningCode, Window};
 use crate::stats::drawdown as falls;
 
 /// What is asked about a fall from a peak.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DrawdownParams {
     /// Of what.
     pub asset: Asset,
@@ -182,6 +182,43 @@ fn fill_indices(
     figures.ulcer_index_pct = falls::ulcer_index(&depths).map(|index| index * 100.0);
     figures.pain_index_pct = falls::pain_index(&depths).map(|index| index * 100.0);
     Ok(())
+}
+
+/// Current drawdown from the peak.
+#[derive(Debug)]
+pub enum DrawdownQuery {}
+
+impl Query for DrawdownQuery {
+    type Params = DrawdownParams;
+    type Answer = Drawdown;
+    const NAME: &'static str = "drawdown";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        drawdown(cx.view, cx.source_order, params)
+    }
+}
+
+/// Parameters of [`DrawdownSeriesQuery`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DrawdownSeriesParams {
+    /// The price and the window.
+    pub path: DrawdownParams,
+    /// Maximum number of rows; all if `None`.
+    pub max_points: Option<usize>,
+}
+
+/// Drawdown at each bar of the window.
+#[derive(Debug)]
+pub enum DrawdownSeriesQuery {}
+
+impl Query for DrawdownSeriesQuery {
+    type Params = DrawdownSeriesParams;
+    type Answer = Vec<DrawdownRow>;
+    const NAME: &'static str = "drawdown/series";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        drawdown_series(cx.view, cx.source_order, &params.path, params.max_points)
+    }
 }
 
 #[cfg(test)]

@@ -7,11 +7,11 @@ use crate::metrics::paged::ordered;
 use crate::metrics::price::drawdown::{method, warn_of_edges};
 use crate::metrics::price::price_path::{Basis, PricePath};
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
-use crate::metrics::{Answer, DrawdownParams, Paged, QueryError, SourceOrder};
+use crate::metrics::{Answer, Context, DrawdownParams, Paged, Query, QueryError, SourceOrder};
 use crate::stats::episodes::{Episode, Outcome, Rebound, deepest, rebounds};
 
 /// What is asked about episodes under water.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EpisodesParams {
     /// Which path; `basis` is always close here.
     pub path: DrawdownParams,
@@ -141,6 +141,20 @@ fn rebound_row(times: &[Timestamp], rebound: &Rebound) -> ReboundRow {
         Outcome::Open => (ReboundState::Open, None),
     };
     ReboundRow { low_at: times[rebound.low], high_at: times[rebound.high], gain_pct: rebound.gain * 100.0, state, confirmed_at }
+}
+
+/// Drawdown episodes: peak, trough, recovery.
+#[derive(Debug)]
+pub enum DrawdownEpisodesQuery {}
+
+impl Query for DrawdownEpisodesQuery {
+    type Params = EpisodesParams;
+    type Answer = Vec<DrawdownEpisode>;
+    const NAME: &'static str = "drawdown/episodes";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        drawdown_episodes(cx.view, cx.source_order, params)
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::domain::{Asset, Period, Source};
 use crate::market::MarketView;
 use crate::metrics::price::daily_bars::DailyBars;
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
-use crate::metrics::{Answer, Coverage, Method, QueryError, SourceOrder, WarningCode};
+use crate::metrics::{Answer, Context, Coverage, Method, Query, QueryError, SourceOrder, WarningCode};
 use crate::stats::liquidity::{self, detrended};
 use crate::stats::rank::median;
 use crate::stats::real;
@@ -26,7 +26,7 @@ const IMPACT_USD: f64 = 1e9;
 const LEAST_USD: f64 = 1.0;
 
 /// What is asked about liquidity.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LiquidityParams {
     /// Of what.
     pub asset: Asset,
@@ -114,6 +114,20 @@ fn fill_impact(trail: &mut Provenance<'_>, days: &DailyBars, figures: &mut Liqui
     figures.amihud_log_ratio = median(&usual).and_then(|usual| detrended(latest.per_usd, usual));
     if figures.amihud_log_ratio.is_none() {
         trail.warn(WarningCode::ZeroVariance, "the price did not move: amihud_log_ratio is null");
+    }
+}
+
+/// Price impact and spread estimates.
+#[derive(Debug)]
+pub enum LiquidityQuery {}
+
+impl Query for LiquidityQuery {
+    type Params = LiquidityParams;
+    type Answer = Liquidity;
+    const NAME: &'static str = "liquidity";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        liquidity(cx.view, cx.source_order, params)
     }
 }
 

@@ -5,11 +5,11 @@ use crate::domain::{Asset, Metric, SeriesKey, Source, Timestamp, Vintage};
 use crate::market::{ColumnView, MarketView};
 use crate::metrics::price::price::percent_change;
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
-use crate::metrics::{Answer, Method, QueryError, SourceOrder, Span, WarningCode, Window};
+use crate::metrics::{Answer, Context, Method, Query, QueryError, SourceOrder, Span, WarningCode, Window};
 use crate::stats::drawdown::MaxDrawdown;
 
 /// What is asked about a market value.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct MarketCapParams {
     /// Of one asset, or of the whole market.
     pub asset: Asset,
@@ -129,6 +129,20 @@ fn dominance(view: &MarketView, trail: &mut Provenance<'_>, asset: &Asset, sourc
         trail.warn(WarningCode::Gap, format!("{key} has no row near {}: dominance_pct is null", last.observed_at));
     }
     Some(last.value / total?.value * 100.0)
+}
+
+/// Market capitalisation and its change.
+#[derive(Debug)]
+pub enum MarketCapQuery {}
+
+impl Query for MarketCapQuery {
+    type Params = MarketCapParams;
+    type Answer = MarketCap;
+    const NAME: &'static str = "market-cap";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        market_cap(cx.view, cx.source_order, params)
+    }
 }
 
 #[cfg(test)]

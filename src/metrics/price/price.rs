@@ -4,11 +4,11 @@ use utoipa::ToSchema;
 use crate::domain::{Asset, Bar, Metric, Period, SeriesKey, Source, TimeRange, Timestamp, TradingCalendar, Vintage};
 use crate::market::{Bars, ColumnView, Extremum, MarketView};
 use crate::metrics::provenance::{Derivation, Provenance, known_asset, max_expected_gap_ms};
-use crate::metrics::{Answer, Method, QueryError, SourceOrder, WarningCode, Window};
+use crate::metrics::{Answer, Context, Method, Query, QueryError, SourceOrder, WarningCode, Window};
 use crate::stats::since::{highest_since, lowest_since};
 
 /// What is asked about a price.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PriceParams {
     /// Of what.
     pub asset: Asset,
@@ -263,6 +263,20 @@ fn since(earlier: &[Vintage<Bar>], day: &Vintage<Bar>, find: Finder) -> Option<S
         Some((index, value)) => SinceMark { at: earlier[index].observed_at, value_usd: Some(value), at_least: false },
         None => SinceMark { at: first.observed_at, value_usd: None, at_least: true },
     })
+}
+
+/// Price, its day, and how rare its extremes are.
+#[derive(Debug)]
+pub enum PriceQuery {}
+
+impl Query for PriceQuery {
+    type Params = PriceParams;
+    type Answer = Price;
+    const NAME: &'static str = "price";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        price(cx.view, cx.source_order, params)
+    }
 }
 
 #[cfg(test)]

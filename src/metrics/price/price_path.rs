@@ -3,9 +3,10 @@ use crate::market::{BarSummary, Bars, ColumnView, MarketView};
 use crate::metrics::provenance::Provenance;
 use crate::metrics::{QueryError, SourceOrder, Span};
 use crate::stats::drawdown::MaxDrawdown;
+use serde::Serialize;
 
 /// Which prices a fall is measured between.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 pub enum Basis {
     /// From close to close.
     #[default]

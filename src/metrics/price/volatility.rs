@@ -6,7 +6,9 @@ use crate::market::{Bars, ColumnView, MarketView};
 use crate::metrics::price::daily_bars::{DailyBars, daily};
 use crate::metrics::price::volatility_cache::RegimeDays;
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
-use crate::metrics::{Answer, Coverage, Method, QueryError, SourceOrder, Span, VolatilityRegimeCache, WarningCode, Window};
+use crate::metrics::{
+    Answer, Context, Coverage, Method, Query, QueryError, SourceOrder, Span, VolatilityRegimeCache, WarningCode, Window,
+};
 use crate::stats::ohlc::Ohlc;
 use crate::stats::rank::mid_rank;
 use crate::stats::real;
@@ -33,7 +35,7 @@ const GRACE: usize = 14;
 const IMPLIED_AGE_MS: i64 = Period::DAY.ms();
 
 /// A formula for volatility from bars.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 pub enum Estimator {
     /// The standard deviation of log returns from close to close.
     #[default]
@@ -51,7 +53,7 @@ pub enum Estimator {
 }
 
 /// What is asked about volatility.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct VolatilityParams {
     /// Of what.
     pub asset: Asset,
@@ -387,6 +389,20 @@ fn implied_at(column: ColumnView<'_, f64>, period: Period, at: Timestamp) -> Opt
 
 fn percent(fraction: f64) -> f64 {
     fraction * 100.0
+}
+
+/// Realised and implied volatility.
+#[derive(Debug)]
+pub enum VolatilityQuery {}
+
+impl Query for VolatilityQuery {
+    type Params = VolatilityParams;
+    type Answer = Volatility;
+    const NAME: &'static str = "volatility";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        volatility(cx.view, cx.source_order, &cx.caches.regimes, params)
+    }
 }
 
 #[cfg(test)]

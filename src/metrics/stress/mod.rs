@@ -9,9 +9,39 @@ mod measure;
 mod recipe;
 mod rolling;
 
+/// Stress index and its segments.
+#[derive(Debug)]
+pub enum StressQuery {}
+
+impl Query for StressQuery {
+    type Params = ();
+    type Answer = Stress;
+    const NAME: &'static str = "stress";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        let () = params;
+        stress(cx.view, cx.source_order, &cx.caches.stress)
+    }
+}
+
+/// Stress index on each closed day.
+#[derive(Debug)]
+pub enum StressSeriesQuery {}
+
+impl Query for StressSeriesQuery {
+    type Params = StressSeriesParams;
+    type Answer = Vec<StressRow>;
+    const NAME: &'static str = "stress/series";
+
+    fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
+        stress_series(cx.view, cx.source_order, params, &cx.caches.stress)
+    }
+}
+
 #[cfg(test)]
 mod tests;
 
+use serde::Serialize;
 use std::sync::Arc;
 
 use crate::domain::{Period, Timestamp};
@@ -22,7 +52,7 @@ pub use crate::metrics::stress::answer::{Stress, StressBand, StressIndicator, St
 use crate::metrics::stress::history::ScoredDay;
 pub use crate::metrics::stress::history::StressCache;
 use crate::metrics::stress::recipe::RECIPE;
-use crate::metrics::{Answer, Method, QueryError, SourceOrder, WarningCode, Window};
+use crate::metrics::{Answer, Context, Method, Query, QueryError, SourceOrder, WarningCode, Window};
 use crate::stats::composite::Standing;
 use crate::stats::rank::mid_rank;
 
@@ -30,7 +60,7 @@ use crate::stats::rank::mid_rank;
 const WEEK: usize = 7;
 
 /// Which days of the index are asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct StressSeriesParams {
     /// The span of the days.
     pub window: Window,
