@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::app;
 use crate::cli::{Failure, feeds, progress};
 use crate::config::Config;
-use crate::domain::{Clock, SystemClock, Timestamp};
+use crate::domain::{Clock, Timestamp};
 use crate::ingest::{Backfill as BackfillSettings, BackfillRange, Progress};
 
 const EXAMPLES: &str = "\
@@ -60,12 +60,11 @@ struct Report {
 }
 
 impl Backfill {
-    pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    pub(super) async fn run(self, config: &Config, clock: &Arc<dyn Clock>) -> Result<(), Failure> {
         let stretch = self.stretch(clock.now())?;
         let entries = feeds::chosen(config.ingest.entries(), &self.sources)?;
         let store = app::open_store(config).await?;
-        let pasts = app::backfills(&config.ingest, entries, &store, &clock)?;
+        let pasts = app::backfills(&config.ingest, entries, &store, clock)?;
         if pasts.is_empty() {
             let reason =
                 "none of these feeds is on and has a past that can be read; `market-stress sources check` says which are off";

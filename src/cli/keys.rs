@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::app;
 use crate::cli::Failure;
 use crate::config::Config;
-use crate::domain::{ApiKey, Clock, KeyId, Source, SourceInfo, SourceKind, SystemClock, Timestamp};
+use crate::domain::{ApiKey, Clock, KeyId, Source, SourceInfo, SourceKind, Timestamp};
 use crate::keys::Token;
 use crate::store::Store;
 
@@ -73,23 +73,23 @@ struct Listed {
 }
 
 impl Keys {
-    pub(super) async fn run(&self, config: &Config) -> Result<(), Failure> {
+    pub(super) async fn run(&self, config: &Config, clock: &dyn Clock) -> Result<(), Failure> {
         let store = app::open_store(config).await?;
         match self {
-            Self::Create(create) => create.run(store.as_ref()).await,
+            Self::Create(create) => create.run(store.as_ref(), clock.now()).await,
             Self::List { json } => list(store.as_ref(), *json).await,
-            Self::Revoke { id } => revoke(store.as_ref(), id).await,
+            Self::Revoke { id } => revoke(store.as_ref(), id, clock.now()).await,
         }
     }
 }
 
 impl Create {
-    async fn run(&self, store: &dyn Store) -> Result<(), Failure> {
+    async fn run(&self, store: &dyn Store, now: Timestamp) -> Result<(), Failure> {
         let token = Token::draw()?;
         let key = ApiKey {
             sources: self.sources.iter().cloned().collect(),
             may_backfill: self.may_backfill,
-            ..ApiKey::new(token.id().clone(), &self.name, token.digest(), SystemClock.now())
+            ..ApiKey::new(token.id().clone(), &self.name, token.digest(), now)
         };
         store.put_key(&key).await?;
         for source in &key.sources {
@@ -123,8 +123,8 @@ async fn list(store: &dyn Store, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn revoke(store: &dyn Store, id: &KeyId) -> Result<(), Failure> {
-    let key = store.revoke_key(id, SystemClock.now()).await?.ok_or_else(|| Failure::NoKey { id: id.clone() })?;
+async fn revoke(store: &dyn Store, id: &KeyId, now: Timestamp) -> Result<(), Failure> {
+    let key = store.revoke_key(id, now).await?.ok_or_else(|| Failure::NoKey { id: id.clone() })?;
     let since = key.revoked_at.map(|at| at.to_string()).unwrap_or_default();
     Ok(writeln!(io::stdout(), "key {id} of {} opens nothing since {since}", key.name)?)
 }

@@ -17,11 +17,14 @@ mod serve;
 mod settings;
 mod sources;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
 use crate::app;
+use crate::domain::Clock;
 
 use failure::Failure;
 use settings::Settings;
@@ -74,26 +77,28 @@ enum Command {
     Health,
 }
 
-/// Does what the arguments of the process ask for.
+/// Does what the arguments of a process ask for, the first of which is its name.
+///
+/// A command that needs the present instant takes it from `clock`.
 #[must_use]
-pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+pub fn main(arguments: impl IntoIterator<Item = OsString>, clock: Arc<dyn Clock>) -> ExitCode {
+    let cli = Cli::parse_from(arguments);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Runtime);
-    match runtime.and_then(|runtime| runtime.block_on(run(cli))) {
+    match runtime.and_then(|runtime| runtime.block_on(run(cli, clock))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
 }
 
-async fn run(cli: Cli) -> Result<(), Failure> {
+async fn run(cli: Cli, clock: Arc<dyn Clock>) -> Result<(), Failure> {
     match cli.command {
         Command::Demo(demo) => Box::pin(demo.run(&cli.settings)).await,
-        Command::Serve(serve) => serve.run(&cli.settings).await,
-        Command::Import(import) => import.run(&cli.settings.load()?).await,
+        Command::Serve(serve) => serve.run(&cli.settings, clock).await,
+        Command::Import(import) => import.run(&cli.settings.load()?, &*clock).await,
         Command::Export(export) => export.run(&cli.settings.load()?).await,
-        Command::Backfill(backfill) => backfill.run(&cli.settings.load()?).await,
-        Command::Sources(sources) => sources.run(&cli.settings.load()?).await,
-        Command::Keys(keys) => keys.run(&cli.settings.load()?).await,
+        Command::Backfill(backfill) => backfill.run(&cli.settings.load()?, &clock).await,
+        Command::Sources(sources) => sources.run(&cli.settings.load()?, &*clock).await,
+        Command::Keys(keys) => keys.run(&cli.settings.load()?, &*clock).await,
         Command::Openapi => openapi::write(),
         Command::Health => {
             let listen = cli.settings.load()?.listen;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::app;
 use crate::cli::Failure;
 use crate::cli::settings::Settings;
-use crate::domain::{Source, SystemClock};
+use crate::domain::{Clock, Source};
 
 /// Settings of the service; each beats the environment and the file.
 #[derive(Debug, Args, Serialize)]
@@ -59,12 +59,12 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    pub(super) async fn run(&self, settings: &Settings) -> Result<(), Failure> {
+    pub(super) async fn run(&self, settings: &Settings, clock: Arc<dyn Clock>) -> Result<(), Failure> {
         let mut config = settings.load_with(self)?;
         if self.no_feeds {
             config.ingest.enabled = false;
         }
         let stop = app::stop_on_signal().map_err(Failure::Runtime)?;
-        Ok(app::serve(config, Arc::new(SystemClock), stop).await?)
+        Ok(app::serve(config, clock, stop).await?)
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::app;
 use crate::cli::{Failure, feeds};
 use crate::config::Config;
-use crate::domain::{SystemClock, Timestamp};
+use crate::domain::{Clock, Timestamp};
 use crate::ingest::{Outcome, ProbeResult, ProbeTimeouts};
 
 /// What can be asked about the feeds.
@@ -69,19 +69,19 @@ struct Line {
 }
 
 impl Sources {
-    pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
+    pub(super) async fn run(self, config: &Config, clock: &dyn Clock) -> Result<(), Failure> {
         match self {
-            Self::Check(check) => check.run(config).await,
+            Self::Check(check) => check.run(config, clock).await,
         }
     }
 }
 
 impl Check {
-    async fn run(self, config: &Config) -> Result<(), Failure> {
+    async fn run(self, config: &Config, clock: &dyn Clock) -> Result<(), Failure> {
         let entries = feeds::chosen(config.ingest.entries(), &self.sources)?;
         let patience =
             ProbeTimeouts { to_answer: Duration::from_secs(self.wait), to_speak: self.wait_for_rows.map(Duration::from_secs) };
-        let trials = app::try_feeds(&config.ingest, &entries, &SystemClock, patience).await?;
+        let trials = app::try_feeds(&config.ingest, &entries, clock, patience).await?;
         let lines: Vec<Line> = trials.iter().map(Line::of).collect();
         write(&lines, self.json)?;
         let failed = trials.iter().filter(|trial| trial.has_failed()).count();

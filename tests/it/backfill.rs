@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use market_stress::domain::{Cadence, FeedStatus, SeriesKey, SourceInfo, SourceKind, StatusBoard, TimeRange, Timestamp};
 use market_stress::ingest::{
@@ -15,7 +15,7 @@ use rstest::rstest;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::harness::{Engine, Home, Program};
+use crate::harness::{Engine, Home, Program, wait_until_async};
 use crate::upstream::{Desk, MemorySink, Play, Upstream};
 
 const NOW: &str = "2026-02-04T08:10:00Z";
@@ -154,33 +154,25 @@ async fn an_answer_that_was_cut_is_asked_again_in_halves() {
 async fn a_host_that_throttles_is_left_alone_as_long_as_it_asks_and_nothing_is_lost() {
     let (desk, home) = (Desk::at(NOW), Home::new(Engine::Sqlite).await.unwrap());
     let store = home.open().await;
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let log = Arc::clone(&asked);
-    let upstream = Upstream::start(move |path| {
-        let mut log = log.lock().unwrap();
-        log.push(Instant::now());
-        if log.len() == 2 { Play::throttled(429, "3") } else { hours(path, 1_000) }
+    let questions = AtomicUsize::new(0);
+    let upstream = Upstream::start(move |path| match questions.fetch_add(1, Ordering::SeqCst) {
+        1 => Play::throttled(429, "3"),
+        _ => hours(path, 1_000),
     })
     .await;
     let past = backfill(&desk, &upstream.url, usize::MAX, &store);
     let progress = past.run(&stretch("2026-01-10", "2026-01-14"), &|_| {}).await.unwrap();
     assert!(progress.is_finished());
     assert_whole(&desk.sink, "2026-01-10", "2026-01-14");
-    let asked = asked.lock().unwrap();
-    assert_eq!(asked.len(), 5, "four pages, one of them twice");
-    assert!(asked[2] - asked[1] >= Duration::from_secs(3), "{:?}", asked[2] - asked[1]);
+    let pauses = upstream.pauses();
+    assert_eq!(pauses.len() + 1, 5, "four pages, one of them twice");
+    assert!(pauses[1] >= Duration::from_secs(3), "{pauses:?}");
 }
 
 #[tokio::test]
 async fn pages_are_asked_for_no_faster_than_the_upstream_allows() {
     let (desk, home) = (Desk::at(NOW), Home::new(Engine::Sqlite).await.unwrap());
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let log = Arc::clone(&asked);
-    let upstream = Upstream::start(move |path| {
-        log.lock().unwrap().push(Instant::now());
-        hours(path, 1_000)
-    })
-    .await;
+    let upstream = Upstream::start(|path| hours(path, 1_000)).await;
     let spacing = Duration::from_millis(150);
     let mut feed = hourly_feed(&upstream.url, usize::MAX);
     if let Some(History::Paged(pages)) = &mut feed.history {
@@ -188,9 +180,9 @@ async fn pages_are_asked_for_no_faster_than_the_upstream_allows() {
     }
     let past = desk.collector.backfill(Arc::new(feed), home.open().await);
     past.run(&stretch("2026-01-10", "2026-01-14"), &|_| {}).await.unwrap();
-    let asked = asked.lock().unwrap();
-    assert_eq!(asked.len(), 4);
-    assert!(asked.windows(2).all(|pair| pair[1] - pair[0] >= spacing), "{asked:?}");
+    let pauses = upstream.pauses();
+    assert_eq!(pauses.len() + 1, 4);
+    assert!(pauses.iter().all(|pause| *pause >= spacing), "{pauses:?}");
 }
 
 #[tokio::test]
@@ -259,13 +251,7 @@ async fn collect_until_read(desk: &Desk, url: &Url, store: &Arc<dyn Store>) -> F
     let entry = Entry { feed: Feed::Polled(hourly_feed(url, usize::MAX)), off: None };
     let tasks = collector.start(vec![entry], &stop);
     let read = || board.get("venue-hours").and_then(|status| status.backfill).is_some_and(|it| it.pages_read == it.pages);
-    tokio::time::timeout(Duration::from_secs(20), async {
-        while !read() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await
-    .expect("the past was not read");
+    wait_until_async("the board says that the past is read", Duration::from_secs(20), async || read()).await;
     stop.cancel();
     tasks.wait().await;
     board.get("venue-hours").unwrap()

@@ -1,12 +1,17 @@
 //! One collector among many nodes: elected on Postgres, the only one on a SQLite file.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use market_stress::store::StoreError;
+use rstest::rstest;
 use sqlx::{Connection, PgConnection};
 
+use crate::harness::clock::{
+    JUST_BEFORE_A_PAGE_EDGE, JUST_BEFORE_MIDNIGHT, NEW_YEAR, NEW_YORK_SPRING, ONE_MINUTE_AFTER_A_PAGE_EDGE, PAGE_EDGE,
+    SOON_AFTER_A_PAGE_EDGE,
+};
 use crate::harness::postgres::{Server, did_not_run};
-use crate::harness::{Collected, Engine, Home, Program, Serving, contents, wait_until};
+use crate::harness::{Collected, Engine, Home, Program, Serving, contents, wait_until, wait_until_async};
 use crate::replay::Replay;
 
 /// How long a dead collector may go unnoticed.
@@ -29,8 +34,7 @@ fn wait_for_role(node: &Serving, expected: &str, patience: Duration) -> Duration
 /// Two nodes on one database that collect from the replay; the first to be started leads.
 fn two_nodes(url: &str, replay: &Replay) -> [(Program, Serving); 2] {
     ["collector", "standby"].map(|expected| {
-        let program = Program::on(url.to_owned());
-        program.write("market-stress.toml", replay.settings());
+        let program = replay.program(url.to_owned());
         let node = Serving::start(&program, &["serve"]);
         wait_for_role(&node, expected, PATIENCE);
         (program, node)
@@ -42,8 +46,8 @@ fn signal(node: &Serving, signal: &str) {
     assert!(sent.success());
 }
 
-/// Whether the first visit of the candle feed has come to its end on this node.
-fn has_collected(node: &Serving) -> bool {
+/// Whether a visit of the candle feed, which asks for the last day, has come to its end on this node.
+fn has_visited(node: &Serving) -> bool {
     let Some((200, body)) = node.get("/v1/sources") else { return false };
     let sources: serde_json::Value = serde_json::from_str(&body).unwrap();
     let feeds = sources["data"].as_array().unwrap();
@@ -55,38 +59,45 @@ async fn log_at(url: &str) -> Collected {
     contents(&*market_stress::store::open(&url.parse().unwrap()).await.unwrap()).await
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killed_collector_is_followed_by_the_other_node_and_nothing_is_lost() {
+async fn a_killed_collector_is_followed_by_the_other_node_and_nothing_is_lost(
+    #[values(JUST_BEFORE_A_PAGE_EDGE, NEW_YEAR)] now: &str,
+) {
     let Some(home) = Home::new(Engine::Postgres).await else { return };
-    let replay = Replay::in_parts(20_000, 5).await;
+    let replay = Replay::in_parts(20_000, now, 5).await;
     let [(_, mut first), (_, second)] = two_nodes(&home.address(), &replay);
     wait_until("it waits in the middle of the replay", PATIENCE, || replay.pages() >= 6);
     first.child.kill().unwrap();
     let took = wait_for_role(&second, "collector", HANDOVER);
     replay.let_through(1_000);
     let log = home.open().await;
-    replay.is_collected_in(&*log, 2 * PATIENCE).await;
-    replay.assert_equals(&contents(&*log).await, &format!("taken over after {took:?}"));
+    let collected = replay.is_collected_in(&*log, 2 * PATIENCE).await;
+    replay.assert_equals(&collected, &format!("taken over after {took:?}"));
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_collector_that_hangs_is_taken_for_dead_and_stands_by_when_it_wakes() {
+async fn a_collector_that_hangs_is_taken_for_dead_and_stands_by_when_it_wakes(
+    #[values(ONE_MINUTE_AFTER_A_PAGE_EDGE, JUST_BEFORE_MIDNIGHT)] now: &str,
+) {
     let Some(home) = Home::new(Engine::Postgres).await else { return };
-    let replay = Replay::of(100).await;
+    let replay = Replay::of(100, now).await;
     let [(_, first), (_, second)] = two_nodes(&home.address(), &replay);
-    wait_until("the replay is collected", PATIENCE, || has_collected(&first));
+    wait_until("the first node has visited the feed", PATIENCE, || has_visited(&first));
     signal(&first, "-STOP");
     wait_for_role(&second, "collector", HANDOVER);
-    wait_until("the replay is collected again", PATIENCE, || has_collected(&second));
+    wait_until("the second node has visited the feed", PATIENCE, || has_visited(&second));
     signal(&first, "-CONT");
     wait_for_role(&first, "standby", PATIENCE);
-    replay.assert_equals(&contents(&*home.open().await).await, "two nodes collected it");
+    let collected = replay.is_collected_in(&*home.open().await, PATIENCE).await;
+    replay.assert_equals(&collected, "two nodes collected it");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_collector_that_is_told_to_stop_hands_over() {
     let Some(home) = Home::new(Engine::Postgres).await else { return };
-    let replay = Replay::of(100).await;
+    let replay = Replay::of(100, PAGE_EDGE).await;
     let [(_, first), (_, second)] = two_nodes(&home.address(), &replay);
     let (code, said) = first.stop("-TERM");
     assert_eq!(code, Some(0), "{said}");
@@ -94,17 +105,20 @@ async fn a_collector_that_is_told_to_stop_hands_over() {
     wait_for_role(&second, "collector", HANDOVER);
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_restart_of_postgres_under_both_nodes_loses_nothing_and_reads_go_on() {
+async fn a_restart_of_postgres_under_both_nodes_loses_nothing_and_reads_go_on(
+    #[values(PAGE_EDGE, SOON_AFTER_A_PAGE_EDGE, NEW_YORK_SPRING)] now: &str,
+) {
     let mut server = match Server::private() {
         Ok(server) => server,
         Err(reason) => return did_not_run(&reason),
     };
     let database = server.database().await;
-    let replay = Replay::of(1_500).await;
+    let replay = Replay::of(1_500, now).await;
     let [(_, first), (_, second)] = two_nodes(&database.url, &replay);
     let nodes = [first, second];
-    wait_until("the replay is collected", PATIENCE, || has_collected(&nodes[0]));
+    wait_until("the first node has visited the feed", PATIENCE, || has_visited(&nodes[0]));
     wait_until("the stream is open", PATIENCE, || replay.is_heard());
 
     server.kill();
@@ -116,11 +130,10 @@ async fn a_restart_of_postgres_under_both_nodes_loses_nothing_and_reads_go_on() 
     }
     server.start_again();
 
-    let recorded = async || replay.orders_in(&log_at(&database.url).await);
-    let begun = Instant::now();
-    while recorded().await != (0..50).collect::<Vec<i64>>() {
-        assert!(begun.elapsed() < PATIENCE, "what was heard while the database was away is not recorded: {:?}", recorded().await);
-    }
+    wait_until_async("what was heard while the database was away is recorded", PATIENCE, async || {
+        replay.orders_in(&log_at(&database.url).await) == (0..50).collect::<Vec<i64>>()
+    })
+    .await;
     // Whoever collects now hears on.
     let mut number = 50;
     wait_until("orders are recorded again", PATIENCE, || {
@@ -131,8 +144,7 @@ async fn a_restart_of_postgres_under_both_nodes_loses_nothing_and_reads_go_on() 
     });
     // What was left of the past to be back-filled comes too.
     let store = market_stress::store::open(&database.url.parse().unwrap()).await.unwrap();
-    replay.is_collected_in(&*store, PATIENCE).await;
-    let log = contents(&*store).await;
+    let log = replay.is_collected_in(&*store, PATIENCE).await;
     let orders = replay.orders_in(&log);
     assert!(orders.windows(2).all(|pair| pair[0] < pair[1]), "an order is doubled: {orders:?}");
     replay.assert_equals(&log, "after the restart");
@@ -164,10 +176,7 @@ async fn of_two_candidates_one_leads_until_it_is_gone() {
         assert_eq!((one.leads().await.unwrap(), other.leads().await.unwrap()), (true, false));
     }
     drop(one);
-    let begun = Instant::now();
-    while !other.leads().await.unwrap() {
-        assert!(begun.elapsed() < HANDOVER, "the lead was not given up");
-    }
+    wait_until_async("the lead is given up", HANDOVER, async || other.leads().await.unwrap()).await;
 }
 
 #[tokio::test]

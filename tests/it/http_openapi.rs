@@ -1,6 +1,7 @@
 //! The OpenAPI document tells the truth: it is the committed one, and what is served is what it says.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use market_stress::api::document;
 use market_stress::app::Demo;
@@ -11,6 +12,7 @@ use market_stress::domain::{
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use crate::harness::wait_until_async;
 use crate::http::{Client, NOW, Plan, Service, at, commit, key, prices, source};
 
 fn committed() -> PathBuf {
@@ -59,9 +61,11 @@ async fn answers_of_the_demo() -> serde_json::Map<String, Value> {
     let client = Client { address: demo.address().unwrap().to_string() };
     let stop = CancellationToken::new();
     let running = tokio::spawn(demo.run(stop.clone()));
-    while client.get("/readyz").await.status != 200 {
+    wait_until_async("the demo is ready", Duration::from_mins(2), async || {
         assert!(!running.is_finished(), "the demo ended before it was ready");
-    }
+        client.get("/readyz").await.status == 200
+    })
+    .await;
     let mut answers = serde_json::Map::new();
     for (path, operation) in operations(&serde_json::to_value(document()).unwrap()) {
         if path.starts_with("/v1/") {

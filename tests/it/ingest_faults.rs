@@ -12,7 +12,7 @@ use market_stress::store::{OnRefusal, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::harness::{Engine, Home, contents};
+use crate::harness::{Engine, Home, contents, wait_until_async};
 use crate::upstream::{Desk, Line, Play, Upstream, websocket};
 
 const NOW: &str = "2026-02-03T19:00:05Z";
@@ -70,12 +70,8 @@ impl Room {
         let stop = CancellationToken::new();
         let entry = Entry { feed: Feed::Streamed(Box::new(feed)), off: None };
         let tasks = self.collector.start(vec![entry], &stop);
-        let enough = async {
-            while self.orders().await.len() < count || !self.told().await {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(20), enough).await.expect("the orders did not come");
+        let what = format!("{count} orders are stored and the board has the newest");
+        wait_until_async(&what, Duration::from_secs(20), async || self.orders().await.len() >= count && self.told().await).await;
         stop.cancel();
         tasks.wait().await;
         self.orders().await

@@ -12,6 +12,7 @@ use market_stress::ingest::farside::{FarsideConfig, entries};
 use market_stress::ingest::{Collector, Feed, HostPolicy, HttpClient, HttpSettings, Step};
 use rstest::rstest;
 
+use crate::harness::wait_until_async;
 use crate::upstream::{Desk, Play, Upstream};
 
 const NOW: &str = "2026-02-04T08:00:05Z";
@@ -254,13 +255,11 @@ async fn after_a_storm_of_server_errors_the_feed_goes_on_by_itself() {
     .await;
     let config = CoinGeckoConfig { url: upstream.url.clone(), ..CoinGeckoConfig::default() };
     let mut step = Collector { http, ..desk.collector.clone() }.step(Feed::Polled(snapshot_feed(&config)));
-    let weathered = async {
-        while desk.board.get("coingecko-market").is_none_or(|status| status.last_success_at.is_none()) {
-            step.run_once().await;
-            tokio::time::sleep(Duration::from_millis(60)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), weathered).await.expect("the feed did not recover");
+    wait_until_async("a visit succeeds", Duration::from_secs(20), async || {
+        step.run_once().await;
+        desk.board.get("coingecko-market").is_some_and(|status| status.last_success_at.is_some())
+    })
+    .await;
     let status = desk.board.get("coingecko-market").unwrap();
     assert_eq!((status.consecutive_failures, status.last_error, storm.load(Ordering::SeqCst)), (0, None, 0));
     assert_eq!(desk.sink.points().len(), 5);

@@ -8,6 +8,7 @@ use market_stress::ingest::{Entry, Feed, FeedError, HttpClient, Message, ParseEr
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use crate::harness::wait_until_async;
 use crate::upstream::{Desk, Line, websocket};
 
 const NOW: &str = "2026-02-03T19:00:05Z";
@@ -132,10 +133,11 @@ async fn after_a_cut_the_feed_connects_and_subscribes_again_by_itself() {
     let stop = CancellationToken::new();
     let entry = Entry { feed: Feed::Streamed(Box::new(feed(&url))), off: None };
     let tasks = desk.collector.start(vec![entry], &stop);
-    desk.sink.wait_until(|sink| sink.orders().iter().any(|order| order.contains("19:00:02Z"))).await;
+    desk.sink.wait_until("the last order", |sink| sink.orders().iter().any(|order| order.contains("19:00:02Z"))).await;
     assert!(heard.recv().await.unwrap().contains("SUBSCRIBE"));
     assert!(heard.recv().await.unwrap().contains("SUBSCRIBE"));
-    assert_eq!(desk.board.get("binance-liquidations").unwrap().consecutive_failures, 0);
+    let recovered = async || desk.board.get("binance-liquidations").is_some_and(|status| status.consecutive_failures == 0);
+    wait_until_async("the board shows that the feed has recovered", Duration::from_secs(20), recovered).await;
     stop.cancel();
     tasks.wait().await;
 }
@@ -147,7 +149,7 @@ async fn an_old_session_is_replaced_before_the_upstream_cuts_it() {
     let (url, _heard) = websocket(vec![first, second]).await;
     let desk = Desk::at(NOW);
     let mut step = desk.collector.step(Feed::Streamed(Box::new(ShortLived(feed(&url)))));
-    let renewed = desk.sink.wait_until(|sink| sink.orders().len() >= 2);
+    let renewed = desk.sink.wait_until("orders of two sessions", |sink| sink.orders().len() >= 2);
     tokio::select! {
         wait = step.run_once() => panic!("the session ended, next in {wait:?}"),
         () = renewed => {}

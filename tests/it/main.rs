@@ -3,6 +3,7 @@
 
 mod as_of;
 mod backfill;
+mod clocks;
 mod collectors;
 mod harness;
 mod house;

@@ -7,15 +7,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use market_stress::domain::{Bar, Clock, SeriesKey, SystemClock, Timestamp};
+use market_stress::app;
+use market_stress::config::Config;
+use market_stress::domain::{Bar, SeriesKey, Timestamp};
 use market_stress::ingest::IngestConfig;
 use market_stress::store::Store;
+use rstest::rstest;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, broadcast};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::harness::Collected;
+use crate::harness::{Collected, Engine, Home, Program, RunningClock, clock, contents, wait_until_async};
 use crate::upstream::{Play, Upstream};
 
 const MINUTE_MS: i64 = 60_000;
@@ -27,12 +31,23 @@ const CANDLES: &str = "/fapi/v1/klines";
 /// The series that is replayed.
 const SERIES: &str = "candle.btc@binance-perp:1m";
 
+/// The file of settings in the folder of a program.
+const SETTINGS: &str = "market-stress.toml";
+
+/// How long anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How many commits of a log are read at once.
+const COMMITS_PER_READ: u32 = 100;
+
 /// A replay of finished minutes.
 pub(crate) struct Replay {
     upstream: Upstream,
     stream: Stream,
     /// Pages of minutes that may be answered.
     permits: Arc<Semaphore>,
+    /// Starts at the instant at which the replay ends.
+    clock: RunningClock,
     first: Timestamp,
     minutes: i64,
 }
@@ -45,19 +60,21 @@ pub(crate) struct Stream {
 }
 
 impl Replay {
-    /// Replays this many minutes, the last of which has just ended.
-    pub(crate) async fn of(minutes: i64) -> Self {
-        Self::in_parts(minutes, Semaphore::MAX_PERMITS).await
+    /// Replays this many minutes to nodes whose clock is at `now`; the last minute has just ended.
+    pub(crate) async fn of(minutes: i64, now: &str) -> Self {
+        Self::in_parts(minutes, now, Semaphore::MAX_PERMITS).await
     }
 
     /// The same, but so many pages are answered and no more until more are let through.
-    pub(crate) async fn in_parts(minutes: i64, pages: usize) -> Self {
-        let end = SystemClock.now().floor(MINUTE_MS);
+    pub(crate) async fn in_parts(minutes: i64, now: &str, pages: usize) -> Self {
+        let now: Timestamp = now.parse().unwrap();
+        let end = now.floor(MINUTE_MS);
         let first = end.plus_ms(-minutes * MINUTE_MS);
         let permits = Arc::new(Semaphore::new(pages));
         let given = Arc::clone(&permits);
         let upstream = Upstream::start(move |path| page(path, first, end, &given)).await;
-        Self { upstream, stream: Stream::start().await, permits, first, minutes }
+        let stream = Stream::start().await;
+        Self { upstream, stream, permits, clock: RunningClock::from(now), first, minutes }
     }
 
     /// Answers so many pages more.
@@ -65,8 +82,23 @@ impl Replay {
         self.permits.add_permits(pages);
     }
 
-    /// The configuration of a service with no other feed than this upstream.
-    pub(crate) fn settings(&self) -> String {
+    /// A program that collects from this upstream alone into the store at an address.
+    pub(crate) fn program(&self, database_url: String) -> Program {
+        let program = Program::with_clock(database_url, self.clock);
+        program.write(SETTINGS, self.settings());
+        program
+    }
+
+    /// The configuration of a node of this process that does the same.
+    fn config(&self, database_url: &str) -> Config {
+        let program = self.program(database_url.to_owned());
+        let variables = vec![("DATABASE_URL".to_owned(), database_url.to_owned())];
+        let any_port = serde_json::json!({"listen": "127.0.0.1:0"});
+        Config::load(Some(&program.folder.path().join(SETTINGS)), variables, any_port).unwrap()
+    }
+
+    /// The settings of a service with no other feed than this upstream.
+    fn settings(&self) -> String {
         let mut settings = "[ingest]\nhost_spacing_ms = 0\nrequest_timeout_seconds = 60\n".to_owned();
         let known = serde_json::to_value(IngestConfig::default()).unwrap();
         let feeds = known.as_object().unwrap().iter().filter(|(name, feed)| feed.is_object() && *name != "binance");
@@ -110,20 +142,34 @@ impl Replay {
         at.ms_since(self.first)
     }
 
-    /// Waits until a log holds as many rows as are replayed.
-    pub(crate) async fn is_collected_in(&self, log: &dyn Store, patience: Duration) {
+    /// How many of the replayed minutes a log holds.
+    pub(crate) fn minutes_in(&self, log: &Collected) -> usize {
+        let rows = log.candles.get(&series()).map_or(&[][..], Vec::as_slice);
+        rows.chunk_by(|one, next| one.observed_at == next.observed_at).count()
+    }
+
+    /// Waits until a log holds every minute that is replayed, whatever else it holds, and gives it.
+    pub(crate) async fn is_collected_in(&self, log: &dyn Store, patience: Duration) -> Collected {
+        let replayed = usize::try_from(self.minutes).unwrap();
+        let mut collected = Collected::default();
         let collecting = async {
-            while log.estimated_rows().await.unwrap() < self.minutes.unsigned_abs() {
-                log.wait_for_change(log.latest_version().await.unwrap(), patience).await.unwrap();
+            while self.minutes_in(&collected) < replayed {
+                log.wait_for_change(collected.version, patience).await.unwrap();
+                log.changes_after(collected.version, COMMITS_PER_READ)
+                    .await
+                    .unwrap()
+                    .iter()
+                    .for_each(|delta| collected.apply(delta));
             }
         };
-        tokio::time::timeout(patience, collecting).await.expect("the replay was not collected");
+        let in_time = tokio::time::timeout(patience, collecting).await;
+        assert!(in_time.is_ok(), "{} of {replayed} minutes collected within {patience:?}", self.minutes_in(&collected));
+        collected
     }
 
     /// Compares a log with the replay: each minute once, with its very numbers, and no other.
     pub(crate) fn assert_equals(&self, log: &Collected, story: &str) {
-        let series: SeriesKey = SERIES.parse().unwrap();
-        let rows = &log.candles[&series];
+        let rows = &log.candles[&series()];
         let held: Vec<(Timestamp, Bar)> = rows.iter().map(|row| (row.observed_at, row.value)).collect();
         let replayed = (0..self.minutes).map(|minute| self.first.plus_ms(minute * MINUTE_MS)).map(|at| (at, bar_at(at)));
         let replayed: Vec<(Timestamp, Bar)> = replayed.collect();
@@ -131,6 +177,11 @@ impl Replay {
         let other = held.iter().zip(&replayed).find(|(held, replayed)| held != replayed);
         assert_eq!(other, None, "{story}: a row held beside the one replayed");
     }
+}
+
+/// The series that is replayed.
+fn series() -> SeriesKey {
+    SERIES.parse().unwrap()
 }
 
 /// The bar of the minute that begins `at`.
@@ -191,4 +242,37 @@ async fn speak(socket: tokio::net::TcpStream, mut words: broadcast::Receiver<Str
         }
     }
     listeners.fetch_sub(1, Ordering::SeqCst);
+}
+
+/// A node in this process collects the replay, and hears forced orders meanwhile: more of them than some
+/// of the instants leave minutes for the newest page.
+#[rstest]
+#[tokio::test]
+async fn a_replay_is_collected_whatever_the_instant_it_ends_at(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+    #[values(
+        clock::PAGE_EDGE,
+        clock::ONE_MINUTE_AFTER_A_PAGE_EDGE,
+        clock::SOON_AFTER_A_PAGE_EDGE,
+        clock::JUST_BEFORE_A_PAGE_EDGE,
+        clock::JUST_BEFORE_MIDNIGHT,
+        clock::NEW_YEAR,
+        clock::NEW_YORK_SPRING,
+        clock::NEW_YORK_AUTUMN
+    )]
+    now: &str,
+) {
+    let Some(home) = Home::new(engine).await else { return };
+    let replay = Replay::of(1_500, now).await;
+    let stop = CancellationToken::new();
+    let node = tokio::spawn(app::serve(replay.config(&home.address()), Arc::new(replay.clock), stop.clone()));
+    wait_until_async("the stream is open", PATIENCE, async || replay.is_heard()).await;
+    (0..50).for_each(|number| replay.force_order(number));
+    let log = home.open().await;
+    let orders_in = async || replay.orders_in(&contents(&*log).await);
+    wait_until_async("every order is recorded", PATIENCE, async || orders_in().await == (0..50).collect::<Vec<i64>>()).await;
+    let collected = replay.is_collected_in(&*log, PATIENCE).await;
+    replay.assert_equals(&collected, &format!("up to {now} on {engine:?}"));
+    stop.cancel();
+    node.await.unwrap().unwrap();
 }

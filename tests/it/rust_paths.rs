@@ -3,7 +3,7 @@
 //! Works on tokens and not on text, so comments and strings cannot fool it and macro bodies are read
 //! too. Every path is made absolute: `self` and `super` are resolved, groups are opened.
 
-use proc_macro2::{Spacing, Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Spacing, Span, TokenStream, TokenTree};
 
 /// A path with more than one segment, or the object of a `use`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,25 +31,28 @@ pub(crate) fn named_paths(source: &str, module: &[&str]) -> Vec<NamedPath> {
     reader.found
 }
 
+/// The `#[cfg(test)]` modules of a file: of each the `#` of its attribute and its body.
+fn tests_among(tokens: &[TokenTree]) -> impl Iterator<Item = (&TokenTree, &Group)> {
+    tokens.windows(5).filter_map(|five| match five {
+        [hash, TokenTree::Group(attribute), TokenTree::Ident(word), TokenTree::Ident(_), TokenTree::Group(body)]
+            if is_punct(hash, '#') && word == "mod" && attribute.to_string().replace(' ', "") == "[cfg(test)]" =>
+        {
+            Some((hash, body))
+        }
+        _ => None,
+    })
+}
+
+/// The tokens inside of the `#[cfg(test)]` modules of a file.
+pub(crate) fn test_modules(tokens: &[TokenTree]) -> Vec<TokenTree> {
+    tests_among(tokens).flat_map(|(_, body)| body.stream()).collect()
+}
+
 /// How many lines of `source` are not in a `#[cfg(test)]` module.
 pub(crate) fn lines_without_tests(source: &str) -> usize {
     let tokens = tokens(source);
-    let in_tests: usize = tokens
-        .windows(5)
-        .filter_map(|five| match five {
-            [
-                TokenTree::Punct(hash),
-                TokenTree::Group(attribute),
-                TokenTree::Ident(word),
-                TokenTree::Ident(_),
-                TokenTree::Group(body),
-            ] if hash.as_char() == '#' && word == "mod" && attribute.to_string().replace(' ', "") == "[cfg(test)]" => {
-                Some(body.span_close().end().line - hash.span().start().line + 1)
-            }
-            _ => None,
-        })
-        .sum();
-    source.lines().count() - in_tests
+    let lines = |(hash, body): (&TokenTree, &Group)| body.span_close().end().line - hash.span().start().line + 1;
+    source.lines().count() - tests_among(&tokens).map(lines).sum::<usize>()
 }
 
 struct Reader {

@@ -8,7 +8,7 @@ use market_stress::store::{OnRefusal, Store, StoreError, StoreUrl, lock_for_serv
 use rstest::rstest;
 
 use crate::harness::postgres::{Server, did_not_run};
-use crate::harness::{Engine, Home, contents};
+use crate::harness::{Engine, Home, contents, wait_until_async};
 
 fn one_reading(day: i64) -> Batch {
     let mut batch = Batch::new("test".parse().unwrap());
@@ -75,9 +75,8 @@ async fn a_standby_is_read_and_followed_but_not_written_to() {
     append(&*writer, 0).await.unwrap();
     let url: StoreUrl = standby.address_of(&database).parse().unwrap();
     let follower = followed(&url).await;
-    while follower.latest_version().await.unwrap() < 1 {
-        follower.wait_for_change(0, Duration::from_secs(30)).await.unwrap();
-    }
+    let has_come = async || follower.latest_version().await.unwrap() == 1;
+    wait_until_async("the commit has come over", Duration::from_secs(30), has_come).await;
     let refused = append(&*follower, 1).await.unwrap_err();
     assert!(matches!(refused, StoreError::ReadOnly), "{refused:?}");
     assert!(!follower.candidate().leads().await.unwrap(), "nobody can collect there");

@@ -4,6 +4,7 @@
 
 use std::sync::LazyLock;
 use std::sync::mpsc;
+use std::time::Duration;
 
 use market_stress::app::Demo;
 use market_stress::config::Config;
@@ -11,7 +12,11 @@ use market_stress::scenario;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::harness::wait_until_async;
 use crate::http::Client;
+
+/// How long the demo may take to load its rows, on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The demo, served to all tests of this file until the process ends.
 static DEMO: LazyLock<String> = LazyLock::new(|| {
@@ -32,9 +37,7 @@ static DEMO: LazyLock<String> = LazyLock::new(|| {
 /// The whole answer at the cutoff, once the demo has loaded its rows.
 async fn answer(target: &str) -> Value {
     let client = Client { address: DEMO.clone() };
-    while client.get("/readyz").await.status != 200 {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    wait_until_async("the demo is ready", PATIENCE, async || client.get("/readyz").await.status == 200).await;
     let reply = client.get(target).await;
     assert_eq!(reply.status, 200, "{target}: {}", reply.text());
     reply.json()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures_util::{SinkExt, StreamExt};
@@ -14,6 +14,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_tungstenite::tungstenite::Message;
 use url::Url;
+
+/// How long a row may take to come, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the upstream does with one request.
 #[derive(Debug, Clone)]
@@ -51,7 +54,8 @@ impl Play {
 /// An HTTP server that plays.
 pub(crate) struct Upstream {
     pub(crate) url: Url,
-    pub(crate) asked: Arc<Mutex<Vec<String>>>,
+    /// Each request so far: when it came, and its path and query.
+    asked: Arc<Mutex<Vec<(Instant, String)>>>,
 }
 
 impl Upstream {
@@ -75,12 +79,18 @@ impl Upstream {
         Self { url, asked }
     }
 
+    /// Paths and queries of the requests so far.
     pub(crate) fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
+        self.asked.lock().unwrap().iter().map(|(_, path)| path.clone()).collect()
+    }
+
+    /// How long after the one before each request came, from the second on.
+    pub(crate) fn pauses(&self) -> Vec<Duration> {
+        self.asked.lock().unwrap().windows(2).map(|pair| pair[1].0 - pair[0].0).collect()
     }
 }
 
-async fn answer(mut socket: TcpStream, play: &(impl Fn(&str, &str) -> Play + Sync), log: &Mutex<Vec<String>>) {
+async fn answer(mut socket: TcpStream, play: &(impl Fn(&str, &str) -> Play + Sync), log: &Mutex<Vec<(Instant, String)>>) {
     let mut head = Vec::new();
     while !head.windows(4).any(|window| window == b"\r\n\r\n") {
         let mut buffer = [0; 1_024];
@@ -91,7 +101,7 @@ async fn answer(mut socket: TcpStream, play: &(impl Fn(&str, &str) -> Play + Syn
     }
     let head = String::from_utf8_lossy(&head).into_owned();
     let path = head.split_whitespace().nth(1).unwrap_or_default().to_owned();
-    log.lock().unwrap().push(path.clone());
+    log.lock().unwrap().push((Instant::now(), path.clone()));
     let mut play = play(&path, &head);
     while let Play::Permitted(permits, then) = play {
         permits.acquire().await.unwrap().forget();
@@ -215,7 +225,7 @@ impl MemorySink {
     }
 
     /// Waits until `done` holds after a commit.
-    pub(crate) async fn wait_until(&self, done: impl Fn(&Self) -> bool) {
+    pub(crate) async fn wait_until(&self, what: &str, done: impl Fn(&Self) -> bool) {
         let waiting = async {
             loop {
                 let next = self.recorded.notified();
@@ -225,7 +235,8 @@ impl MemorySink {
                 next.await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("what was waited for did not come");
+        let in_time = tokio::time::timeout(PATIENCE, waiting).await;
+        assert!(in_time.is_ok(), "not within {PATIENCE:?}: {what}; instead: {:?} {:?}", self.points(), self.orders());
     }
 }
 

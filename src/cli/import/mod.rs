@@ -13,7 +13,7 @@ use crate::app;
 use crate::cli::report::{self, ImportReport};
 use crate::cli::{Failure, progress};
 use crate::config::Config;
-use crate::domain::{Clock, Source, SystemClock};
+use crate::domain::{Clock, Source};
 use crate::files::{self, FileError, FileKind, ImportOptions, Parsed};
 use crate::store::{OnRefusal, Store};
 
@@ -49,7 +49,7 @@ pub(super) enum Import {
 }
 
 impl Import {
-    pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
+    pub(super) async fn run(self, config: &Config, clock: &dyn Clock) -> Result<(), Failure> {
         let (kind, common, options) = match self {
             Self::Candles(args) => args.request(),
             Self::Series(args) => args.request(),
@@ -60,7 +60,7 @@ impl Import {
         };
         let store = app::open_store(config).await?;
         for path in &common.files {
-            let (parsed, report) = store_file(store.as_ref(), kind, path, &options).await?;
+            let (parsed, report) = store_file(store.as_ref(), clock, kind, path, &options).await?;
             introduce(store.as_ref(), config, &common, parsed.batch.sources()).await?;
             report.write(common.json)?;
         }
@@ -85,6 +85,7 @@ async fn introduce(store: &dyn Store, config: &Config, common: &Common, sources:
 
 async fn store_file(
     store: &dyn Store,
+    clock: &dyn Clock,
     kind: FileKind,
     path: &Path,
     options: &ImportOptions,
@@ -95,7 +96,7 @@ async fn store_file(
         .and_then(|input| files::read(kind, input, Some(path).filter(|_| !is_stdin), options))
         .map_err(|error| Failure::File { name: name.clone(), error })?;
     let on_refusal = if options.skip_bad { OnRefusal::Skip } else { OnRefusal::Abort };
-    let report = store.append(&parsed.batch, SystemClock.now(), on_refusal).await?.report;
+    let report = store.append(&parsed.batch, clock.now(), on_refusal).await?.report;
     if on_refusal == OnRefusal::Abort && !report.refused.is_empty() {
         return Err(Failure::Refused { name, refused: report::refused(&report.refused) });
     }

@@ -1,9 +1,11 @@
 //! Where tests get a log of their own from, on either engine, and what they compare logs with.
 
+pub(crate) mod clock;
 mod collected;
 pub(crate) mod postgres;
 mod program;
 mod serving;
+mod waiting;
 
 use std::io::Write;
 use std::sync::Arc;
@@ -12,9 +14,11 @@ use market_stress::store::{Store, StoreUrl, open};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
 
+pub(crate) use self::clock::RunningClock;
 pub(crate) use self::collected::{Collected, contents};
 pub(crate) use self::program::{Program, Ran};
-pub(crate) use self::serving::{Serving, free_address, wait_until};
+pub(crate) use self::serving::{Serving, free_address};
+pub(crate) use self::waiting::{wait_for, wait_until, wait_until_async};
 
 /// Says a line past the capture of test output.
 pub(crate) fn say(line: &str) {

@@ -4,10 +4,14 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use super::RunningClock;
+
 /// A folder of its own to run the program in, with a store that does not exist yet.
 pub(crate) struct Program {
     pub(crate) folder: tempfile::TempDir,
     database_url: String,
+    /// `None` for the computer's.
+    clock: Option<RunningClock>,
 }
 
 /// What a run left behind.
@@ -19,14 +23,19 @@ pub(crate) struct Ran {
 }
 
 impl Program {
-    /// The program with an embedded store in its folder.
+    /// The program with an embedded store in its folder, on the computer's clock.
     pub(crate) fn new() -> Self {
         Self::on("sqlite://./store.db".to_owned())
     }
 
-    /// The program with the store at this address.
+    /// The program with the store at this address, on the computer's clock.
     pub(crate) fn on(database_url: String) -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), database_url }
+        Self { folder: tempfile::tempdir().unwrap(), database_url, clock: None }
+    }
+
+    /// The program with the store at this address, on a clock of the test's.
+    pub(crate) fn with_clock(database_url: String, clock: RunningClock) -> Self {
+        Self { clock: Some(clock), ..Self::on(database_url) }
     }
 
     /// Writes a file into the folder.
@@ -63,7 +72,7 @@ impl Program {
 
     /// The program ready to be started, with no setting but its store.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_market-stress"));
+        let mut command = self.clock.map_or_else(|| Command::new(env!("CARGO_BIN_EXE_market-stress")), RunningClock::command);
         command.args(arguments).current_dir(self.folder.path());
         command.env_clear().env("DATABASE_URL", &self.database_url);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -3,17 +3,14 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, ChildStderr};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::Program;
+use super::{Program, say, wait_for};
 
 /// How long a state may take to come, on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// How often a state is looked for.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
-
-/// A program that serves; killed when dropped.
+/// A program that serves; killed when dropped. Where a test fails, its log is shown.
 pub(crate) struct Serving {
     pub(crate) child: Child,
     pub(crate) address: SocketAddr,
@@ -56,14 +53,10 @@ impl Serving {
 
     /// Asks until status and body of the answer are as wanted; gives the body.
     pub(crate) fn wait_until(&self, path: &str, wanted: impl Fn(u16, &str) -> bool) -> String {
-        let begun = Instant::now();
-        loop {
-            match self.get(path) {
-                Some((status, body)) if wanted(status, &body) => return body,
-                other => assert!(begun.elapsed() < PATIENCE, "{path} never answered as wanted, but {other:?}"),
-            }
-            std::thread::sleep(LOOK_EVERY);
-        }
+        wait_for(path, PATIENCE, || match self.get(path) {
+            Some((status, body)) if wanted(status, &body) => Ok(body),
+            other => Err(format!("{other:?}")),
+        })
     }
 
     /// Asks the program to stop and gives its exit code and what it said.
@@ -82,20 +75,15 @@ impl Drop for Serving {
         // Already gone where the test stopped it.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::thread::panicking() {
+            let mut logged = String::new();
+            let _ = self.stderr.read_to_string(&mut logged);
+            say(&format!("the log of the node at {}:\n{logged}", self.address));
+        }
     }
 }
 
 /// An address nobody listens on.
 pub(crate) fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
-/// Asks until the answer is yes, and says how long it took.
-pub(crate) fn wait_until(what: &str, patience: Duration, mut is_so: impl FnMut() -> bool) -> Duration {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < patience, "not within {patience:?}: {what}");
-        std::thread::sleep(LOOK_EVERY);
-    }
-    begun.elapsed()
 }
