@@ -244,6 +244,7 @@ async fn listen(engine: &str, url: &StoreUrl) {
     let config = BinanceConfig {
         // Nobody there: the stream does not wait for the list of contracts.
         rest_url: "http://127.0.0.1:9".parse().unwrap(),
+        coin_rest_url: "http://127.0.0.1:9".parse().unwrap(),
         stream_url: format!("ws://{address}").parse().unwrap(),
         ..BinanceConfig::default()
     };

@@ -95,7 +95,7 @@ impl Default for Config {
             database_url: DatabaseUrl::new("sqlite://./data/market-stress.db"),
             log_format: LogFormat::Text,
             log_filter: "info".to_owned(),
-            source_order: DEFAULT_ORDER.iter().filter_map(|name| name.parse().ok()).collect(),
+            source_order: default_source_order(),
             request_timeout_seconds: 10,
             body_limit_bytes: 8 * 1024 * 1024,
             rate_limit_per_second: 200,
@@ -112,24 +112,15 @@ impl Default for Config {
     }
 }
 
-/// Venues before collectors before publishers of closes: the finest record of a market comes first.
-const DEFAULT_ORDER: [&str; 15] = [
-    "binance-perp",
-    "binance-spot",
-    "binance",
-    "coingecko",
-    "coinglass",
-    "bybit",
-    "okx",
-    "deribit",
-    "farside",
-    "coinmetrics",
-    "derived",
-    "alternative_me",
-    "yahoo",
-    "import",
-    "scenario",
-];
+/// Sources without a feed that are well known: published files, and what is computed from others.
+const IMPORTS: [&str; 3] = ["coinmetrics", "derived", "import"];
+
+/// The sources of the providers by their rank, then imports, then what is made up.
+fn default_source_order() -> Vec<Source> {
+    let others = IMPORTS.into_iter().chain([crate::scenario::SOURCE]);
+    let named = others.filter_map(|name| name.parse().ok());
+    crate::ingest::source_order().into_iter().chain(named).collect()
+}
 
 /// What each key may be, said when it is something else. `*` stands for any table.
 const ALLOWED: [(&str, &str); 42] = [
@@ -340,6 +331,22 @@ mod tests {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         assert_eq!(example, settings);
+    }
+
+    #[test]
+    fn a_made_up_source_answers_last_and_no_source_of_a_feed_is_forgotten() {
+        let order = Config::default().source_order;
+        let rank = |name: &str| order.iter().position(|source| source.as_str() == name).unwrap();
+        for entry in IngestConfig::default().entries() {
+            assert!(order.contains(&entry.feed.profile().info.source), "{}", entry.feed.profile().name);
+        }
+        for venue in ["binance-perp", "binance-coin", "bybit", "okx-coin", "deribit", "hyperliquid", "kraken-futures", "fred"] {
+            assert!(rank(venue) < rank("scenario"), "{venue}");
+        }
+        for candles in ["binance-perp", "binance-coin-perp", "bybit", "okx", "hyperliquid"] {
+            assert!(rank(candles) < rank("coingecko"), "{candles} has candles, CoinGecko samples prices");
+        }
+        assert_eq!(order.last().unwrap().as_str(), "scenario");
     }
 
     #[test]

@@ -11,6 +11,8 @@ use crate::domain::{Source, Timestamp};
 pub enum FeedState {
     /// The newest observation is as young as it should be.
     Fresh,
+    /// So it is, and the upstream left out or refused a part of what was asked.
+    Partial,
     /// The next observation is overdue.
     Late,
     /// So overdue that figures made from it mislead.
@@ -58,7 +60,7 @@ pub struct FeedStatus {
     pub cadence: Cadence,
     /// When this process began to watch it.
     pub started_at: Timestamp,
-    /// When the upstream last answered in full and the rows were recorded.
+    /// When the upstream last answered and the rows were recorded, all or those of `partial`.
     pub last_success_at: Option<Timestamp>,
     /// The newest instant the upstream has spoken of.
     pub last_observation_at: Option<Timestamp>,
@@ -66,6 +68,8 @@ pub struct FeedStatus {
     pub consecutive_failures: u32,
     /// The last failure in words; cleared by the next success.
     pub last_error: Option<String>,
+    /// Which part the last success lacks and why; `None` if it lacks none.
+    pub partial: Option<String>,
     /// Rows refused since the start.
     pub refused_rows: u64,
     /// The last refused row and its reason.
@@ -118,6 +122,7 @@ impl FeedStatus {
             last_observation_at: None,
             consecutive_failures: 0,
             last_error: None,
+            partial: None,
             refused_rows: 0,
             last_refusal: None,
             note: String::new(),
@@ -142,6 +147,7 @@ impl FeedStatus {
         match now.ms_since(self.last_observation_at.unwrap_or(self.started_at)) {
             lag_ms if lag_ms > self.cadence.stale_after_ms => FeedState::Stale,
             lag_ms if lag_ms > self.cadence.late_after_ms || never_spoke => FeedState::Late,
+            _ if self.partial.is_some() => FeedState::Partial,
             _ => FeedState::Fresh,
         }
     }
@@ -216,6 +222,15 @@ mod tests {
         for (seconds, state) in [(1_060, FeedState::Fresh), (1_181, FeedState::Late), (1_601, FeedState::Stale)] {
             assert_eq!(status.state(Timestamp::from_unix_seconds(seconds)), state, "at {seconds}");
         }
+    }
+
+    #[test]
+    fn a_feed_that_lacks_a_part_is_partial_unless_it_is_worse() {
+        let partial = Some("1 of 6 questions failed".to_owned());
+        let last_observation_at = Some(Timestamp::from_unix_seconds(1_000));
+        let status = FeedStatus { last_observation_at, partial, ..status() };
+        assert_eq!(status.state(Timestamp::from_unix_seconds(1_060)), FeedState::Partial);
+        assert_eq!(status.state(Timestamp::from_unix_seconds(1_181)), FeedState::Late);
     }
 
     #[test]

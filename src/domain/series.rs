@@ -23,6 +23,8 @@ pub enum Metric {
     EtfAssets,
     /// Value of positions closed by force in a period; the part says which side.
     Liquidation,
+    /// The same over the trailing 24 hours. The part is the side; without a part, both sides together.
+    Liquidation24h,
     /// Value of open futures positions, counted on one side.
     OpenInterest,
     /// Open futures positions in coins.
@@ -107,7 +109,7 @@ pub struct InvalidSeriesKey {
 
 impl Metric {
     /// Every metric with its name, in the order of the catalogue.
-    pub const ALL: [(Self, &'static str); 19] = [
+    pub const ALL: [(Self, &'static str); 20] = [
         (Self::Candle, "candle"),
         (Self::Price, "price"),
         (Self::MarketCap, "market_cap"),
@@ -115,6 +117,7 @@ impl Metric {
         (Self::EtfFlow, "etf_flow"),
         (Self::EtfAssets, "etf_assets"),
         (Self::Liquidation, "liquidation"),
+        (Self::Liquidation24h, "liquidation_24h"),
         (Self::OpenInterest, "open_interest"),
         (Self::OpenInterestNative, "open_interest_native"),
         (Self::FundingRate, "funding_rate"),
@@ -146,6 +149,7 @@ impl Metric {
             | Self::EtfFlow
             | Self::EtfAssets
             | Self::Liquidation
+            | Self::Liquidation24h
             | Self::OpenInterest
             | Self::OptionForward
             | Self::StablecoinSupply => Unit::Usd,
@@ -184,7 +188,7 @@ impl Metric {
             | Self::OpenInterestNative
             | Self::OptionOpenInterest
             | Self::OptionVolume => (0.0, 1e15),
-            Self::Liquidation => (0.0, 1e12),
+            Self::Liquidation | Self::Liquidation24h => (0.0, 1e12),
             Self::EtfFlow => (-1e12, 1e12),
             Self::FundingRate => (-1.0, 1.0),
             Self::FundingInterval => (0.0, 24.0),

@@ -201,8 +201,8 @@ impl Backfill {
             return Ok(Read::Cut(halves));
         }
         let (new, refused) = self.record(&parsed).await?;
-        // A page with rows that were refused is read again by a later version, which may take them.
-        if let Some(settled) = strand.settled(page, visit.now).filter(|_| refused == 0) {
+        // A page with rows that were refused or cut off is read again by a later version, which may take them.
+        if let Some(settled) = strand.settled(page, visit.now).filter(|_| refused == 0 && !parsed.truncated) {
             self.store.note_read(self.feed(), strand.name(), settled).await?;
         }
         Ok(Read::Recorded { new, refused })

@@ -12,6 +12,8 @@ use url::Url;
 use super::error::{FetchError, excerpt};
 use super::host_limiter::{HostLimiter, HostPolicy};
 
+/// Parameters that name the subject of a question. None of them is a key.
+const SUBJECTS: [&str; 7] = ["symbol", "pair", "instId", "instrument_name", "currency", "series_id", "ids"];
 /// How long a host is left alone that throttles without saying for how long.
 const DEFAULT_SILENCE: Duration = Duration::from_mins(1);
 /// The longest silence an upstream is granted; a wrong header must not stop a feed for good.
@@ -41,6 +43,7 @@ pub struct HttpClient {
     gate: Arc<HostLimiter>,
     slots: Arc<Semaphore>,
     body_limit_bytes: usize,
+    blocked_rest: Duration,
 }
 
 /// One question to an upstream.
@@ -54,6 +57,8 @@ pub struct Request {
     pub key: Option<(HeaderName, HeaderValue)>,
     /// What the answer has to be.
     pub expects: Expects,
+    /// How long the host is left alone after it: what it costs of the host's limit.
+    pub pause: Duration,
     /// Whether an answer that was recorded need not be given again: only where nothing of an answer
     /// waits for a later instant, such as a bar that is not over yet.
     pub unless_unchanged: bool,
@@ -107,7 +112,7 @@ impl Request {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        Ok(Self { url, body: None, key: None, expects: Expects::Json, unless_unchanged: false })
+        Ok(Self { url, body: None, key: None, expects: Expects::Json, pause: Duration::ZERO, unless_unchanged: false })
     }
 
     /// A POST of a JSON body to `base` joined with `path`, answered with JSON.
@@ -125,6 +130,21 @@ impl Request {
         format!("{} {}", self.url, body.unwrap_or_default())
     }
 
+    /// What the question is about in the upstream's words, where the query or the body names it.
+    pub(super) fn subject(&self) -> Option<String> {
+        let named = self.url.query_pairs().find(|(name, _)| SUBJECTS.contains(&name.as_ref()));
+        let in_body = || {
+            let body = self.body.as_ref()?;
+            body.pointer("/coin").or_else(|| body.pointer("/req/coin"))?.as_str().map(str::to_owned)
+        };
+        named.map(|(_, value)| value.into_owned()).or_else(in_body)
+    }
+
+    /// What is asked for again and again, each time about another span: the path and the subject.
+    pub(super) fn topic(&self) -> String {
+        format!("{} {}", self.url.path(), self.subject().unwrap_or_default())
+    }
+
     /// The same request for a body of another type.
     #[must_use]
     pub fn expecting(mut self, expects: Expects) -> Self {
@@ -136,6 +156,13 @@ impl Request {
     #[must_use]
     pub fn unless_unchanged(mut self) -> Self {
         self.unless_unchanged = true;
+        self
+    }
+
+    /// The same request, after which the host is left alone for so long.
+    #[must_use]
+    pub fn pausing(mut self, pause: Duration) -> Self {
+        self.pause = pause;
         self
     }
 
@@ -173,6 +200,18 @@ impl Expects {
         }
     }
 
+    /// Whether an answer means that the host does not serve this client: 451, a page in place of a refusal, or one in place of
+    /// JSON.
+    pub(super) fn is_blocked(self, status: u16, content_type: &str, body: &[u8]) -> bool {
+        let is_page = !Self::Json.allows(content_type, body);
+        match status {
+            451 => true,
+            403 => is_page,
+            200..300 => is_page && self == Self::Json,
+            _ => false,
+        }
+    }
+
     /// Whether a body of this content type may be read. Some upstreams serve JSON as plain text, so
     /// only what is plainly something else is turned away.
     fn allows(self, content_type: &str, body: &[u8]) -> bool {
@@ -203,6 +242,7 @@ impl HttpClient {
             gate: Arc::new(HostLimiter::new(settings.manners)),
             slots: Arc::new(Semaphore::new(settings.concurrency.max(1))),
             body_limit_bytes: settings.body_limit_bytes,
+            blocked_rest: settings.manners.blocked_rest,
         })
     }
 
@@ -225,16 +265,19 @@ impl HttpClient {
     /// As [`Self::fetch`].
     pub async fn fetch_unless(&self, request: &Request, known: Option<&Validators>) -> Result<Answer, FetchError> {
         let host = host_of(&request.url);
-        let wait = self.gate.enter(&host, Instant::now()).map_err(|wait| FetchError::HostResting { host: host.clone(), wait })?;
+        let wait = self
+            .gate
+            .enter(&host, request.pause, Instant::now())
+            .map_err(|wait| FetchError::HostResting { host: host.clone(), wait })?;
         tokio::time::sleep(wait).await;
         let _slot = self.slots.acquire().await;
         let result = self.send(request, known, &host).await;
         let now = Instant::now();
         match &result {
-            // A wrong question or a block page says nothing about the health of the host.
+            // A wrong question is no sign of the health of the host.
             Ok(_) | Err(FetchError::ContentType { .. } | FetchError::TooLarge { .. }) => self.gate.succeeded(&host, now),
             Err(FetchError::Status { status, .. }) if *status < 500 => self.gate.succeeded(&host, now),
-            Err(FetchError::Throttled { wait, .. }) => self.gate.block_for(&host, *wait, now),
+            Err(FetchError::Throttled { wait, .. } | FetchError::Blocked { wait, .. }) => self.gate.block_for(&host, *wait, now),
             Err(_) => self.gate.failed(&host, now),
         }
         result
@@ -264,6 +307,10 @@ impl HttpClient {
         let content_type =
             answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
         let body = self.read_body(answer, host).await?;
+        if request.expects.is_blocked(status.as_u16(), &content_type, &body) {
+            let (status, excerpt) = (status.as_u16(), excerpt(&body));
+            return Err(FetchError::Blocked { host: host.to_owned(), status, excerpt, wait: self.blocked_rest });
+        }
         if !status.is_success() {
             return Err(FetchError::Status { host: host.to_owned(), status: status.as_u16(), excerpt: excerpt(&body) });
         }
@@ -374,6 +421,24 @@ mod tests {
         #[case] allowed: bool,
     ) {
         assert_eq!(expects.allows(content_type, body), allowed);
+    }
+
+    #[rstest]
+    #[case::country(Expects::Json, 451, "application/json", b"{}", true)]
+    #[case::page(Expects::Json, 403, "text/html", b"<html>", true)]
+    #[case::challenge(Expects::Html, 403, "text/html", b"<html>", true)]
+    #[case::page_for_json(Expects::Json, 200, "text/html", b"<html>", true)]
+    #[case::page_as_wanted(Expects::Html, 200, "text/html", b"<html>", false)]
+    #[case::key(Expects::Json, 403, "application/json", b"{}", false)]
+    #[case::gone(Expects::Json, 404, "text/html", b"<html>", false)]
+    fn a_block_is_told_from_a_refusal(
+        #[case] expects: Expects,
+        #[case] status: u16,
+        #[case] content_type: &str,
+        #[case] body: &[u8],
+        #[case] blocked: bool,
+    ) {
+        assert_eq!(expects.is_blocked(status, content_type, body), blocked);
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub enum FetchError {
         wait: Duration,
     },
     /// Nothing was asked: the host wants silence, or has failed too often in a row.
-    #[error("{host} is left alone for another {} s after it throttled or failed", wait.as_secs())]
+    #[error("{host} is left alone for another {} s after it throttled, blocked or failed", wait.as_secs())]
     HostResting {
         /// The host that would have been asked.
         host: String,
@@ -50,7 +50,24 @@ pub enum FetchError {
         /// The beginning of the body.
         excerpt: String,
     },
-    /// A success with a body of another type: a block page, a login page.
+    /// The host does not serve this client: status 451, or a page for browsers in place of an answer.
+    #[error(
+        "{host} blocks this client (HTTP {status}: {excerpt}): {}; nothing is asked of it for {} s, and a file import can take the \
+         feed's place",
+        block_reason(*status),
+        wait.as_secs()
+    )]
+    Blocked {
+        /// The host that was asked.
+        host: String,
+        /// The HTTP status.
+        status: u16,
+        /// The beginning of the body.
+        excerpt: String,
+        /// How long it is left alone.
+        wait: Duration,
+    },
+    /// A success with a body of another type.
     #[error("{host} answered {got} where {expected} was expected: {excerpt}; the upstream blocks this client or has moved")]
     ContentType {
         /// The host that was asked.
@@ -157,11 +174,23 @@ pub enum FeedError {
 }
 
 impl FeedError {
+    /// Whether the same question will fail again until somebody changes something: the upstream refused it.
+    #[must_use]
+    pub const fn is_lasting(&self) -> bool {
+        match self {
+            Self::Fetch(FetchError::Status { status, .. }) => *status < 500,
+            Self::Parse(ParseError::Upstream { .. }) => true,
+            _ => false,
+        }
+    }
+
     /// How long the upstream asked to be left alone, where it did.
     #[must_use]
     pub const fn wait(&self) -> Option<Duration> {
         match self {
-            Self::Fetch(FetchError::Throttled { wait, .. } | FetchError::HostResting { wait, .. }) => Some(*wait),
+            Self::Fetch(
+                FetchError::Throttled { wait, .. } | FetchError::Blocked { wait, .. } | FetchError::HostResting { wait, .. },
+            ) => Some(*wait),
             _ => None,
         }
     }
@@ -172,6 +201,13 @@ pub(crate) fn excerpt(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(4 * EXCERPT_CHARS)]);
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if words.is_empty() { "(empty body)".to_owned() } else { words.chars().take(EXCERPT_CHARS).collect() }
+}
+
+const fn block_reason(status: u16) -> &'static str {
+    match status {
+        451 => "it does not serve the country of this address",
+        _ => "it answered with a page for browsers",
+    }
 }
 
 const fn status_advice(status: u16) -> &'static str {

@@ -59,6 +59,15 @@ pub trait StreamedFeed: Send + Sync + std::fmt::Debug {
     /// [`FeedError`] when the session cannot be opened without what could not be learnt.
     async fn session(&self, http: &HttpClient) -> Result<Session, FeedError>;
 
+    /// Learns during a session what the upstream has listed since, such as contract sizes.
+    ///
+    /// # Errors
+    /// [`FeedError`] when it could not be learnt; it is tried again.
+    async fn refresh(&self, http: &HttpClient) -> Result<Refreshed, FeedError> {
+        let _ = http;
+        Ok(Refreshed::default())
+    }
+
     /// What one text message says.
     ///
     /// # Errors
@@ -81,7 +90,23 @@ pub struct Session {
     pub idle_timeout: Duration,
     /// After this long a new session is opened before the upstream cuts the old one.
     pub renew_after: Duration,
+    /// How often the feed is refreshed.
+    pub refresh_every: Duration,
+    /// What the subscription leaves out, and why.
+    pub left_out: Option<String>,
 }
+
+/// What a session learnt of listings since it began.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Refreshed {
+    /// Texts that subscribe to what is new.
+    pub subscribe: Vec<String>,
+    /// What the subscription leaves out from now on, and why.
+    pub left_out: Option<String>,
+}
+
+/// How soon a stream knows what was listed since its session began.
+pub(super) const REFRESH_EVERY: Duration = Duration::from_mins(5);
 
 /// What a message of a stream means.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,6 +117,13 @@ pub enum Message {
     Control,
     /// The upstream wants this text sent back.
     Reply(String),
+    /// The upstream refuses a part of the subscription; these texts ask for the rest.
+    Narrowed {
+        /// What is refused, and why; `None` while it is being looked for.
+        refused: Option<String>,
+        /// Texts to send.
+        resend: Vec<String>,
+    },
     /// The upstream refuses the subscription or announces the end of the session.
     Refused(String),
 }
@@ -111,10 +143,15 @@ pub struct PollRequest {
     pub request: Request,
     /// What the answer says.
     pub read: Reader,
+    /// What to ask about the rest of an answer that was cut.
+    next: Option<Next>,
 }
 
 /// Reads the bytes of an answer.
 pub type Reader = Box<dyn Fn(&[u8]) -> Result<Parsed, ParseError> + Send + Sync>;
+
+/// The question about what an answer lacks.
+type Next = Box<dyn Fn(&Parsed) -> Result<Option<PollRequest>, FetchError> + Send + Sync>;
 
 /// The rows of one answer or message, in our units and words.
 #[derive(Debug, Clone, PartialEq)]
@@ -133,7 +170,29 @@ pub struct Parsed {
 impl PollRequest {
     /// A request with the function that reads its answer.
     pub fn new(request: Request, read: impl Fn(&[u8]) -> Result<Parsed, ParseError> + Send + Sync + 'static) -> Self {
-        Self { request, read: Box::new(read) }
+        Self { request, read: Box::new(read), next: None }
+    }
+
+    /// The same question, whose answer is changed by `change`.
+    #[must_use]
+    pub(super) fn map(self, change: impl Fn(Parsed) -> Parsed + Send + Sync + 'static) -> Self {
+        let Self { request, read, next } = self;
+        Self { request, read: Box::new(move |body| read(body).map(&change)), next }
+    }
+
+    /// The same question, with the one about the rest where its answer is cut.
+    #[must_use]
+    pub fn followed_by(mut self, next: impl Fn(&Parsed) -> Result<Option<Self>, FetchError> + Send + Sync + 'static) -> Self {
+        self.next = Some(Box::new(next));
+        self
+    }
+
+    /// The question about the rest of an answer, if it was cut and one can be asked.
+    ///
+    /// # Errors
+    /// [`FetchError::Address`] when the configured address cannot be asked.
+    pub fn next(&self, answer: &Parsed) -> Result<Option<Self>, FetchError> {
+        self.next.as_ref().filter(|_| answer.truncated).map_or(Ok(None), |next| next(answer))
     }
 }
 
@@ -187,6 +246,13 @@ impl Parsed {
     #[must_use]
     pub fn newest(&self) -> Option<Timestamp> {
         self.observed().chain(self.covered_until).max()
+    }
+
+    /// Where the rest of a cut answer about `start` to `end` begins: at its newest instant, whose rows may come twice and count
+    /// once, or after it if the answer holds no other. `None` if the answer did not go on.
+    pub(super) fn rest_of(&self, start: Timestamp, end: Timestamp) -> Option<Timestamp> {
+        let newest = self.newest().filter(|newest| *newest >= start)?;
+        Some(newest.max(start.plus_ms(1))).filter(|rest| *rest < end)
     }
 
     /// How many instants it speaks of, refused rows counted one by one.

@@ -21,15 +21,27 @@ pub(super) fn read_settlements<R: DeserializeOwned>(
     visit: &PollContext,
     settled: impl Fn(R) -> Option<(Timestamp, f64)>,
 ) -> Parsed {
+    let rate_key = SeriesKey::new(Metric::FundingRate, asset.clone(), source.clone(), Period::INSTANT);
     let mut parsed = Parsed::new(source);
     let mut settlements = Vec::new();
     for value in rows {
         match row::<R>(value) {
             Ok(row) => settlements.extend(settled(row)),
-            Err(reason) => parsed.refuse(format!("funding_rate.{asset}"), visit.now, reason),
+            Err(reason) => parsed.refuse(rate_key.to_string(), visit.now, reason),
         }
     }
     push_settlements(&mut parsed, asset, visit, settlements);
+    parsed
+}
+
+/// How long before a page its settlements are requested: the interval of the first one is its distance to the one before.
+pub(super) const LEAD_MS: i64 = 8 * Period::HOUR.ms();
+
+/// A page without the intervals of its rows before `from`: those come from the page before.
+pub(super) fn stated_from(mut parsed: Parsed, from: Timestamp) -> Parsed {
+    let intervals = parsed.batch.readings.iter_mut().filter(|(key, _)| key.metric == Metric::FundingInterval);
+    intervals.for_each(|(_, rows)| rows.retain(|row| row.observed_at >= from));
+    parsed.batch.readings.retain(|_, rows| !rows.is_empty());
     parsed
 }
 
@@ -93,7 +105,20 @@ mod tests {
         let parsed = read_settlements(&rows, "venue".parse().unwrap(), &Asset::btc(), &visit, settled);
         let rates = &parsed.batch.readings[&"funding_rate.btc@venue".parse().unwrap()];
         assert_eq!(rates.iter().map(|row| row.value).collect::<Vec<_>>(), [0.1]);
-        assert_eq!(parsed.refused.iter().map(|refusal| refusal.subject.as_str()).collect::<Vec<_>>(), ["funding_rate.btc"]);
+        assert_eq!(parsed.refused.iter().map(|refusal| refusal.subject.as_str()).collect::<Vec<_>>(), ["funding_rate.btc@venue"]);
+    }
+
+    #[test]
+    fn a_page_states_the_interval_of_its_first_row_by_the_settlement_before_it() {
+        let at = |hour: i64| Timestamp::from_unix_ms(hour * 3_600_000);
+        let mut parsed = Parsed::new("venue".parse().unwrap());
+        let visit = PollContext { seen_until: None, now: at(100) };
+        // Eight hours up to 16, four from then on; the page begins after 16.
+        push_settlements(&mut parsed, &Asset::btc(), &visit, vec![(at(16), 0.1), (at(20), 0.2), (at(24), 0.3)]);
+        let page = stated_from(parsed, at(17));
+        let rows = |key: &str| page.batch.readings[&key.parse().unwrap()].iter().map(|row| row.observed_at).collect::<Vec<_>>();
+        assert_eq!(rows("funding_rate.btc@venue"), [at(16), at(20), at(24)]);
+        assert_eq!(rows("funding_interval.btc@venue"), [at(20), at(24)]);
     }
 
     #[test]

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// How long a host is left alone that blocks this client.
+pub(super) const BLOCKED_REST: Duration = Duration::from_hours(1);
+
 /// How a host is spared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HostPolicy {
@@ -13,6 +16,8 @@ pub struct HostPolicy {
     pub failures_to_cooldown: u32,
     /// For how long; then one request is let through to see whether it is back.
     pub cooldown: Duration,
+    /// How long a host is left alone that blocks this client.
+    pub blocked_rest: Duration,
 }
 
 /// Keeps the peace with every host: spaces requests, obeys `Retry-After`, and breaks the circuit of
@@ -32,7 +37,12 @@ struct Host {
 
 impl Default for HostPolicy {
     fn default() -> Self {
-        Self { spacing: Duration::from_millis(100), failures_to_cooldown: 5, cooldown: Duration::from_mins(1) }
+        Self {
+            spacing: Duration::from_millis(100),
+            failures_to_cooldown: 5,
+            cooldown: Duration::from_mins(1),
+            blocked_rest: BLOCKED_REST,
+        }
     }
 }
 
@@ -43,11 +53,12 @@ impl HostLimiter {
         Self { manners, hosts: Mutex::new(HashMap::new()) }
     }
 
-    /// Takes the next slot of a host and says how long to wait for it.
+    /// Takes the next slot of a host and says how long to wait for it; the next slot comes after `pause`, or after the spacing
+    /// of the manners if that is longer.
     ///
     /// # Errors
     /// How much longer the host is to be left alone.
-    pub fn enter(&self, host: &str, now: Instant) -> Result<Duration, Duration> {
+    pub fn enter(&self, host: &str, pause: Duration, now: Instant) -> Result<Duration, Duration> {
         self.with(host, now, |entry, manners| {
             if entry.silent_until > now {
                 return Err(entry.silent_until - now);
@@ -57,7 +68,7 @@ impl HostLimiter {
                 entry.silent_until = now + manners.cooldown;
             }
             let slot = entry.next_slot.max(now);
-            entry.next_slot = slot + manners.spacing;
+            entry.next_slot = slot + manners.spacing.max(pause);
             Ok(slot - now)
         })
     }
@@ -97,27 +108,30 @@ mod tests {
     use super::*;
 
     fn gate() -> HostLimiter {
-        HostLimiter::new(HostPolicy {
-            spacing: Duration::from_millis(100),
-            failures_to_cooldown: 3,
-            cooldown: Duration::from_mins(1),
-        })
+        HostLimiter::new(HostPolicy { failures_to_cooldown: 3, ..HostPolicy::default() })
     }
 
     #[test]
     fn requests_to_one_host_are_spaced_and_hosts_do_not_wait_for_each_other() {
         let (gate, now) = (gate(), Instant::now());
         let waits = [0, 100, 200].map(Duration::from_millis);
-        assert_eq!([(); 3].map(|()| gate.enter("a", now).unwrap()), waits);
-        assert_eq!(gate.enter("b", now), Ok(Duration::ZERO));
+        assert_eq!([(); 3].map(|()| gate.enter("a", Duration::ZERO, now).unwrap()), waits);
+        assert_eq!(gate.enter("b", Duration::ZERO, now), Ok(Duration::ZERO));
+    }
+
+    #[test]
+    fn what_costs_more_of_a_limit_is_followed_by_a_longer_pause() {
+        let (gate, now) = (gate(), Instant::now());
+        let waits = [2_000, 0, 0].map(|pause| gate.enter("a", Duration::from_millis(pause), now).unwrap().as_millis());
+        assert_eq!(waits, [0, 2_000, 2_100]);
     }
 
     #[test]
     fn a_host_that_asks_for_silence_gets_it() {
         let (gate, now) = (gate(), Instant::now());
         gate.block_for("a", Duration::from_secs(30), now);
-        assert_eq!(gate.enter("a", now), Err(Duration::from_secs(30)));
-        assert!(gate.enter("a", now + Duration::from_secs(30)).is_ok());
+        assert_eq!(gate.enter("a", Duration::ZERO, now), Err(Duration::from_secs(30)));
+        assert!(gate.enter("a", Duration::ZERO, now + Duration::from_secs(30)).is_ok());
     }
 
     #[test]
@@ -127,10 +141,10 @@ mod tests {
             gate.failed("a", now);
         }
         let later = now + Duration::from_secs(61);
-        assert!(gate.enter("a", now).is_err());
-        assert!(gate.enter("a", later).is_ok(), "one tries");
-        assert!(gate.enter("a", later).is_err(), "the others wait for it");
+        assert!(gate.enter("a", Duration::ZERO, now).is_err());
+        assert!(gate.enter("a", Duration::ZERO, later).is_ok(), "one tries");
+        assert!(gate.enter("a", Duration::ZERO, later).is_err(), "the others wait for it");
         gate.succeeded("a", later);
-        assert!(gate.enter("a", later).is_ok());
+        assert!(gate.enter("a", Duration::ZERO, later).is_ok());
     }
 }

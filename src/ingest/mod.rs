@@ -23,7 +23,8 @@
 //! 4. Its past, where the upstream keeps one: [`History::SingleRequest`] when one answer holds it all, else
 //!    [`Pages`] of [`HistorySeries`]s, each with a question for any span, the span one answer covers, what the
 //!    upstream keeps, and the spacing its limits ask for. The back-fill does the rest.
-//! 5. Its line in `IngestConfig` and in `IngestConfig::entries`.
+//! 5. Its row in `PROVIDERS` (`provider.rs`), with the sources it records under and the rank of each among all sources,
+//!    and its field in `IngestConfig`. The default order of sources follows from the table.
 //! 6. Tests beside the parser (a good body, an empty one, a refusal inside a good status, one bad
 //!    row among good ones, no bytes panic), the provider's files in `tests/it/ingest_payloads/`, and
 //!    its parsers in `fuzz/fuzz_targets/` with a seed of each shape in `fuzz/seeds/`.
@@ -51,12 +52,15 @@ mod host_limiter;
 pub mod hyperliquid;
 pub mod kraken;
 mod monitor;
+mod multiple;
 pub mod okx;
 mod poll;
 mod positions;
 mod probe;
+mod provider;
 mod runner;
 mod schedule;
+mod settings;
 mod sink;
 pub mod sosovalue;
 mod stream;
@@ -67,15 +71,19 @@ pub mod yahoo;
 pub use backfill::{Backfill, BackfillRange, Listener, Progress};
 pub use backoff::{Backoff, Jitter, SeededJitter};
 pub use client::{Answer, Expects, HttpClient, HttpSettings, Request, Validators};
-pub use config::{IngestConfig, UpstreamKey};
+pub use config::IngestConfig;
 pub use error::{FeedError, FetchError, ParseError, StreamError};
-pub use feed::{Message, Parsed, PollContext, PollRequest, PolledFeed, Profile, Questions, Reader, Session, StreamedFeed};
+pub use feed::{
+    Message, Parsed, PollContext, PollRequest, PolledFeed, Profile, Questions, Reader, Refreshed, Session, StreamedFeed,
+};
 pub use history::{Ask, History, HistorySeries, Pages};
 pub use host_limiter::{HostLimiter, HostPolicy};
 pub use monitor::Monitor;
 pub use poll::Poller;
 pub use probe::{Outcome, ProbeResult, ProbeTimeouts, probe_feed};
+pub use provider::{PROVIDERS, Provider, source_order};
 pub use runner::{BackfillSettings, Collector, Entry, Feed, Step};
 pub use schedule::Schedule;
+pub use settings::UpstreamKey;
 pub use sink::Sink;
 pub use stream::Streamer;

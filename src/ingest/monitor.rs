@@ -13,6 +13,8 @@ pub struct Monitor {
     board: Arc<StatusBoard>,
     backoff: Backoff,
     jitter: Arc<dyn Jitter>,
+    /// Successes in a row that lack a part which a retry may bring.
+    incomplete: u32,
 }
 
 impl Monitor {
@@ -22,7 +24,7 @@ impl Monitor {
         let mut status = FeedStatus::new(profile.name, profile.info.source.clone(), profile.cadence, now);
         status.note.clone_from(&profile.info.note);
         board.put(status.clone());
-        Self { status, board, backoff: Backoff::FEED, jitter }
+        Self { status, board, backoff: Backoff::FEED, jitter, incomplete: 0 }
     }
 
     /// The status as it stands.
@@ -31,7 +33,24 @@ impl Monitor {
         &self.status
     }
 
-    /// The upstream answered in full and the rows are recorded.
+    /// Sets which part the answers lack, and why; `None` if they lack none.
+    pub(super) fn partial(&mut self, reason: Option<String>) {
+        match (&self.status.partial, &reason) {
+            (None, Some(reason)) => tracing::warn!(feed = self.status.feed, reason, "feed answers in part"),
+            (Some(_), None) => tracing::info!(feed = self.status.feed, "feed answers in full again"),
+            _ => {}
+        }
+        self.status.partial = reason;
+        self.board.put(self.status.clone());
+    }
+
+    /// How long to wait before a part that may come is asked for again; `None` if there is none.
+    pub(super) fn wait_for_rest(&mut self, may_come: bool) -> Option<Duration> {
+        self.incomplete = if may_come { self.incomplete.saturating_add(1) } else { 0 };
+        may_come.then(|| self.backoff.wait(self.incomplete, &*self.jitter))
+    }
+
+    /// The upstream answered and the rows are recorded.
     pub(super) fn succeeded(&mut self, now: Timestamp) {
         if self.status.consecutive_failures > 0 {
             tracing::info!(feed = self.status.feed, failures = self.status.consecutive_failures, "feed recovered");

@@ -64,14 +64,14 @@ pub(super) fn push_positions(
     visit: &PollContext,
     read: Result<(Timestamp, f64, f64), String>,
 ) {
+    let key = |metric| SeriesKey::new(metric, asset.clone(), parsed.batch.source.clone(), Period::INSTANT);
+    let (native, value) = (key(Metric::OpenInterestNative), key(Metric::OpenInterest));
     match read {
         Ok((at, coins, usd)) => {
-            let key = |metric| SeriesKey::new(metric, asset.clone(), parsed.batch.source.clone(), Period::INSTANT);
-            let (native, value) = (key(Metric::OpenInterestNative), key(Metric::OpenInterest));
             parsed.push(native, at, visit.knowledge(at), coins);
             parsed.push(value, at, visit.knowledge(at), usd);
         }
-        Err(reason) => parsed.refuse(format!("open_interest.{asset}"), visit.now, reason),
+        Err(reason) => parsed.refuse(value.to_string(), visit.now, reason),
     }
 }
 

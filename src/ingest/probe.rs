@@ -126,6 +126,11 @@ impl ProbeResult {
                 }
                 (Message::Control, Some(_)) => {}
                 (Message::Reply(text), _) => reply(&mut socket, text, &session).await.map_err(|error| outcome(&error))?,
+                (Message::Narrowed { resend, .. }, _) => {
+                    for text in resend {
+                        reply(&mut socket, text, &session).await.map_err(|error| outcome(&error))?;
+                    }
+                }
                 (Message::Refused(reason), _) => return Err(Outcome::Unusable(format!("{host} refused: {reason}"))),
             }
         }

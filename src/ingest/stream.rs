@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, SinkExt, Stream, StreamExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -9,9 +10,10 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message as Frame};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use super::client::{HttpClient, host_of};
-use super::error::{FeedError, StreamError};
-use super::feed::{Message, Parsed, Session, StreamedFeed};
+use super::client::{Expects, HttpClient, host_of};
+use super::error::{FeedError, FetchError, StreamError, excerpt};
+use super::feed::{Message, Parsed, Refreshed, Session, StreamedFeed};
+use super::host_limiter::BLOCKED_REST;
 use super::monitor::Monitor;
 use super::poll::record;
 use super::runner::Step;
@@ -27,6 +29,8 @@ const MESSAGE_LIMIT_BYTES: usize = 8 << 20;
 const FRAMES_PER_COMMIT: usize = 1_000;
 /// The most orders kept in memory while the store is away, about 150 bytes each.
 const MOST_PENDING_ORDERS: usize = 100_000;
+/// How many refused parts of a subscription the status lists.
+const REFUSED_TOLD: usize = 3;
 
 pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -34,7 +38,7 @@ pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 /// refused; a session that has grown old is replaced without a pause.
 #[derive(Debug)]
 pub struct Streamer {
-    feed: Box<dyn StreamedFeed>,
+    feed: Arc<dyn StreamedFeed>,
     http: HttpClient,
     sink: Arc<dyn Sink>,
     clock: Arc<dyn Clock>,
@@ -42,13 +46,20 @@ pub struct Streamer {
     pending: Vec<Parsed>,
     retry_at: Option<Instant>,
     gaps: GapTracker,
+    /// What the present session leaves out, and why.
+    left_out: Option<String>,
+    /// What the upstream refused of it.
+    refused: Vec<String>,
 }
+
+/// A running refresh; the session goes on meanwhile.
+type Refresh = BoxFuture<'static, Result<Refreshed, FeedError>>;
 
 #[async_trait]
 impl Step for Streamer {
     async fn run_once(&mut self) -> Duration {
         let ended = match self.feed.session(&self.http).await {
-            Ok(session) => self.keep(&session).await,
+            Ok(session) => self.keep(session).await,
             Err(error) => Err(error),
         };
         self.flush().await;
@@ -85,13 +96,27 @@ impl Streamer {
         monitor: Monitor,
     ) -> Self {
         let gaps = GapTracker::since(sink.newest_order(&feed.profile().info.source));
-        Self { feed, http, sink, clock, monitor, pending: Vec::new(), retry_at: None, gaps }
+        Self {
+            feed: Arc::from(feed),
+            http,
+            sink,
+            clock,
+            monitor,
+            pending: Vec::new(),
+            retry_at: None,
+            gaps,
+            left_out: None,
+            refused: Vec::new(),
+        }
     }
 
     /// Keeps a session up until it breaks.
-    async fn keep(&mut self, session: &Session) -> Result<std::convert::Infallible, FeedError> {
-        let mut socket = open(session).await?;
+    async fn keep(&mut self, mut session: Session) -> Result<std::convert::Infallible, FeedError> {
+        let mut socket = open(&session).await?;
         self.gaps.on_connected(self.clock.now());
+        self.begin(&session);
+        let mut refresh_at = Instant::now() + session.refresh_every;
+        let mut refresh: Option<Refresh> = None;
         let mut renew_at = Instant::now() + session.renew_after;
         let mut silent_at = Instant::now() + session.idle_timeout;
         let mut ping = tokio::time::interval_at(Instant::now() + session.ping_every, session.ping_every);
@@ -100,29 +125,89 @@ impl Streamer {
             tokio::select! {
                 frame = socket.next() => {
                     self.gaps.on_frame(self.clock.now());
-                    if self.take(&mut socket, frame, session).await? {
+                    if self.take(&mut socket, frame, &session).await? {
                         silent_at = Instant::now() + session.idle_timeout;
                     }
                     self.flush().await;
                 }
                 () = tokio::time::sleep_until(retry_at), if self.retry_at.is_some() => self.retry().await,
-                _ = ping.tick() => send(&mut socket, sign_of_life(session), session).await?,
+                _ = ping.tick() => send(&mut socket, sign_of_life(&session), &session).await?,
+                () = tokio::time::sleep_until(refresh_at), if refresh.is_none() => refresh = Some(self.refresh()),
+                learnt = finished(&mut refresh) => {
+                    (refresh, refresh_at) = (None, Instant::now() + session.refresh_every);
+                    self.subscribe_to(&mut socket, learnt, &session).await?;
+                }
                 () = tokio::time::sleep_until(renew_at) => {
-                    // The new session listens before the old one is drained and closed.
-                    let mut old = std::mem::replace(&mut socket, open(session).await?);
-                    while let Some(frame) = old.next().now_or_never() {
-                        if self.take(&mut old, frame, session).await.is_err() {
-                            break;
-                        }
-                    }
-                    self.flush().await;
-                    renew_at = Instant::now() + session.renew_after;
+                    let renewed = self.renew(&mut session, &mut socket).await?;
+                    renew_at = Instant::now() + if renewed { session.renew_after } else { session.refresh_every };
                 }
                 () = tokio::time::sleep_until(silent_at) => {
                     return Err(StreamError::Silent { host: host_of(&session.url), silence: session.idle_timeout }.into());
                 }
             }
         }
+    }
+
+    /// Tells what a new session leaves out.
+    fn begin(&mut self, session: &Session) {
+        self.refused.clear();
+        self.left_out.clone_from(&session.left_out);
+        self.tell_what_lacks();
+    }
+
+    /// Replaces a session that has grown old. Returns false where the new one could not be prepared: the old one still speaks.
+    async fn renew(&mut self, session: &mut Session, socket: &mut Socket) -> Result<bool, FeedError> {
+        match self.feed.session(&self.http).await {
+            Ok(new) => *session = new,
+            Err(error) => {
+                tracing::debug!(feed = self.feed.profile().name, %error, "the session could not be renewed; it goes on");
+                return Ok(false);
+            }
+        }
+        // The new session listens before the old one is drained and closed.
+        let mut old = std::mem::replace(socket, open(session).await?);
+        while let Some(frame) = old.next().now_or_never() {
+            if self.take(&mut old, frame, session).await.is_err() {
+                break;
+            }
+        }
+        self.begin(session);
+        self.flush().await;
+        Ok(true)
+    }
+
+    fn refresh(&self) -> Refresh {
+        let (feed, http) = (Arc::clone(&self.feed), self.http.clone());
+        async move { feed.refresh(&http).await }.boxed()
+    }
+
+    /// Subscribes to what was listed since. What could not be learnt now is learnt the next time.
+    async fn subscribe_to(
+        &mut self,
+        socket: &mut Socket,
+        learnt: Result<Refreshed, FeedError>,
+        session: &Session,
+    ) -> Result<(), FeedError> {
+        match learnt {
+            Ok(Refreshed { subscribe, left_out }) => {
+                self.left_out = left_out;
+                self.tell_what_lacks();
+                for text in subscribe {
+                    reply(socket, text, session).await?;
+                }
+            }
+            Err(error) => {
+                tracing::debug!(feed = self.feed.profile().name, %error, "what was listed since could not be learnt");
+            }
+        }
+        Ok(())
+    }
+
+    fn tell_what_lacks(&mut self) {
+        let more = self.refused.len().saturating_sub(REFUSED_TOLD);
+        let told = self.left_out.iter().chain(self.refused.iter().take(REFUSED_TOLD)).cloned();
+        let lacks: Vec<_> = told.chain((more > 0).then(|| format!("and {more} more"))).collect();
+        self.monitor.partial((!lacks.is_empty()).then(|| lacks.join("; ")));
     }
 
     /// Reads a frame and those that have arrived behind it. Returns whether rows came.
@@ -145,6 +230,13 @@ impl Streamer {
             }
             Ok(Message::Control) => {}
             Ok(Message::Reply(text)) => reply(socket, text, session).await?,
+            Ok(Message::Narrowed { refused, resend }) => {
+                self.refused.extend(refused);
+                self.tell_what_lacks();
+                for text in resend {
+                    reply(socket, text, session).await?;
+                }
+            }
             Ok(Message::Refused(reason)) => {
                 return Err(StreamError::Refused { host: host_of(&session.url), reason }.into());
             }
@@ -180,7 +272,7 @@ impl Streamer {
         // They stay pending until they are recorded: the feed may be told to end while it waits.
         self.pending.push(merged.clone());
         self.retry_at = match record(&*self.sink, &mut self.monitor, merged).await {
-            Ok(()) => {
+            Ok(_) => {
                 self.pending.clear();
                 self.monitor.succeeded(self.clock.now());
                 None
@@ -201,6 +293,14 @@ impl Streamer {
             let refusal = RejectedRow { subject: "stream".to_owned(), observed_at: self.clock.now(), reason };
             self.monitor.observed(None, &[refusal]);
         }
+    }
+}
+
+/// What a refresh came to, once it is there.
+async fn finished(refresh: &mut Option<Refresh>) -> Result<Refreshed, FeedError> {
+    match refresh {
+        Some(refresh) => refresh.await,
+        None => std::future::pending().await,
     }
 }
 
@@ -225,6 +325,7 @@ pub(super) async fn open(session: &Session) -> Result<Socket, FeedError> {
     let connecting = tokio_tungstenite::connect_async_with_config(session.url.as_str(), Some(config), true);
     let mut socket = match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
         Ok(Ok((socket, _))) => socket,
+        Ok(Err(tungstenite::Error::Http(answer))) => return Err(refused(session, &answer)),
         Ok(Err(error)) => return Err(broken(session, &error)),
         Err(_) => return Err(broken(session, &"no connection in time")),
     };
@@ -264,6 +365,16 @@ pub(super) fn text_of(frame: Received, session: &Session) -> Result<Option<Strin
 
 fn sign_of_life(session: &Session) -> Frame {
     session.ping.as_ref().map_or_else(|| Frame::Ping(Vec::new().into()), |text| Frame::text(text.as_str()))
+}
+
+/// Why a host answered with a page or a status in place of a stream.
+fn refused(session: &Session, answer: &tungstenite::http::Response<Option<Vec<u8>>>) -> FeedError {
+    let (status, body) = (answer.status().as_u16(), answer.body().as_deref().unwrap_or_default());
+    if Expects::Json.is_blocked(status, "", body) {
+        let (host, excerpt) = (host_of(&session.url), excerpt(body));
+        return FetchError::Blocked { host, status, excerpt, wait: BLOCKED_REST }.into();
+    }
+    broken(session, &format!("HTTP {status}"))
 }
 
 fn broken(session: &Session, reason: &dyn std::fmt::Display) -> FeedError {

@@ -189,18 +189,18 @@ impl SourceOrder {
     }
 
     /// The source that answers: the one asked for, which must be among the candidates, or else the
-    /// first of them in this order. `None` when there are no candidates and none was asked for.
+    /// first of them in this order, that of a scenario only where nothing real is known. `None` when
+    /// there are no candidates and none was asked for.
     ///
     /// # Errors
     /// [`QueryError::UnknownSource`] when the one asked for is not among the candidates.
     pub fn choose(
         &self,
+        view: &MarketView,
         asked: Option<&Source>,
         candidates: impl IntoIterator<Item = Source>,
     ) -> Result<Option<Source>, QueryError> {
-        let mut known: Vec<Source> = candidates.into_iter().collect();
-        known.sort_by(|a, b| self.rank(a).cmp(&self.rank(b)).then_with(|| a.cmp(b)));
-        known.dedup();
+        let known = self.sorted(view, candidates);
         match asked {
             None => Ok(known.into_iter().next()),
             Some(source) if known.contains(source) => Ok(Some(source.clone())),
@@ -220,23 +220,33 @@ impl SourceOrder {
         asked: &[Source],
         candidates: impl IntoIterator<Item = Source>,
     ) -> Result<Vec<Source>, QueryError> {
-        let mut known: Vec<Source> = candidates.into_iter().collect();
-        known.sort_by(|a, b| self.rank(a).cmp(&self.rank(b)).then_with(|| a.cmp(b)));
-        known.dedup();
+        let known = self.sorted(view, candidates);
         if let Some(unknown) = asked.iter().find(|source| !known.contains(source)) {
             return Err(QueryError::UnknownSource { source_name: unknown.clone(), known });
         }
         if !asked.is_empty() {
             return Ok(asked.to_vec());
         }
-        let kind = |source: &Source| view.source_info(source).map_or(SourceKind::Venue, |info| info.kind);
-        let (scenario, real): (Vec<_>, Vec<_>) = known.into_iter().partition(|source| kind(source) == SourceKind::Scenario);
-        match real.iter().find(|source| kind(source) != SourceKind::Venue) {
+        let (scenario, real): (Vec<_>, Vec<_>) = known.into_iter().partition(|source| kind(view, source) == SourceKind::Scenario);
+        match real.iter().find(|source| kind(view, source) != SourceKind::Venue) {
             Some(aggregator) => Ok(vec![aggregator.clone()]),
             None if real.is_empty() => Ok(scenario),
             None => Ok(real),
         }
     }
+
+    /// The candidates in this order, each once; those of a scenario last whatever the order says.
+    fn sorted(&self, view: &MarketView, candidates: impl IntoIterator<Item = Source>) -> Vec<Source> {
+        let mut known: Vec<Source> = candidates.into_iter().collect();
+        known.sort_by_cached_key(|source| (kind(view, source) == SourceKind::Scenario, self.rank(source), source.clone()));
+        known.dedup();
+        known
+    }
+}
+
+/// The kind of a source; one without a description counts as a venue.
+fn kind(view: &MarketView, source: &Source) -> SourceKind {
+    view.source_info(source).map_or(SourceKind::Venue, |info| info.kind)
 }
 
 /// The assets every installation knows by name, whether or not it holds data of them.
@@ -272,7 +282,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::metrics::fixture::at;
+    use crate::metrics::fixture::{Fixture, at};
 
     #[rstest]
     #[case("candle.btc@x:1h", "2026-02-03T23:00:00Z", Freshness::Fresh)]
@@ -283,5 +293,20 @@ mod tests {
     #[case::over_the_weekend("candle.sp500@x:1d", "2026-01-31", Freshness::Fresh)]
     fn a_series_is_overdue_by_its_own_rhythm(#[case] key: &str, #[case] observed_at: &str, #[case] expected: Freshness) {
         assert_eq!(freshness(&key.parse().unwrap(), at(observed_at), at("2026-02-04")), expected);
+    }
+
+    #[test]
+    fn a_made_up_source_is_asked_last_whatever_the_order_says() {
+        let view = Fixture::new().source("demo", SourceKind::Scenario, "made up").cut("2026-02-04");
+        let named = |name: &str| name.parse::<Source>().unwrap();
+        let order = SourceOrder::new(vec![named("demo"), named("venue")]);
+        let choose = |asked, candidates: &[&str]| {
+            let chosen = order.choose(&view, asked, candidates.iter().map(|name| named(name))).unwrap();
+            chosen.map(|source| source.to_string())
+        };
+        assert_eq!(choose(None, &["demo", "venue"]).as_deref(), Some("venue"));
+        assert_eq!(choose(None, &["demo", "unranked"]).as_deref(), Some("unranked"));
+        assert_eq!(choose(None, &["demo"]).as_deref(), Some("demo"));
+        assert_eq!(choose(Some(&named("demo")), &["demo", "venue"]).as_deref(), Some("demo"));
     }
 }

@@ -73,7 +73,7 @@ impl PartialSchema for SourceKind {
 
 impl PartialSchema for FeedState {
     fn schema() -> RefOr<Schema> {
-        words("How well a feed is, judged by its own cadence.", ["fresh", "late", "stale", "dead", "disabled"])
+        words("How well a feed is, judged by its own cadence.", ["fresh", "partial", "late", "stale", "dead", "disabled"])
     }
 }
 

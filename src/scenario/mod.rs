@@ -23,7 +23,7 @@ pub use facts::{Fact, FactRows, facts};
 pub const CUTOFF: Timestamp = Timestamp::from_unix_ms(1_770_192_000_000);
 
 /// The name under which every row is recorded.
-const SOURCE: &str = "scenario";
+pub const SOURCE: &str = "scenario";
 
 /// What a reader of the rows must know about them.
 const NOTE: &str = "a made-up market: the rows listed in scenario/facts.toml carry figures of a news report of 2026-02-04, \

@@ -51,7 +51,7 @@ async fn a_visit_records_what_the_upstream_says_and_waits_for_the_next_grid_poin
 #[case::half_json(Play::json(r#"{"data":{"total_mark"#), "not the expected JSON")]
 #[case::cut_connection(Play::Cut(GLOBAL.to_owned(), 20), "cannot be reached")]
 #[case::html_with_200(Play::html("<html>Just a moment...</html>"), "Just a moment")]
-#[case::html_called_json(Play::json("<html>blocked</html>"), "was expected")]
+#[case::html_called_json(Play::json("<html>blocked</html>"), "blocks this client")]
 #[case::error_inside_200(Play::json(r#"{"status":{"error_code":429,"error_message":"slow down"}}"#), "code 429: slow down")]
 #[case::forbidden(Play::status(403, "no robots"), "403: no robots")]
 #[case::server_error(Play::status(502, ""), "502: (empty body)")]
@@ -141,9 +141,117 @@ async fn one_question_that_fails_does_not_keep_the_others_from_landing() {
     let desk = Desk::at(NOW);
     let upstream =
         Upstream::start(|path| if path.starts_with("/global") { Play::status(500, "") } else { Play::json(MARKETS) }).await;
-    snapshot(&desk, &upstream).run_once().await;
+    let wait = snapshot(&desk, &upstream).run_once().await;
     assert_eq!(desk.sink.points().len(), 3);
-    assert_eq!(desk.board.get("coingecko-market").unwrap().consecutive_failures, 1);
+    let status = desk.board.get("coingecko-market").unwrap();
+    assert_eq!((status.consecutive_failures, status.state(NOW.parse().unwrap())), (0, FeedState::Partial));
+    let lacks = status.partial.unwrap();
+    assert!(lacks.starts_with("1 of 2 questions failed, the first: ") && lacks.contains("answered 500"), "{lacks}");
+    assert!(wait <= Duration::from_secs(10), "the rest is asked for soon: {wait:?}");
+}
+
+#[tokio::test]
+async fn an_asset_that_the_upstream_refuses_is_named_and_the_others_go_on() {
+    let desk = Desk::at(NOW);
+    let clock = Arc::clone(&desk.clock);
+    let upstream = Upstream::start(move |path| {
+        if path.contains("symbol=NOSUCHUSDT") {
+            Play::status(400, r#"{"code":-1121,"msg":"Invalid symbol."}"#)
+        } else {
+            klines(path, market_stress::domain::Clock::now(&*clock))
+        }
+    })
+    .await;
+    let assets = ["btc", "nosuch"].map(|name| name.parse().unwrap()).to_vec();
+    let config = BinanceConfig { rest_url: upstream.url.clone(), assets, ..BinanceConfig::default() };
+    let mut step = desk.collector.step(Feed::Polled(candle_feed(&config, Margin::Usd)));
+    step.run_once().await;
+    let status = desk.board.get("binance-candles").unwrap();
+    assert_eq!(status.state(NOW.parse().unwrap()), FeedState::Partial);
+    let lacks = status.partial.unwrap();
+    assert!(lacks.contains("questions failed, the first about NOSUCHUSDT: ") && lacks.contains("Invalid symbol"), "{lacks}");
+
+    // The next visit asks for what is new, and not for everything again.
+    let asked = upstream.asked().len();
+    desk.clock.set("2026-02-04T08:02:05Z".parse().unwrap());
+    step.run_once().await;
+    assert_eq!(upstream.asked().len() - asked, 2, "{:?}", &upstream.asked()[asked..]);
+}
+
+#[tokio::test]
+async fn an_asset_that_is_answered_again_lacks_nothing_in_the_end() {
+    let desk = Desk::at(NOW);
+    let (clock, refused) = (Arc::clone(&desk.clock), Arc::new(AtomicUsize::new(0)));
+    let switch = Arc::clone(&refused);
+    let upstream = Upstream::start(move |path| {
+        if path.contains("ETHUSDT") && switch.load(Ordering::SeqCst) > 0 {
+            Play::status(400, r#"{"code":-1003,"msg":"Too many requests."}"#)
+        } else {
+            klines(path, market_stress::domain::Clock::now(&*clock))
+        }
+    })
+    .await;
+    let assets = ["btc", "eth"].map(|name| name.parse().unwrap()).to_vec();
+    let config = BinanceConfig { rest_url: upstream.url.clone(), assets, ..BinanceConfig::default() };
+    let mut step = desk.collector.step(Feed::Polled(candle_feed(&config, Margin::Usd)));
+    let visits = [
+        (NOW, 0),
+        ("2026-02-04T08:10:05Z", 1),
+        ("2026-02-04T08:20:05Z", 1),
+        ("2026-02-04T08:30:05Z", 0),
+        ("2026-02-04T08:31:05Z", 0),
+    ];
+    for (now, is_refused) in visits {
+        desk.clock.set(now.parse().unwrap());
+        refused.store(is_refused, Ordering::SeqCst);
+        step.run_once().await;
+    }
+    let minutes = |asset: &str| {
+        let series = format!("candle.{asset}@binance-perp:1m");
+        desk.sink.points().keys().filter(|(key, at)| *key == series && at.as_str() >= "2026-02-04T08:00:00Z").count()
+    };
+    assert_eq!((minutes("btc"), minutes("eth")), (31, 31));
+    assert_eq!(desk.board.get("binance-candles").unwrap().partial, None);
+}
+
+#[tokio::test]
+async fn an_asset_whose_rows_are_all_refused_makes_its_feed_partial() {
+    let desk = Desk::at(NOW);
+    let clock = Arc::clone(&desk.clock);
+    let upstream = Upstream::start(move |path| {
+        if path.contains("symbol=ETHUSDT&interval=1m") {
+            // A high below the low.
+            Play::json(r#"[[1770192000000,"2","1","3","2","1"],[1770192060000,"2","1","3","2","1"]]"#)
+        } else {
+            klines(path, market_stress::domain::Clock::now(&*clock))
+        }
+    })
+    .await;
+    let assets = ["btc", "eth"].map(|name| name.parse().unwrap()).to_vec();
+    let config = BinanceConfig { rest_url: upstream.url.clone(), assets, ..BinanceConfig::default() };
+    desk.collector.step(Feed::Polled(candle_feed(&config, Margin::Usd))).run_once().await;
+    let status = desk.board.get("binance-candles").unwrap();
+    let lacks = status.partial.unwrap();
+    assert!(lacks.starts_with("all rows of 1 series were refused, such as candle.eth@binance-perp:1m: "), "{lacks}");
+}
+
+#[rstest]
+#[case::country(Play::status(451, "not here"), "does not serve the country of this address")]
+#[case::page(Play::Answer(403, "text/html", Vec::new(), "<html>no</html>".to_owned()), "answered with a page for browsers")]
+#[tokio::test]
+async fn a_host_that_blocks_this_client_rests_for_an_hour_and_is_told_as_such(#[case] block: Play, #[case] words: &str) {
+    let desk = Desk::at(NOW);
+    let manners = HostPolicy { spacing: Duration::ZERO, ..HostPolicy::default() };
+    let http = HttpClient::new(&HttpSettings { manners, ..HttpSettings::default() }).unwrap();
+    let upstream = Upstream::start(move |_| block.clone()).await;
+    let config = CoinGeckoConfig { url: upstream.url.clone(), ..CoinGeckoConfig::default() };
+    let mut step = Collector { http, ..desk.collector.clone() }.step(Feed::Polled(snapshot_feed(&config)));
+    let wait = step.run_once().await;
+    assert!(wait >= Duration::from_hours(1), "{wait:?}");
+    step.run_once().await;
+    assert_eq!(upstream.asked().len(), 1, "the host rests");
+    let error = desk.board.get("coingecko-market").unwrap().last_error.unwrap();
+    assert!(error.contains(words), "{error}");
 }
 
 #[tokio::test]
@@ -244,7 +352,12 @@ async fn a_restated_day_and_a_new_column_are_recorded_and_a_block_page_changes_n
 #[tokio::test]
 async fn after_a_storm_of_server_errors_the_feed_goes_on_by_itself() {
     let desk = Desk::at(NOW);
-    let manners = HostPolicy { spacing: Duration::ZERO, failures_to_cooldown: 3, cooldown: Duration::from_millis(50) };
+    let manners = HostPolicy {
+        spacing: Duration::ZERO,
+        failures_to_cooldown: 3,
+        cooldown: Duration::from_millis(50),
+        ..HostPolicy::default()
+    };
     let http = HttpClient::new(&HttpSettings { manners, ..HttpSettings::default() }).unwrap();
     let storm = Arc::new(AtomicUsize::new(7));
     let left = Arc::clone(&storm);

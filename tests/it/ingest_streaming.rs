@@ -1,15 +1,18 @@
 //! Streamed feeds against a websocket that plays every trick.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use market_stress::ingest::binance::{BinanceConfig, LiquidationFeed};
-use market_stress::ingest::{Entry, Feed, FeedError, HttpClient, Message, ParseError, Profile, Session, StreamedFeed};
+use market_stress::ingest::bybit::{self, BybitConfig};
+use market_stress::ingest::{Entry, Feed, FeedError, HttpClient, Message, ParseError, Profile, Refreshed, Session, StreamedFeed};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::harness::wait_until_async;
-use crate::upstream::{Desk, Line, websocket};
+use crate::upstream::{Desk, Line, Play, Upstream, websocket};
 
 const NOW: &str = "2026-02-03T19:00:05Z";
 const ACK: &str = r#"{"result":null,"id":1}"#;
@@ -26,11 +29,12 @@ fn say(text: &str) -> Line {
 }
 
 fn feed(url: &Url) -> LiquidationFeed {
-    // The list of contracts is asked where nobody listens: the stream does not wait for it.
-    let rest_url = "http://127.0.0.1:9".parse().unwrap();
+    // The lists of contracts are asked where nobody listens: the stream does not wait for them.
+    let nobody: Url = "http://127.0.0.1:9".parse().unwrap();
     LiquidationFeed::new(&BinanceConfig {
         stream_url: url.clone(),
-        rest_url,
+        rest_url: nobody.clone(),
+        coin_rest_url: nobody,
         silent_after_seconds: 1,
         ..BinanceConfig::default()
     })
@@ -125,6 +129,17 @@ async fn a_refused_subscription_is_an_error_with_the_upstreams_words() {
 }
 
 #[tokio::test]
+async fn a_stream_of_a_host_that_blocks_this_client_rests_for_an_hour() {
+    let blocked = Upstream::start(|_| Play::status(451, "not here")).await;
+    let url = format!("ws://{}", blocked.url.authority()).parse().unwrap();
+    let desk = Desk::at(NOW);
+    let wait = desk.collector.step(Feed::Streamed(Box::new(feed(&url)))).run_once().await;
+    assert!(wait >= Duration::from_hours(1), "{wait:?}");
+    let error = desk.board.get("binance-liquidations").unwrap().last_error.unwrap();
+    assert!(error.contains("does not serve the country of this address"), "{error}");
+}
+
+#[tokio::test]
 async fn after_a_cut_the_feed_connects_and_subscribes_again_by_itself() {
     let first = vec![Line::Hear, order(1, "1"), Line::Hang];
     let second = vec![Line::Hear, order(1, "1"), order(2, "2")];
@@ -155,6 +170,78 @@ async fn an_old_session_is_replaced_before_the_upstream_cuts_it() {
         () = renewed => {}
     }
     assert_eq!(desk.board.get("binance-liquidations").unwrap().consecutive_failures, 0);
+}
+
+const LISTED: &str = r#"{"symbol":"SYMBOL","contractType":"LinearPerpetual","status":"Trading","baseCoin":"BASE"}"#;
+
+/// The list of instruments with these coins.
+fn listing(coins: &[&str]) -> Play {
+    let row = |coin: &&str| LISTED.replace("SYMBOL", &format!("{coin}USDT")).replace("BASE", coin);
+    let rows: Vec<_> = coins.iter().map(row).collect();
+    Play::json(&format!(r#"{{"retCode":0,"result":{{"nextPageCursor":"","list":[{}]}},"time":1770145200000}}"#, rows.join(",")))
+}
+
+fn bybit(url: &Url, rest_url: &Url) -> bybit::LiquidationFeed {
+    let (stream_url, rest_url) = (url.clone(), rest_url.clone());
+    bybit::LiquidationFeed::new(&BybitConfig { stream_url, rest_url, ..BybitConfig::default() }, bybit::Category::Linear)
+}
+
+#[tokio::test]
+async fn a_topic_that_is_refused_is_dropped_and_the_others_record() {
+    let refusal =
+        r#"{"success":false,"ret_msg":"error:handler not found,topic:allLiquidation.BADUSDT","req_id":"1","op":"subscribe"}"#;
+    let order = r#"{"topic":"allLiquidation.BNBUSDT","data":[{"T":1770145200000,"s":"BNBUSDT","S":"Buy","v":"2","p":"860"}]}"#;
+    let (url, mut heard) = websocket(vec![vec![Line::Hear, say(refusal), Line::Hear, say(order), Line::Hang]]).await;
+    let rest = Upstream::start(|_| listing(&["BAD", "BNB"])).await;
+    let desk = Desk::at(NOW);
+    desk.collector.step(Feed::Streamed(Box::new(bybit(&url, &rest.url)))).run_once().await;
+    assert!(heard.recv().await.unwrap().contains(r#"["allLiquidation.BADUSDT","allLiquidation.BNBUSDT"]"#));
+    assert!(heard.recv().await.unwrap().contains(r#"["allLiquidation.BNBUSDT"]"#));
+    assert_eq!(desk.sink.orders(), ["BNBUSDT long 2026-02-03T19:00:00Z 1720.00"]);
+    let status = desk.board.get("bybit-liquidations").unwrap();
+    assert!(status.partial.unwrap().contains("allLiquidation.BADUSDT is refused"));
+}
+
+/// The same feed that looks for new listings at once.
+#[derive(Debug)]
+struct Curious(bybit::LiquidationFeed);
+
+#[async_trait]
+impl StreamedFeed for Curious {
+    fn profile(&self) -> &Profile {
+        self.0.profile()
+    }
+
+    async fn session(&self, http: &HttpClient) -> Result<Session, FeedError> {
+        Ok(Session { refresh_every: Duration::from_millis(50), ..self.0.session(http).await? })
+    }
+
+    async fn refresh(&self, http: &HttpClient) -> Result<Refreshed, FeedError> {
+        self.0.refresh(http).await
+    }
+
+    fn read(&self, text: &str) -> Result<Message, ParseError> {
+        self.0.read(text)
+    }
+}
+
+#[tokio::test]
+async fn what_is_listed_later_is_subscribed_to_in_the_same_session() {
+    let order = r#"{"topic":"allLiquidation.NEWUSDT","data":[{"T":1770145200000,"s":"NEWUSDT","S":"Sell","v":"2","p":"5"}]}"#;
+    let (url, mut heard) = websocket(vec![vec![Line::Hear, Line::Hear, say(order), Line::Hang]]).await;
+    let visits = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&visits);
+    let rest = Upstream::start(move |_| match counter.fetch_add(1, Ordering::SeqCst) {
+        0 => listing(&["BTC"]),
+        1 => Play::status(500, ""),
+        _ => listing(&["BTC", "NEW"]),
+    })
+    .await;
+    let desk = Desk::at(NOW);
+    desk.collector.step(Feed::Streamed(Box::new(Curious(bybit(&url, &rest.url))))).run_once().await;
+    assert!(heard.recv().await.unwrap().contains(r#"["allLiquidation.BTCUSDT"]"#));
+    assert!(heard.recv().await.unwrap().contains(r#"["allLiquidation.NEWUSDT"]"#), "what was asked for is not asked for again");
+    assert_eq!(desk.sink.orders(), ["NEWUSDT short 2026-02-03T19:00:00Z 10.00"]);
 }
 
 #[tokio::test]

@@ -196,7 +196,7 @@ fn page(path: &str, first: Timestamp, end: Timestamp, permits: &Arc<Semaphore>) 
     let url = Url::parse(&format!("http://upstream{path}")).unwrap();
     match url.path() {
         CANDLES => {}
-        "/fapi/v1/exchangeInfo" => return Play::json(r#"{"symbols": []}"#),
+        "/fapi/v1/exchangeInfo" | "/dapi/v1/exchangeInfo" => return Play::json(r#"{"symbols": []}"#),
         _ => return Play::json("[]"),
     }
     let parameter = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());

@@ -36,9 +36,10 @@ async fn polled(play: Play) -> ProbeResult {
 
 async fn streamed(lines: Vec<Line>, patience: ProbeTimeouts) -> ProbeResult {
     let (url, _heard) = websocket(vec![lines]).await;
-    // The list of contracts is asked where nobody listens: the stream does not wait for it.
-    let rest_url = "http://127.0.0.1:9".parse().unwrap();
-    let feed = LiquidationFeed::new(&BinanceConfig { stream_url: url, rest_url, ..BinanceConfig::default() });
+    // The lists of contracts are asked where nobody listens: the stream does not wait for them.
+    let nobody: url::Url = "http://127.0.0.1:9".parse().unwrap();
+    let (rest_url, coin_rest_url) = (nobody.clone(), nobody);
+    let feed = LiquidationFeed::new(&BinanceConfig { stream_url: url, rest_url, coin_rest_url, ..BinanceConfig::default() });
     tried(Feed::Streamed(Box::new(feed)), patience).await
 }
 

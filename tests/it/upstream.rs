@@ -281,7 +281,7 @@ impl Desk {
             timeout: Duration::from_millis(500),
             connect_timeout: Duration::from_millis(500),
             body_limit_bytes: 200_000,
-            manners: HostPolicy { spacing: Duration::ZERO, ..HostPolicy::default() },
+            manners: HostPolicy { spacing: Duration::ZERO, blocked_rest: Duration::ZERO, ..HostPolicy::default() },
             ..HttpSettings::default()
         };
         let sink = Arc::new(MemorySink::default());

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use super::config::static_url;
 use super::runner::{Entry, Feed};
+use super::settings::static_url;
 use super::wire::{Decimal, Seconds, from_json, row};
 use super::{FetchError, History, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Request, Schedule};
 use crate::domain::{Asset, Cadence, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind};
@@ -42,7 +42,7 @@ struct Reading {
 /// The feed of alternative.me as configured.
 #[must_use]
 pub fn entries(config: &AlternativeMeConfig) -> Vec<Entry> {
-    super::config::entries([Feed::Polled(index_feed(config))], super::config::switched_off(config.enabled, "alternative_me"))
+    super::settings::entries([Feed::Polled(index_feed(config))], super::settings::switched_off(config.enabled, "alternative_me"))
 }
 
 /// The index, published at 00:00 UTC.
@@ -100,7 +100,7 @@ fn key() -> SeriesKey {
 }
 
 fn source() -> Source {
-    super::config::source("alternative_me")
+    super::settings::source("alternative_me")
 }
 
 #[cfg(test)]

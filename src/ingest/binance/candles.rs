@@ -34,7 +34,7 @@ pub fn candle_feed(config: &BinanceConfig, margin: Margin) -> PolledFeed {
 fn plan(config: &BinanceConfig, margin: Margin) -> CandlePlan {
     CandlePlan {
         source: margin.candle_source(),
-        assets: config.assets.clone(),
+        assets: margin.assets(config),
         spans: vec![
             (Period::DAY, config.day_history_days),
             (Period::HOUR, config.hour_history_days),
@@ -110,6 +110,15 @@ mod tests {
         let bar = parsed.batch.candles.values().next().unwrap()[0].value;
         assert!((bar.close - 0.000_03).abs() < 1e-15);
         assert_eq!(bar.volume.map(f64::to_bits), Some(5_000.0_f64.to_bits()));
+    }
+
+    #[test]
+    fn amounts_of_a_coin_margined_perpetual_are_coins_whatever_its_name_ends_in() {
+        let body = TWO.replace(r#"1770192059999, "0""#, r#"1770192059999, "7""#);
+        for symbol in ["BTCUSD_PERP", "BNBUSD_PERP"] {
+            let parsed = read(&body, symbol, "2026-02-04T08:01:10Z");
+            assert_eq!(parsed.batch.candles.values().next().unwrap()[0].value.volume, Some(7.0), "{symbol}");
+        }
     }
 
     #[test]

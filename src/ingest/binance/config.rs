@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::domain::Asset;
-use crate::ingest::config::{default_assets, static_url};
+use crate::ingest::settings::{default_assets, static_url};
 
 /// Configuration of the Binance feeds, `[ingest.binance]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,8 +17,10 @@ pub struct BinanceConfig {
     /// Base address of the market-data websocket; the paths before 2026-03 accept subscriptions and
     /// then stay silent. Default: `wss://fstream.binance.com/market`.
     pub stream_url: Url,
-    /// Coins whose perpetuals of both margins are collected; forced orders are those of every coin. Default: btc, eth, sol, xrp, bnb, doge.
+    /// Coins whose perpetuals are collected; forced orders are those of every coin. Default: btc, eth, sol, xrp, bnb, doge.
     pub assets: Vec<Asset>,
+    /// Those of them whose coin-margined perpetuals are collected too. Default: btc, eth, sol, xrp, bnb, doge.
+    pub coin_assets: Vec<Asset>,
     /// How many days of one-minute candles are read back. Default: 2.
     pub minute_history_days: u32,
     /// How many days of hourly candles are read back. Default: 400.
@@ -37,6 +39,7 @@ impl Default for BinanceConfig {
             coin_rest_url: static_url("https://dapi.binance.com"),
             stream_url: static_url("wss://fstream.binance.com/market"),
             assets: default_assets(),
+            coin_assets: default_assets(),
             minute_history_days: 2,
             hour_history_days: 400,
             day_history_days: 4_000,

@@ -1,7 +1,26 @@
 use crate::domain::{Asset, Instrument};
+use crate::ingest::multiple::{Multiple, base_of};
 
 /// Quotes of USD-M contracts, taken as dollars.
-const DOLLAR_QUOTES: [&str; 4] = ["USDT", "USDC", "FDUSD", "BUSD"];
+pub(super) const DOLLAR_QUOTES: [&str; 3] = ["USDT", "USDC", "FDUSD"];
+
+/// Coins that are listed by the thousand or more.
+const MULTIPLES: [Multiple; 14] = [
+    ("babydoge", "1MBABYDOGE"),
+    ("bob", "1000000BOB"),
+    ("bonk", "1000BONK"),
+    ("cat", "1000CAT"),
+    ("cheems", "1000CHEEMS"),
+    ("floki", "1000FLOKI"),
+    ("lunc", "1000LUNC"),
+    ("mog", "1000000MOG"),
+    ("pepe", "1000PEPE"),
+    ("rats", "1000RATS"),
+    ("sats", "1000SATS"),
+    ("shib", "1000SHIB"),
+    ("why", "1000WHY"),
+    ("xec", "1000XEC"),
+];
 
 /// A futures contract as its symbol names it.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +46,13 @@ pub(super) enum Size {
 pub(super) struct UnknownSymbol(String);
 
 impl Contract {
-    /// Reads a symbol: `BTCUSDT`, `1000SHIBUSDT`, `BTCUSDT_260925`, `BTCUSD_PERP`.
+    /// A contract as the venue's list states it: what it is on, and on COIN-M how many dollars it is worth.
+    pub(super) fn listed(base: &str, contract_usd: Option<f64>) -> Option<Self> {
+        let Instrument { asset, coins_per_unit } = Instrument::from_base(base)?;
+        Some(Self { asset, size: contract_usd.map_or(Size::Coins(coins_per_unit), Size::Usd) })
+    }
+
+    /// Reads a symbol that no list has stated yet: `BTCUSDT`, `1000SHIBUSDT`, `BTCUSDT_260925`, `BTCUSD_PERP`.
     pub(super) fn parse(symbol: &str) -> Result<Self, UnknownSymbol> {
         let unknown = || UnknownSymbol(symbol.to_owned());
         let Instrument { asset, coins_per_unit } = Instrument::from_symbol(symbol).ok_or_else(unknown)?;
@@ -46,8 +71,7 @@ impl Contract {
 
 /// The symbol of a coin's USD-M perpetual.
 pub(super) fn perpetual(asset: &Asset) -> String {
-    let thousands = matches!(asset.as_str(), "shib" | "pepe" | "floki" | "bonk" | "lunc" | "xec" | "sats" | "rats" | "cat");
-    format!("{}{}USDT", if thousands { "1000" } else { "" }, asset.as_str().to_ascii_uppercase())
+    format!("{}USDT", base_of(asset, &MULTIPLES))
 }
 
 #[cfg(test)]
@@ -62,6 +86,8 @@ mod tests {
     #[case("BTCUSDT_260925", "btc", Size::Coins(1.0))]
     #[case("BTCUSD_PERP", "btc", Size::Usd(100.0))]
     #[case("ETHUSD_260925", "eth", Size::Usd(10.0))]
+    #[case("BNBUSD_PERP", "bnb", Size::Usd(10.0))]
+    #[case("BNBUSDT", "bnb", Size::Coins(1.0))]
     fn symbols_tell_coin_and_size(#[case] symbol: &str, #[case] asset: &str, #[case] size: Size) {
         let expected = Contract { asset: asset.parse().unwrap(), size };
         assert_eq!(Contract::parse(symbol), Ok(expected));
@@ -77,7 +103,8 @@ mod tests {
 
     #[test]
     fn the_perpetual_of_a_coin_reads_back_as_that_coin() {
-        for name in ["btc", "shib", "doge"] {
+        crate::ingest::multiple::assert_names_read_back(&MULTIPLES);
+        for name in ["btc", "shib", "doge", "bnb", "babydoge"] {
             let asset: Asset = name.parse().unwrap();
             assert_eq!(Contract::parse(&perpetual(&asset)).unwrap().asset, asset);
         }

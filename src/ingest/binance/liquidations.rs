@@ -6,15 +6,15 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::config::BinanceConfig;
-use super::contract::{Contract, Size};
+use super::contract::Size;
 use super::info;
-use super::listing::{OtherContracts, parse_listing};
+use super::listing::{Listing, parse_listing};
 use super::margin::Margin;
 use crate::domain::{KnownAtRule, LiquidationOrder, Side, Timestamp};
 use crate::ingest::client::join;
-use crate::ingest::feed::stream_cadence;
+use crate::ingest::feed::{REFRESH_EVERY, stream_cadence};
 use crate::ingest::wire::{Decimal, Millis, from_json, row};
-use crate::ingest::{FeedError, HttpClient, Message, ParseError, Parsed, Profile, Request, Session, StreamedFeed};
+use crate::ingest::{FeedError, HttpClient, Message, ParseError, Parsed, Profile, Refreshed, Request, Session, StreamedFeed};
 
 /// Every forced order of both margins, as far as the venue publishes them.
 const STREAM: &str = "!forceOrder@arr";
@@ -24,7 +24,7 @@ const STREAM: &str = "!forceOrder@arr";
 pub struct LiquidationFeed {
     profile: Profile,
     config: BinanceConfig,
-    others: RwLock<OtherContracts>,
+    listing: RwLock<Listing>,
 }
 
 /// A `forceOrder` event.
@@ -59,15 +59,23 @@ impl LiquidationFeed {
     pub fn new(config: &BinanceConfig) -> Self {
         let cadence = stream_cadence(config.silent_after_seconds);
         let profile = Profile { name: "binance-liquidations", info: info(Margin::Usd), cadence };
-        Self { profile, config: config.clone(), others: RwLock::default() }
+        Self { profile, config: config.clone(), listing: RwLock::default() }
     }
 
-    /// Learns which contracts are not on coins. Liquidations cannot be read later, so the stream does
-    /// not wait for the list: without a new one the last one serves.
-    async fn learn_listing(&self, http: &HttpClient) -> Result<(), FeedError> {
-        let request = Request::get(&self.config.rest_url, "fapi/v1/exchangeInfo", &[])?;
-        let others = parse_listing(&http.fetch(&request).await?)?;
-        *self.others.write().unwrap_or_else(PoisonError::into_inner) = others;
+    /// Learns what the contracts of both margins are on.
+    ///
+    /// # Errors
+    /// The first list that could not be read; the other one is read.
+    async fn learn_listings(&self, http: &HttpClient) -> Result<(), FeedError> {
+        let learnt = [self.learn_listing(http, Margin::Usd).await, self.learn_listing(http, Margin::Coin).await];
+        learnt.into_iter().collect()
+    }
+
+    /// Learns what the contracts of a margin are on, and which are not on coins.
+    async fn learn_listing(&self, http: &HttpClient, margin: Margin) -> Result<(), FeedError> {
+        let request = Request::get(margin.rest_url(&self.config), &margin.path("exchangeInfo"), &[])?;
+        let listing = parse_listing(&http.fetch(&request).await?)?;
+        self.listing.write().unwrap_or_else(PoisonError::into_inner).extend(listing);
         Ok(())
     }
 }
@@ -79,9 +87,9 @@ impl StreamedFeed for LiquidationFeed {
     }
 
     async fn session(&self, http: &HttpClient) -> Result<Session, FeedError> {
-        if let Err(error) = self.learn_listing(http).await {
-            tracing::warn!(feed = self.profile.name, %error, "contracts on stocks may be counted: their list could not be read");
-        }
+        // Liquidations cannot be read later, so the stream does not wait for the lists.
+        let unread = self.learn_listings(http).await.err();
+        let left_out = unread.map(|error| format!("contracts on stocks may be counted, their list could not be read: {error}"));
         let subscribe = serde_json::json!({"method": "SUBSCRIBE", "params": [STREAM], "id": 1});
         Ok(Session {
             url: join(&self.config.stream_url, "ws")?,
@@ -89,22 +97,29 @@ impl StreamedFeed for LiquidationFeed {
             ping: None,
             ping_every: Duration::from_mins(1),
             idle_timeout: Duration::from_secs(self.config.silent_after_seconds),
-            // The venue cuts a connection after 24 hours; a new one also learns the contracts listed since.
+            // The venue cuts a connection after 24 hours.
             renew_after: Duration::from_hours(12),
+            refresh_every: REFRESH_EVERY,
+            left_out,
         })
     }
 
+    async fn refresh(&self, http: &HttpClient) -> Result<Refreshed, FeedError> {
+        self.learn_listings(http).await?;
+        Ok(Refreshed::default())
+    }
+
     fn read(&self, text: &str) -> Result<Message, ParseError> {
-        parse_message(text, &self.others.read().unwrap_or_else(PoisonError::into_inner))
+        parse_message(text, &self.listing.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 /// Reads one message: a forced order, several, or a control message; with or without the envelope
-/// of a combined stream. Orders of `others` are passed over.
+/// of a combined stream. Orders on something else than coins are passed over.
 ///
 /// # Errors
 /// [`ParseError`] when it is none of these.
-pub fn parse_message(text: &str, others: &OtherContracts) -> Result<Message, ParseError> {
+pub fn parse_message(text: &str, listing: &Listing) -> Result<Message, ParseError> {
     let message: Value = from_json(text.as_bytes())?;
     if let Some(error) = message.get("error") {
         return Ok(Message::refused(error.get("msg")));
@@ -114,8 +129,8 @@ pub fn parse_message(text: &str, others: &OtherContracts) -> Result<Message, Par
     }
     let mut parsed = Parsed::new(Margin::Usd.source());
     match message.get("data").unwrap_or(&message) {
-        Value::Array(events) => events.iter().for_each(|event| take(event, others, &mut parsed)),
-        event if event.get("o").is_some() => take(event, others, &mut parsed),
+        Value::Array(events) => events.iter().for_each(|event| take(event, listing, &mut parsed)),
+        event if event.get("o").is_some() => take(event, listing, &mut parsed),
         _ => {
             let reason = "it holds no order".to_owned();
             return Err(ParseError::Malformed { expected: "forceOrder message", reason });
@@ -124,24 +139,24 @@ pub fn parse_message(text: &str, others: &OtherContracts) -> Result<Message, Par
     Ok(Message::Rows(parsed))
 }
 
-fn take(event: &Value, others: &OtherContracts, parsed: &mut Parsed) {
+fn take(event: &Value, listing: &Listing, parsed: &mut Parsed) {
     let order = row::<ForceOrder>(event).map(|event| event.o);
-    if order.as_ref().is_ok_and(|order| others.contains(&order.s)) {
+    if order.as_ref().is_ok_and(|order| listing.is_other(&order.s)) {
         return;
     }
     let (subject, at) = match &order {
         Ok(order) => (order.s.clone(), order.time.0),
         Err(_) => ("forceOrder".to_owned(), Timestamp::default()),
     };
-    match order.and_then(Order::read) {
+    match order.and_then(|order| order.read(listing)) {
         Ok(order) => parsed.batch.orders.push(order),
         Err(reason) => parsed.refuse(subject, at, reason),
     }
 }
 
 impl Order {
-    fn read(self) -> Result<LiquidationOrder, String> {
-        let contract = Contract::parse(&self.s).map_err(|error| error.to_string())?;
+    fn read(self, listing: &Listing) -> Result<LiquidationOrder, String> {
+        let contract = listing.contract(&self.s).map_err(|error| error.to_string())?;
         let side = match self.side.as_str() {
             "SELL" => Side::Long,
             "BUY" => Side::Short,
@@ -192,6 +207,14 @@ mod tests {
     #[case::no_average("BTCUSDT", r#""S":"BUY","p":"72000","ap":"0","z":"2""#, Side::Short, 72_000.0, 2.0, 144_000.0)]
     #[case::thousands("1000SHIBUSDT", r#""S":"SELL","p":"0.02","ap":"0.02","z":"500""#, Side::Long, 0.000_02, 500_000.0, 10.0)]
     #[case::contracts("BTCUSD_PERP", r#""S":"SELL","p":"50000","ap":"50000","z":"3""#, Side::Long, 50_000.0, 0.006, 300.0)]
+    #[case::ends_in_b(
+        "BNBUSD_PERP",
+        r#""S":"SELL","p":"860","ap":"860","z":"50""#,
+        Side::Long,
+        860.0,
+        0.581_395_348_837_209_3,
+        500.0
+    )]
     #[case::small_contracts("ETHUSD_260925", r#""S":"BUY","p":"2000","ap":"2000","z":"4""#, Side::Short, 2_000.0, 0.02, 40.0)]
     fn an_order_says_which_position_died_and_what_it_was_worth(
         #[case] symbol: &str,
@@ -239,9 +262,9 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_panics(text: String, fields in "(\"[a-zA-Z]{1,2}\":(\"?[0-9a-zA-Z_.-]{0,12}\"?|[{}]),?){0,8}") {
-            let others = OtherContracts::default();
-            let _ = parse_message(&text, &others);
-            let _ = parse_message(&format!(r#"{{"o":{{{fields}}}}}"#), &others);
+            let listing = Listing::default();
+            let _ = parse_message(&text, &listing);
+            let _ = parse_message(&format!(r#"{{"o":{{{fields}}}}}"#), &listing);
         }
     }
 }

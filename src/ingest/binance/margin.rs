@@ -3,7 +3,7 @@ use url::Url;
 use super::config::BinanceConfig;
 use super::contract::perpetual;
 use crate::domain::{Asset, Metric, Period, SeriesKey, Source};
-use crate::ingest::config::source;
+use crate::ingest::settings::source;
 
 /// What a contract is margined and settled in, which decides its host, its name and its units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,12 @@ impl Margin {
             Self::Usd => &config.rest_url,
             Self::Coin => &config.coin_rest_url,
         }
+    }
+
+    /// The coins whose perpetuals are collected.
+    pub(super) fn assets(self, config: &BinanceConfig) -> Vec<Asset> {
+        let listed = |asset: &&Asset| self == Self::Usd || config.coin_assets.contains(asset);
+        config.assets.iter().filter(listed).cloned().collect()
     }
 
     /// The path of a method of the first version of the interface.

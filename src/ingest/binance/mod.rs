@@ -15,7 +15,7 @@ mod positions;
 pub use candles::{candle_feed, parse_klines};
 pub use config::BinanceConfig;
 pub use liquidations::{LiquidationFeed, parse_message};
-pub use listing::{OtherContracts, parse_listing};
+pub use listing::{Listing, parse_listing};
 pub use margin::Margin;
 pub use positions::{funding_feed, open_interest_feed, parse_coin_open_interest, parse_funding, parse_open_interest};
 
@@ -33,7 +33,7 @@ pub fn entries(config: &BinanceConfig) -> Vec<Entry> {
     let of_margin = |margin| [candle_feed, open_interest_feed, funding_feed].map(|feed| Feed::Polled(feed(config, margin)));
     let streamed = Feed::Streamed(Box::new(LiquidationFeed::new(config)));
     let feeds = std::iter::once(streamed).chain(Margin::ALL.into_iter().flat_map(of_margin));
-    super::config::entries(feeds, super::config::switched_off(config.enabled, "binance"))
+    super::settings::entries(feeds, super::settings::switched_off(config.enabled, "binance"))
 }
 
 /// The rows of an answer that is a list.

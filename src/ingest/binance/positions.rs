@@ -8,7 +8,7 @@ use super::contract::{Contract, Size};
 use super::margin::Margin;
 use super::{info, rows};
 use crate::domain::{Asset, Cadence, Metric, Period, Timestamp};
-use crate::ingest::funding::read_settlements;
+use crate::ingest::funding::{LEAD_MS, read_settlements, stated_from};
 use crate::ingest::positions::{FINE_MS, PositionSpan, history, push_inverse_positions, push_positions, spans};
 use crate::ingest::wire::{Decimal, Millis, row};
 use crate::ingest::{
@@ -84,10 +84,14 @@ pub fn open_interest_feed(config: &BinanceConfig, margin: Margin) -> PolledFeed 
     PolledFeed {
         profile: Profile { name, info: info(margin), cadence: Cadence::every(FINE_MS) },
         schedule: Schedule::every(Duration::from_mins(5)).after(Duration::from_secs(seconds)),
-        cursor_series: config.assets.iter().map(|asset| margin.key(Metric::OpenInterest, asset)).collect(),
-        history: Some(history(&config.assets, DEPTH, OPEN_INTEREST_PAGE, OPEN_INTEREST_SPACING, move |asset, span, visit| {
-            open_interest_question(&asked, margin, asset, span, visit)
-        })),
+        cursor_series: margin.assets(&config).iter().map(|asset| margin.key(Metric::OpenInterest, asset)).collect(),
+        history: Some(history(
+            &margin.assets(&config),
+            DEPTH,
+            OPEN_INTEREST_PAGE,
+            OPEN_INTEREST_SPACING,
+            move |asset, span, visit| open_interest_question(&asked, margin, asset, span, visit),
+        )),
         questions: Box::new(move |visit| open_interest_questions(&config, margin, *visit)),
     }
 }
@@ -103,7 +107,7 @@ pub fn funding_feed(config: &BinanceConfig, margin: Margin) -> PolledFeed {
     PolledFeed {
         profile: Profile { name, info: info(margin), cadence: Cadence::every(SETTLEMENT_MS) },
         schedule: Schedule::every(Duration::from_hours(1)).after(Duration::from_secs(seconds)),
-        cursor_series: config.assets.iter().map(|asset| margin.key(Metric::FundingRate, asset)).collect(),
+        cursor_series: margin.assets(&config).iter().map(|asset| margin.key(Metric::FundingRate, asset)).collect(),
         history: Some(funding_past(&config, margin)),
         questions: Box::new(move |visit| funding_questions(&config, margin, *visit)),
     }
@@ -111,7 +115,8 @@ pub fn funding_feed(config: &BinanceConfig, margin: Margin) -> PolledFeed {
 
 fn open_interest_questions(config: &BinanceConfig, margin: Margin, visit: PollContext) -> Result<Vec<PollRequest>, FetchError> {
     let spans = spans(visit, OPEN_INTEREST_DAYS, OPEN_INTEREST_PAGE);
-    let all = spans.into_iter().flat_map(|span| config.assets.iter().map(move |asset| (asset, span)));
+    let assets = margin.assets(config);
+    let all = spans.into_iter().flat_map(|span| assets.iter().map(move |asset| (asset, span)));
     all.map(|(asset, span)| open_interest_question(config, margin, asset, span, visit)).collect()
 }
 
@@ -141,13 +146,14 @@ fn open_interest_question(
         }
     };
     let request = Request::get(margin.rest_url(config), "futures/data/openInterestHist", &query)?;
-    Ok(PollRequest { request, read })
+    Ok(PollRequest::new(request, read))
 }
 
 fn funding_questions(config: &BinanceConfig, margin: Margin, visit: PollContext) -> Result<Vec<PollRequest>, FetchError> {
     let from = visit.from(2 * SETTLEMENT_MS, i64::from(config.day_history_days) * Period::DAY.ms()).max(LISTED_SINCE);
     let starts = (0..).map(|page| from.plus_ms(page * FUNDING_PAGE * SETTLEMENT_MS)).take_while(|start| *start < visit.now);
-    let all = starts.flat_map(|start| config.assets.iter().map(move |asset| (asset, start)));
+    let assets = margin.assets(config);
+    let all = starts.flat_map(|start| assets.iter().map(move |asset| (asset, start)));
     all.map(|(asset, start)| funding_question(config, margin, asset, (start, visit.now), visit)).collect()
 }
 
@@ -177,12 +183,14 @@ fn funding_past(config: &BinanceConfig, margin: Margin) -> History {
         let (asked, coin) = (config.clone(), asset.clone());
         let name = margin.key(Metric::FundingRate, asset).to_string();
         HistorySeries::new(name, config.day_history_days, page_ms, move |span, visit| {
-            funding_question(&asked, margin, &coin, (span.from(), span.to().plus_ms(-1)), *visit)
+            let asked_for = (span.from().plus_ms(-LEAD_MS), span.to().plus_ms(-1));
+            let question = funding_question(&asked, margin, &coin, asked_for, *visit)?;
+            Ok(question.map(move |parsed| stated_from(parsed, span.from())))
         })
         .kept_since(LISTED_SINCE)
         .cut_at(CUT_AT)
     };
-    History::Paged(Pages { strands: config.assets.iter().map(strand).collect(), spacing: FUNDING_SPACING })
+    History::Paged(Pages { strands: margin.assets(config).iter().map(strand).collect(), spacing: FUNDING_SPACING })
 }
 
 /// Reads an answer of `/futures/data/openInterestHist` for the USD-M perpetual of `asset`: coins and
@@ -273,6 +281,17 @@ mod tests {
         assert_eq!(told, expected);
         assert_eq!(parsed.refused.len(), 1);
         assert!(parse_open_interest(body, &"eth".parse().unwrap(), &visit(None)).unwrap().batch.is_empty());
+    }
+
+    #[test]
+    fn a_coin_whose_name_ends_in_b_has_open_interest_too() {
+        let body = br#"[{"pair":"BNBUSD","sumOpenInterest":"50","sumOpenInterestValue":"0.58","timestamp":1770163200000}]"#;
+        let parsed = parse_coin_open_interest(body, &"bnb".parse().unwrap(), &visit(None)).unwrap();
+        assert_eq!(
+            parsed.batch.readings[&"open_interest.bnb@binance-coin".parse().unwrap()][0].value.to_bits(),
+            500.0_f64.to_bits()
+        );
+        assert!(parsed.refused.is_empty());
     }
 
     #[test]

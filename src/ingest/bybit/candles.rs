@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::config::BybitConfig;
-use super::{SPACING, info, list, perpetual, source};
+use super::{SPACING, coins_per_unit, info, list, perpetual, source};
 use crate::domain::{Cadence, Period, SeriesKey};
 use crate::ingest::candle_row::CandleRow;
 use crate::ingest::candles::{CandleLayout, CandlePage, CandlePlan, read_candles};
@@ -34,16 +34,15 @@ fn question(config: &BybitConfig, page: CandlePage, visit: PollContext) -> Resul
     Ok(PollRequest::new(request, move |body| parse_klines(body, &page.series, &visit)))
 }
 
-/// Reads an answer of `/v5/market/kline` for a linear perpetual whose unit is one coin into candles of
-/// `series`. The running candle, which comes first, is left out.
+/// Reads an answer of `/v5/market/kline` for the USDT perpetual of a coin into candles of `series`, priced by the coin. The running candle, which comes first, is left out.
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
 pub fn parse_klines(body: &[u8], series: &SeriesKey, visit: &PollContext) -> Result<Parsed, ParseError> {
-    // Field 5 is in coins; on inverse contracts it would be in USD.
+    // Field 5 is in units of the symbol; on inverse contracts it would be in USD.
     let layout = CandleLayout { volume: 5, confirmed: None };
     let rows: Vec<CandleRow> = list(body)?.rows.iter().map(CandleRow::from).collect();
-    Ok(read_candles(&rows, layout, 1.0, series, visit))
+    Ok(read_candles(&rows, layout, coins_per_unit(&series.asset), series, visit))
 }
 
 #[cfg(test)]
@@ -71,6 +70,15 @@ mod tests {
         assert_eq!(candles.iter().map(|row| row.observed_at.to_string()).collect::<Vec<_>>(), ["2026-02-04T07:00:00Z"]);
         assert_eq!((candles[0].value.close.to_bits(), candles[0].value.volume), (3.0_f64.to_bits(), Some(5.0)));
         assert_eq!(parsed.refused.len(), 1, "a high below its low");
+    }
+
+    #[test]
+    fn a_perpetual_of_a_thousand_coins_is_priced_by_the_coin() {
+        let body = answer(r#"["1770192000000","3","3","3","3","1","3"], ["1770188400000","20","40","10","30","5","10"]"#);
+        let visit = PollContext { seen_until: None, now: "2026-02-04T08:10:00Z".parse().unwrap() };
+        let parsed = parse_klines(body.as_bytes(), &"candle.shib@bybit:1h".parse().unwrap(), &visit).unwrap();
+        let bar = parsed.batch.candles.values().next().unwrap()[0].value;
+        assert_eq!((bar.close.to_bits(), bar.volume), (0.03_f64.to_bits(), Some(5_000.0)));
     }
 
     #[test]

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::domain::Asset;
-use crate::ingest::config::{default_assets, static_url};
+use crate::ingest::settings::{default_assets, static_url};
 
 /// Configuration of the Bybit feeds, `[ingest.bybit]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,3 +1,4 @@
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -5,17 +6,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::config::BybitConfig;
-use super::instruments::{Category, instruments_request, parse_instruments};
-use super::{info, instrument, source};
+use super::instruments::{Category, Contract, Contracts, instruments_request, parse_instruments};
+use super::subscription::{Narrowing, Subscription, TOPIC};
+use super::{info, source};
 use crate::domain::{Instrument, KnownAtRule, LiquidationOrder, Side};
-use crate::ingest::feed::stream_cadence;
+use crate::ingest::feed::{REFRESH_EVERY, stream_cadence};
 use crate::ingest::wire::{Decimal, Millis, from_json, row};
-use crate::ingest::{FeedError, HttpClient, Message, ParseError, Parsed, Profile, Session, StreamedFeed};
-
-/// What every topic begins with.
-const TOPIC: &str = "allLiquidation.";
-/// A connection takes at most 21,000 characters of topics; the rest is left for the envelope.
-const TOPICS_CHARS: usize = 20_500;
+use crate::ingest::{FeedError, HttpClient, Message, ParseError, Parsed, Profile, Refreshed, Session, StreamedFeed};
 
 /// How much rarer liquidations of the few inverse contracts are.
 const INVERSE_RARITY: u64 = 24;
@@ -27,6 +24,8 @@ pub struct LiquidationFeed {
     config: BybitConfig,
     category: Category,
     silent_after_seconds: u64,
+    contracts: RwLock<Contracts>,
+    subscription: Mutex<Subscription>,
 }
 
 /// One liquidation.
@@ -56,21 +55,42 @@ impl LiquidationFeed {
         };
         let silent_after_seconds = config.silent_after_seconds.saturating_mul(rarity);
         let profile = Profile { name, info: info(), cadence: stream_cadence(silent_after_seconds) };
-        Self { profile, config: config.clone(), category, silent_after_seconds }
+        Self {
+            profile,
+            config: config.clone(),
+            category,
+            silent_after_seconds,
+            contracts: RwLock::default(),
+            subscription: Mutex::default(),
+        }
     }
 
-    /// Every symbol to listen to; the list comes in pages.
-    async fn symbols(&self, http: &HttpClient) -> Result<Vec<String>, FeedError> {
-        let mut symbols = Vec::new();
+    /// Learns every contract to listen to; the list comes in pages.
+    async fn learn_contracts(&self, http: &HttpClient) -> Result<Contracts, FeedError> {
+        let mut contracts = Contracts::default();
         let mut page = None;
         loop {
             let request = instruments_request(&self.config, self.category, page)?;
             let instruments = parse_instruments(&http.fetch(&request).await?)?;
-            symbols.extend(instruments.symbols);
+            contracts.extend(instruments.contracts);
             page = instruments.next_page;
             if page.is_none() {
-                return Ok(symbols);
+                self.contracts.write().unwrap_or_else(PoisonError::into_inner).clone_from(&contracts);
+                return Ok(contracts);
             }
+        }
+    }
+
+    /// What becomes of a subscription that was refused in these words: the rest of its batch is asked for again, unless nothing
+    /// is left of any.
+    fn narrow(&self, text: &str, words: String) -> Message {
+        let mut subscription = self.subscription.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = from_json::<Value>(text.as_bytes()).ok().and_then(|message| Some(message.get("req_id")?.as_str()?.to_owned()));
+        match id.and_then(|id| subscription.narrow(&id, &words)) {
+            Some(Narrowing { dropped, resend }) if !subscription.is_empty() => {
+                Message::Narrowed { refused: dropped.map(|topic| format!("{topic} is refused: {words}")), resend }
+            }
+            _ => Message::Refused(words),
         }
     }
 }
@@ -83,42 +103,51 @@ impl StreamedFeed for LiquidationFeed {
 
     /// There is no topic for all symbols, so every symbol is asked for by name.
     async fn session(&self, http: &HttpClient) -> Result<Session, FeedError> {
-        let mut topics: Vec<String> = Vec::new();
-        let mut chars = 0;
-        for symbol in self.symbols(http).await? {
-            chars += TOPIC.len() + symbol.len() + 3;
-            if chars > TOPICS_CHARS {
-                tracing::warn!(feed = self.profile.name, "more symbols than one connection takes: the last ones are left out");
-                break;
-            }
-            topics.push(format!("{TOPIC}{symbol}"));
-        }
-        let subscribe = serde_json::json!({"op": "subscribe", "args": topics});
+        let contracts = self.learn_contracts(http).await?;
+        let mut subscription = Subscription::default();
+        let (subscribe, no_room) = subscription.add(contracts.symbols());
+        *self.subscription.lock().unwrap_or_else(PoisonError::into_inner) = subscription;
         let url = match self.category {
             Category::Linear => &self.config.stream_url,
             Category::Inverse => &self.config.inverse_stream_url,
         };
         Ok(Session {
             url: url.clone(),
-            subscribe: vec![subscribe.to_string()],
+            subscribe,
             ping: Some(r#"{"op":"ping"}"#.to_owned()),
             ping_every: Duration::from_secs(20),
             idle_timeout: Duration::from_secs(self.silent_after_seconds),
-            // A new connection also learns the symbols listed since.
             renew_after: Duration::from_hours(12),
+            refresh_every: REFRESH_EVERY,
+            left_out: left_out(no_room),
         })
     }
 
-    fn read(&self, text: &str) -> Result<Message, ParseError> {
-        parse_message(text)
+    async fn refresh(&self, http: &HttpClient) -> Result<Refreshed, FeedError> {
+        let contracts = self.learn_contracts(http).await?;
+        let mut subscription = self.subscription.lock().unwrap_or_else(PoisonError::into_inner);
+        let (subscribe, no_room) = subscription.add(contracts.symbols());
+        Ok(Refreshed { subscribe, left_out: left_out(no_room) })
     }
+
+    fn read(&self, text: &str) -> Result<Message, ParseError> {
+        match parse_message(text, &self.contracts.read().unwrap_or_else(PoisonError::into_inner))? {
+            Message::Refused(words) => Ok(self.narrow(text, words)),
+            message => Ok(message),
+        }
+    }
+}
+
+/// What finds no room on the connection, in words.
+fn left_out(no_room: usize) -> Option<String> {
+    (no_room > 0).then(|| format!("{no_room} symbols are left out: one connection does not take more"))
 }
 
 /// Reads one message: liquidations, or a control message.
 ///
 /// # Errors
 /// [`ParseError`] when it is neither.
-pub fn parse_message(text: &str) -> Result<Message, ParseError> {
+pub fn parse_message(text: &str, contracts: &Contracts) -> Result<Message, ParseError> {
     let message: Value = from_json(text.as_bytes())?;
     if let Some(done) = message.get("success").and_then(Value::as_bool) {
         return Ok(if done { Message::Control } else { Message::refused(message.get("ret_msg")) });
@@ -138,7 +167,7 @@ pub fn parse_message(text: &str) -> Result<Message, ParseError> {
     for value in rows {
         let liquidation = row::<Liquidation>(value);
         let at = liquidation.as_ref().map(|liquidation| liquidation.time.0).unwrap_or_default();
-        match liquidation.and_then(Liquidation::read) {
+        match liquidation.and_then(|liquidation| liquidation.read(contracts)) {
             Ok(order) => parsed.batch.orders.push(order),
             Err(reason) => parsed.refuse(topic, at, reason),
         }
@@ -147,8 +176,9 @@ pub fn parse_message(text: &str) -> Result<Message, ParseError> {
 }
 
 impl Liquidation {
-    fn read(self) -> Result<LiquidationOrder, String> {
-        let Instrument { asset, coins_per_unit } = instrument(&self.s)?;
+    fn read(self, contracts: &Contracts) -> Result<LiquidationOrder, String> {
+        let Contract { instrument, is_inverse } = contracts.contract(&self.s)?;
+        let Instrument { asset, coins_per_unit } = instrument;
         let side = match self.side.as_str() {
             "Buy" => Side::Long,
             "Sell" => Side::Short,
@@ -158,9 +188,8 @@ impl Liquidation {
             return Err(format!("nothing was liquidated: size {} at price {}", self.v.0, self.p.0));
         }
         let price_usd = self.p.0 / coins_per_unit;
-        let inverse = self.s.ends_with("USD");
         let (quantity, usd) =
-            if inverse { (self.v.0 / price_usd, self.v.0) } else { (self.v.0 * coins_per_unit, self.p.0 * self.v.0) };
+            if is_inverse { (self.v.0 / price_usd, self.v.0) } else { (self.v.0 * coins_per_unit, self.p.0 * self.v.0) };
         Ok(LiquidationOrder {
             source: source(),
             symbol: self.s,
@@ -181,7 +210,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn rows(text: &str) -> Parsed {
-        match parse_message(text).unwrap() {
+        match parse_message(text, &Contracts::default()).unwrap() {
             Message::Rows(parsed) => parsed,
             other => panic!("{other:?}"),
         }
@@ -213,14 +242,14 @@ mod tests {
 
     #[test]
     fn the_retired_topic_is_not_taken_for_the_present_one() {
-        assert!(parse_message(r#"{"topic":"liquidation.BTCUSDT","data":{"side":"Buy"}}"#).is_err());
+        assert!(parse_message(r#"{"topic":"liquidation.BTCUSDT","data":{"side":"Buy"}}"#, &Contracts::default()).is_err());
     }
 
     proptest! {
         #[test]
         fn no_text_panics(text: String, row in "(\"[TsSvp]\":\"?[0-9A-Za-z.]{0,9}\"?,?){0,5}") {
-            let _ = parse_message(&text);
-            let _ = parse_message(&format!(r#"{{"topic":"allLiquidation.X","data":[{{{row}}}]}}"#));
+            let _ = parse_message(&text, &Contracts::default());
+            let _ = parse_message(&format!(r#"{{"topic":"allLiquidation.X","data":[{{{row}}}]}}"#), &Contracts::default());
         }
     }
 }

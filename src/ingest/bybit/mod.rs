@@ -9,10 +9,11 @@ mod config;
 mod instruments;
 mod liquidations;
 mod positions;
+mod subscription;
 
 pub use candles::{candle_feed, parse_klines};
 pub use config::BybitConfig;
-pub use instruments::{Category, Instruments, parse_instruments};
+pub use instruments::{Category, Contracts, Instruments, parse_instruments};
 pub use liquidations::{LiquidationFeed, parse_message};
 pub use positions::{
     funding_feed, open_interest_feed, open_interest_history_feed, parse_funding, parse_open_interest, parse_tickers,
@@ -24,6 +25,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::ParseError;
+use super::multiple::{Multiple, base_of};
 use super::runner::{Entry, Feed};
 use super::wire::{Millis, from_json, row};
 use crate::domain::{Asset, Instrument, Source, SourceInfo, SourceKind, Timestamp};
@@ -43,12 +45,43 @@ pub fn entries(config: &BybitConfig) -> Vec<Entry> {
         Feed::Polled(open_interest_feed(config)),
         Feed::Polled(funding_feed(config)),
     ];
-    super::config::entries(feeds, super::config::switched_off(config.enabled, "bybit"))
+    super::settings::entries(feeds, super::settings::switched_off(config.enabled, "bybit"))
 }
+
+/// Coins that are listed by the thousand or more.
+const MULTIPLES: [Multiple; 22] = [
+    ("babydoge", "1000000BABYDOGE"),
+    ("bonk", "1000BONK"),
+    ("btt", "1000BTT"),
+    ("cat", "1000CAT"),
+    ("cheems", "1000000CHEEMS"),
+    ("elon", "10000ELON"),
+    ("floki", "1000FLOKI"),
+    ("ladys", "10000LADYS"),
+    ("lunc", "1000LUNC"),
+    ("mog", "1000000MOG"),
+    ("neirocto", "1000NEIROCTO"),
+    ("pepe", "1000PEPE"),
+    ("peipei", "1000000PEIPEI"),
+    ("qubic", "10000QUBIC"),
+    ("rats", "1000RATS"),
+    ("sats", "10000SATS"),
+    ("shib", "SHIB1000"),
+    ("toshi", "1000TOSHI"),
+    ("turbo", "1000TURBO"),
+    ("wen", "10000WEN"),
+    ("x", "1000X"),
+    ("xec", "1000XEC"),
+];
 
 /// The symbol of a coin's USDT perpetual.
 fn perpetual(asset: &Asset) -> String {
-    format!("{}USDT", asset.as_str().to_ascii_uppercase())
+    format!("{}USDT", base_of(asset, &MULTIPLES))
+}
+
+/// How many coins a unit of that perpetual is.
+fn coins_per_unit(asset: &Asset) -> f64 {
+    super::multiple::coins_per_unit(asset, &MULTIPLES)
 }
 
 /// What a perpetual is written on: `BTCUSDT`, `BTCUSD`, and `BTCPERP` which is settled in USDC.
@@ -107,5 +140,20 @@ fn info() -> SourceInfo {
 }
 
 fn source() -> Source {
-    super::config::source("bybit")
+    super::settings::source("bybit")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_perpetual_of_a_coin_reads_back_as_that_coin() {
+        crate::ingest::multiple::assert_names_read_back(&MULTIPLES);
+        for (coin, symbol) in [("btc", "BTCUSDT"), ("shib", "SHIB1000USDT"), ("pepe", "1000PEPEUSDT")] {
+            let asset = coin.parse().unwrap();
+            assert_eq!(perpetual(&asset), symbol);
+            assert_eq!(instrument(symbol), Ok(Instrument { coins_per_unit: coins_per_unit(&asset), asset }));
+        }
+    }
 }

@@ -3,9 +3,9 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::config::BybitConfig;
-use super::{Listed, SPACING, info, instrument, list, perpetual, source};
+use super::{Listed, SPACING, coins_per_unit, info, instrument, list, perpetual, source};
 use crate::domain::{Asset, Cadence, KnownAtRule, Metric, Period, SeriesKey, Timestamp};
-use crate::ingest::funding::read_settlements;
+use crate::ingest::funding::{LEAD_MS, read_settlements, stated_from};
 use crate::ingest::positions::{PositionSpan, history, spans};
 use crate::ingest::wire::{Decimal, Millis, optional, row};
 use crate::ingest::{
@@ -165,7 +165,9 @@ fn funding_past(config: &BybitConfig) -> History {
         let (asked, coin) = (config.clone(), asset.clone());
         let name = key(Metric::FundingRate, asset).to_string();
         HistorySeries::new(name, config.funding_history_days, (PAGE - 10) * SETTLEMENT_MS, move |span, visit| {
-            funding_question(&asked, &coin, Some(span.from()), span.to().plus_ms(-1), *visit)
+            let from = span.from().plus_ms(-LEAD_MS);
+            let question = funding_question(&asked, &coin, Some(from), span.to().plus_ms(-1), *visit)?;
+            Ok(question.map(move |parsed| stated_from(parsed, span.from())))
         })
         .cut_at(CUT_AT)
     };
@@ -193,14 +195,13 @@ pub fn parse_tickers(body: &[u8], assets: &[Asset]) -> Result<Parsed, ParseError
                 parsed.push(key(Metric::OpenInterestNative, &instrument.asset), at, KnownAtRule::OnCommit, coins);
                 parsed.push(key(Metric::OpenInterest, &instrument.asset), at, KnownAtRule::OnCommit, usd);
             }
-            Err(reason) => parsed.refuse(symbol, at, reason),
+            Err(reason) => parsed.refuse(key(Metric::OpenInterest, &instrument.asset).to_string(), at, reason),
         }
     }
     Ok(parsed)
 }
 
-/// Reads an answer of `/v5/market/open-interest` for the USDT perpetual of `asset`, whose unit is one
-/// coin: one side, in coins.
+/// Reads an answer of `/v5/market/open-interest` for the USDT perpetual of `asset`: one side, in coins.
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
@@ -209,10 +210,10 @@ pub fn parse_open_interest(body: &[u8], asset: &Asset, visit: &PollContext) -> R
     for value in &list(body)?.rows {
         match row::<Positions>(value) {
             Ok(Positions { open_interest, single_open_interest, timestamp }) => {
-                let coins = single_open_interest.unwrap_or(open_interest.0 / 2.0);
+                let coins = single_open_interest.unwrap_or(open_interest.0 / 2.0) * coins_per_unit(asset);
                 parsed.push(key(Metric::OpenInterestNative, asset), timestamp.0, visit.knowledge(timestamp.0), coins);
             }
-            Err(reason) => parsed.refuse(format!("open_interest.{asset}"), visit.now, reason),
+            Err(reason) => parsed.refuse(key(Metric::OpenInterestNative, asset).to_string(), visit.now, reason),
         }
     }
     Ok(parsed)

@@ -2,7 +2,7 @@ use reqwest::header::HeaderName;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::ingest::config::{UpstreamKey, static_url};
+use crate::ingest::settings::{UpstreamKey, static_url};
 
 /// Configuration of the CoinGecko feed, `[ingest.coingecko]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

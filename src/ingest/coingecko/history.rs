@@ -7,7 +7,7 @@ use super::config::CoinGeckoConfig;
 use super::parse::{answer, malformed, source};
 use super::snapshot::{info, request};
 use crate::domain::{Asset, Cadence, Metric, Period, SeriesKey, Timestamp};
-use crate::ingest::config::asset;
+use crate::ingest::settings::asset;
 use crate::ingest::wire::{Decimal, Millis, field, row};
 use crate::ingest::{FetchError, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Schedule};
 

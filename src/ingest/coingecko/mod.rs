@@ -17,8 +17,8 @@ use super::runner::{Entry, Feed};
 /// recorded rows end.
 #[must_use]
 pub fn entries(config: &CoinGeckoConfig) -> Vec<Entry> {
-    super::config::entries(
+    super::settings::entries(
         [history_feed(config), snapshot_feed(config)].map(Feed::Polled),
-        super::config::switched_off(config.enabled, "coingecko"),
+        super::settings::switched_off(config.enabled, "coingecko"),
     )
 }

@@ -106,7 +106,7 @@ pub fn parse_markets(body: &[u8]) -> Result<Parsed, ParseError> {
 }
 
 pub(super) fn source() -> Source {
-    crate::ingest::config::source("coingecko")
+    crate::ingest::settings::source("coingecko")
 }
 
 /// A snapshot is known when it is read, however old the publisher says it is.

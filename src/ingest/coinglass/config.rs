@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::domain::Asset;
-use crate::ingest::config::{UpstreamKey, asset, static_url};
+use crate::ingest::settings::{UpstreamKey, asset, static_url};
 
 /// Configuration of the CoinGlass feeds, `[ingest.coinglass]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

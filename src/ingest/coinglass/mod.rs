@@ -1,4 +1,4 @@
-//! CoinGlass (with a key): liquidations and open interest over many venues, flows of
+//! CoinGlass (with a key): liquidations (in buckets, and of all coins and venues over the trailing day) and open interest over many venues, flows of
 //! exchange-traded funds, funding weighted by open interest.
 //!
 //! A failure is an answer with status 200 and a code that is not "0". Funding is in percent.
@@ -7,7 +7,10 @@ mod config;
 mod parse;
 
 pub use config::CoinGlassConfig;
-pub use parse::{parse_etf_flows, parse_funding, parse_liquidations, parse_open_interest};
+pub use parse::{
+    parse_daily_liquidations, parse_etf_flows, parse_funding, parse_liquidations, parse_open_interest,
+    parse_trailing_liquidations,
+};
 
 use std::time::Duration;
 
@@ -26,26 +29,68 @@ const BUCKET: Period = Period::HOURS_4;
 /// The most buckets of one answer.
 const BUCKETS: i64 = 1_000;
 
-/// How many days are read back: about what the smallest plan may ask for.
+/// How many days of buckets are read back: about what the smallest plan may ask for. It may ask for all days.
 const HISTORY_DAYS: u32 = 170;
+const DAY_HISTORY_DAYS: u32 = 2_500;
 /// The smallest plan allows 30 questions a minute, those of the visits included.
 const SPACING: Duration = Duration::from_secs(3);
 
-/// A path that answers with buckets of one coin, and the function that reads them.
-type Bucketed = (&'static str, fn(&[u8], &Asset, &PollContext) -> Result<Parsed, ParseError>);
+/// What is asked about a coin in buckets.
+#[derive(Debug, Clone, Copy)]
+struct Bucketed {
+    path: &'static str,
+    period: Period,
+    history_days: u32,
+    /// Reads the answer.
+    parse: Parse,
+}
 
-const BUCKETED: [Bucketed; 3] = [
-    ("api/futures/liquidation/aggregated-history", parse_liquidations),
-    ("api/futures/open-interest/aggregated-history", parse_open_interest),
-    ("api/futures/funding-rate/oi-weight-history", parse_funding),
+type Parse = fn(&[u8], &Asset, &PollContext) -> Result<Parsed, ParseError>;
+
+const BUCKETED: [Bucketed; 4] = [
+    Bucketed::four_hourly("api/futures/liquidation/aggregated-history", parse_liquidations),
+    Bucketed::four_hourly("api/futures/open-interest/aggregated-history", parse_open_interest),
+    Bucketed::four_hourly("api/futures/funding-rate/oi-weight-history", parse_funding),
+    Bucketed {
+        path: "api/futures/liquidation/aggregated-history",
+        period: Period::DAY,
+        history_days: DAY_HISTORY_DAYS,
+        parse: parse_daily_liquidations,
+    },
 ];
+
+impl Bucketed {
+    const fn four_hourly(path: &'static str, parse: Parse) -> Self {
+        Self { path, period: BUCKET, history_days: HISTORY_DAYS, parse }
+    }
+
+    fn question(
+        self,
+        config: &CoinGlassConfig,
+        asset: &Asset,
+        span: (Timestamp, Timestamp),
+        visit: PollContext,
+    ) -> Result<PollRequest, FetchError> {
+        let query = [
+            ("symbol", asset.as_str().to_ascii_uppercase()),
+            ("exchange_list", config.exchanges.clone()),
+            ("interval", self.period.to_string()),
+            ("limit", BUCKETS.to_string()),
+            ("start_time", span.0.unix_ms().to_string()),
+            ("end_time", span.1.unix_ms().to_string()),
+        ];
+        let request = request(config, self.path, &query)?;
+        let asset = asset.clone();
+        Ok(PollRequest::new(request, move |body| (self.parse)(body, &asset, &visit)))
+    }
+}
 
 /// The feeds of CoinGlass as configured; they run only with a key.
 #[must_use]
 pub fn entries(config: &CoinGlassConfig) -> Vec<Entry> {
-    let off = super::config::off_without_key(config.enabled, &config.api_key, "coinglass");
-    let feeds = [bucket_feed(config), etf_feed(config)];
-    super::config::entries(feeds.map(Feed::Polled), off)
+    let off = super::settings::off_without_key(config.enabled, &config.api_key, "coinglass");
+    let feeds = [bucket_feed(config), trailing_feed(config), etf_feed(config)];
+    super::settings::entries(feeds.map(Feed::Polled), off)
 }
 
 /// Four-hourly liquidations, open interest and funding of many venues together.
@@ -60,7 +105,32 @@ fn bucket_feed(config: &CoinGlassConfig) -> PolledFeed {
     }
 }
 
-/// Net flows of the exchange-traded funds on three coins.
+/// Liquidations over the trailing 24 hours at every venue: of all coins, and of each that is collected.
+fn trailing_feed(config: &CoinGlassConfig) -> PolledFeed {
+    let config = config.clone();
+    PolledFeed {
+        profile: Profile { name: "coinglass-liquidations-24h", info: info(), cadence: Cadence::every(5 * 60_000) },
+        schedule: Schedule::every(Duration::from_mins(5)).after(Duration::from_secs(15)),
+        cursor_series: Vec::new(),
+        questions: Box::new(move |visit| {
+            let now = visit.now;
+            // No symbol means all coins.
+            let all = std::iter::once(Asset::total()).chain(config.assets.iter().cloned());
+            let question = |asset: Asset| {
+                let mut query = vec![("range", "24h".to_owned())];
+                if asset != Asset::total() {
+                    query.push(("symbol", asset.as_str().to_ascii_uppercase()));
+                }
+                let request = request(&config, "api/futures/liquidation/exchange-list", &query)?;
+                Ok(PollRequest::new(request, move |body| parse_trailing_liquidations(body, &asset, now)))
+            };
+            all.map(question).collect()
+        }),
+        history: None,
+    }
+}
+
+/// Net flows of the exchange-traded funds on four coins.
 fn etf_feed(config: &CoinGlassConfig) -> PolledFeed {
     let config = config.clone();
     PolledFeed {
@@ -69,10 +139,10 @@ fn etf_feed(config: &CoinGlassConfig) -> PolledFeed {
         cursor_series: Vec::new(),
         questions: Box::new(move |visit| {
             let visit = *visit;
-            let coins = [("bitcoin", "btc"), ("ethereum", "eth"), ("solana", "sol")];
+            let coins = [("bitcoin", "btc"), ("ethereum", "eth"), ("solana", "sol"), ("xrp", "xrp")];
             let question = |(name, symbol): (&str, &'static str)| {
                 let request = request(&config, &format!("api/etf/{name}/flow-history"), &[])?.unless_unchanged();
-                let asset = super::config::asset(symbol);
+                let asset = super::settings::asset(symbol);
                 Ok(PollRequest::new(request, move |body| parse_etf_flows(body, &asset, &visit)))
             };
             coins.into_iter().map(question).collect()
@@ -82,46 +152,29 @@ fn etf_feed(config: &CoinGlassConfig) -> PolledFeed {
 }
 
 fn bucket_questions(config: &CoinGlassConfig, visit: PollContext) -> Result<Vec<PollRequest>, FetchError> {
-    let from = visit.from(2 * BUCKET.ms(), BUCKETS * BUCKET.ms()).floor(BUCKET.ms());
     let all = config.assets.iter().flat_map(|asset| BUCKETED.map(|figure| (figure, asset)));
-    all.map(|(figure, asset)| bucket_question(config, figure, asset, (from, visit.now), visit)).collect()
+    let question = |(figure, asset): (Bucketed, &Asset)| {
+        let bucket_ms = figure.period.ms();
+        let from = visit.from(2 * bucket_ms, BUCKETS * bucket_ms).floor(bucket_ms);
+        figure.question(config, asset, (from, visit.now), visit)
+    };
+    all.map(question).collect()
 }
 
 /// The same in pages; how far back an answer may lie depends on the plan.
 fn bucket_past(config: &CoinGlassConfig) -> History {
-    let page_ms = BUCKETS * BUCKET.ms();
     let strand = |(figure, asset): (Bucketed, &Asset)| {
-        let (asked, coin) = (config.clone(), asset.clone());
-        HistorySeries::new(format!("{} {asset}", figure.0), HISTORY_DAYS, page_ms, move |span, visit| {
-            bucket_question(&asked, figure, &coin, (span.from(), span.to().plus_ms(-1)), *visit)
+        let (asked, coin, bucket_ms) = (config.clone(), asset.clone(), figure.period.ms());
+        // The name of a strand is what the store notes its pages under.
+        let grain = if figure.period == BUCKET { String::new() } else { format!(" {}", figure.period) };
+        let name = format!("{} {asset}{grain}", figure.path);
+        HistorySeries::new(name, figure.history_days, BUCKETS * bucket_ms, move |span, visit| {
+            figure.question(&asked, &coin, (span.from(), span.to().plus_ms(-1)), *visit)
         })
-        .settled_after(2 * BUCKET.ms())
+        .settled_after(2 * bucket_ms)
     };
     let all = config.assets.iter().flat_map(|asset| BUCKETED.map(|figure| (figure, asset)));
     History::Paged(Pages { strands: all.map(strand).collect(), spacing: SPACING })
-}
-
-fn bucket_question(
-    config: &CoinGlassConfig,
-    (path, parse): Bucketed,
-    asset: &Asset,
-    span: (Timestamp, Timestamp),
-    visit: PollContext,
-) -> Result<PollRequest, FetchError> {
-    let request = request(config, path, &bucket_query(config, asset, span))?;
-    let asset = asset.clone();
-    Ok(PollRequest::new(request, move |body| parse(body, &asset, &visit)))
-}
-
-fn bucket_query(config: &CoinGlassConfig, asset: &Asset, span: (Timestamp, Timestamp)) -> [(&'static str, String); 6] {
-    [
-        ("symbol", asset.as_str().to_ascii_uppercase()),
-        ("exchange_list", config.exchanges.clone()),
-        ("interval", "4h".to_owned()),
-        ("limit", BUCKETS.to_string()),
-        ("start_time", span.0.unix_ms().to_string()),
-        ("end_time", span.1.unix_ms().to_string()),
-    ]
 }
 
 fn request(config: &CoinGlassConfig, path: &str, query: &[(&str, String)]) -> Result<Request, FetchError> {
@@ -143,5 +196,5 @@ fn info() -> SourceInfo {
 }
 
 fn source() -> Source {
-    super::config::source("coinglass")
+    super::settings::source("coinglass")
 }

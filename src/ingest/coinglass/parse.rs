@@ -2,7 +2,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{BUCKET, bucket_key, source};
-use crate::domain::{Asset, Metric, Period, SeriesKey};
+use crate::domain::{Asset, KnownAtRule, Metric, Period, SeriesKey, Timestamp};
 use crate::ingest::wire::{Decimal, Millis, from_json, optional, row};
 use crate::ingest::{ParseError, Parsed, PollContext};
 
@@ -46,20 +46,64 @@ struct FundFlow {
     flow_usd: Option<f64>,
 }
 
-/// Reads aggregated liquidations: USD of longs and of shorts in each bucket that is over.
+/// A row of `/api/futures/liquidation/exchange-list`.
+#[derive(Deserialize)]
+struct Trailing {
+    exchange: String,
+    /// USD.
+    liquidation_usd: Decimal,
+    /// USD.
+    long_liquidation_usd: Decimal,
+    /// USD.
+    short_liquidation_usd: Decimal,
+}
+
+/// Reads aggregated liquidations: USD of longs and of shorts in each bucket of four hours that is over.
 ///
 /// # Errors
 /// [`ParseError`] when the upstream refused or the answer has another shape.
 pub fn parse_liquidations(body: &[u8], asset: &Asset, visit: &PollContext) -> Result<Parsed, ParseError> {
+    read_liquidations(body, asset, BUCKET, visit)
+}
+
+/// The same of days.
+///
+/// # Errors
+/// As [`parse_liquidations`].
+pub fn parse_daily_liquidations(body: &[u8], asset: &Asset, visit: &PollContext) -> Result<Parsed, ParseError> {
+    read_liquidations(body, asset, Period::DAY, visit)
+}
+
+fn read_liquidations(body: &[u8], asset: &Asset, period: Period, visit: &PollContext) -> Result<Parsed, ParseError> {
     read(body, |bucket: Liquidations, parsed| {
-        let end = bucket.time.0.plus_ms(BUCKET.ms());
+        let end = bucket.time.0.plus_ms(period.ms());
         if end <= visit.now {
             for (side, usd) in [("long", bucket.long_usd.0), ("short", bucket.short_usd.0)] {
-                let key = bucket_key(Metric::Liquidation, asset).with_part(side);
+                let key = SeriesKey::new(Metric::Liquidation, asset.clone(), source(), period).with_part(side);
                 parsed.push(key, bucket.time.0, visit.knowledge(end), usd);
             }
         }
     })
+}
+
+/// Reads liquidations over the 24 hours up to `now`: those of all venues together, which the row `All` states. The rows of the
+/// venues are parts of it.
+///
+/// # Errors
+/// [`ParseError`] when the upstream refused, or the answer has another shape or no such row.
+pub fn parse_trailing_liquidations(body: &[u8], asset: &Asset, now: Timestamp) -> Result<Parsed, ParseError> {
+    let parsed = read(body, |row: Trailing, parsed| {
+        if row.exchange == "All" {
+            let key = SeriesKey::new(Metric::Liquidation24h, asset.clone(), source(), Period::INSTANT);
+            parsed.push(key.clone(), now, KnownAtRule::OnCommit, row.liquidation_usd.0);
+            parsed.push(key.clone().with_part("long"), now, KnownAtRule::OnCommit, row.long_liquidation_usd.0);
+            parsed.push(key.with_part("short"), now, KnownAtRule::OnCommit, row.short_liquidation_usd.0);
+        }
+    })?;
+    if parsed.batch.is_empty() && parsed.refused.is_empty() {
+        return Err(malformed("it has no row of all exchanges"));
+    }
+    Ok(parsed)
 }
 
 /// Reads aggregated open interest: USD at the end of each bucket that is over.
@@ -120,15 +164,16 @@ fn read<T: serde::de::DeserializeOwned>(body: &[u8], mut take: impl FnMut(T, &mu
         None => return Err(malformed("it has no code")),
     };
     if code != "0" {
-        let message = answer.get("msg").and_then(Value::as_str).unwrap_or_default().to_owned();
-        return Err(ParseError::Upstream { code, message });
+        let words = answer.get("msg").and_then(Value::as_str).unwrap_or_default();
+        let plan = if words.contains("pgrade") { ": the plan of the key does not include this" } else { "" };
+        return Err(ParseError::Upstream { code, message: format!("{words}{plan}") });
     }
     let Some(Value::Array(rows)) = answer.get("data") else { return Err(malformed("it has no list of data")) };
     let mut parsed = Parsed::new(source());
     for value in rows {
         match row::<T>(value) {
             Ok(row) => take(row, &mut parsed),
-            Err(reason) => parsed.refuse("row", crate::domain::Timestamp::default(), reason),
+            Err(reason) => parsed.refuse("row", Timestamp::default(), reason),
         }
     }
     Ok(parsed)
@@ -158,6 +203,41 @@ mod tests {
     }
 
     #[test]
+    fn the_row_of_all_exchanges_is_the_market_and_those_of_the_venues_are_parts_of_it() {
+        let body = br#"{"code":"0","data":[
+            {"exchange":"All","liquidation_usd":12.5,"long_liquidation_usd":10,"short_liquidation_usd":2.5},
+            {"exchange":"Bybit","liquidation_usd":5,"long_liquidation_usd":4,"short_liquidation_usd":1}]}"#;
+        let parsed = parse_trailing_liquidations(body, &Asset::total(), visit().now).unwrap();
+        let told: Vec<_> = parsed.batch.readings.iter().map(|(key, rows)| format!("{key} {}", rows[0].value)).collect();
+        let expected = [
+            "liquidation_24h.total@coinglass 12.5",
+            "liquidation_24h.total.long@coinglass 10",
+            "liquidation_24h.total.short@coinglass 2.5",
+        ];
+        assert_eq!(told, expected);
+        let venues = br#"{"code":"0","data":[{"exchange":"Bybit","liquidation_usd":5,"long_liquidation_usd":4,"short_liquidation_usd":1}]}"#;
+        assert!(parse_trailing_liquidations(venues, &Asset::total(), visit().now).is_err());
+    }
+
+    #[test]
+    fn a_plan_that_does_not_include_a_question_is_told_as_such() {
+        let refusal = parse_trailing_liquidations(br#"{"code":"401","msg":"Upgrade plan"}"#, &Asset::total(), visit().now);
+        let words = refusal.unwrap_err().to_string();
+        assert!(words.contains("code 401: Upgrade plan: the plan of the key does not include this"), "{words}");
+    }
+
+    #[test]
+    fn days_are_buckets_too() {
+        let body = br#"{"code":"0","data":[
+            {"time":1770076800000,"aggregated_long_liquidation_usd":5.0,"aggregated_short_liquidation_usd":"7"},
+            {"time":1770163200000,"aggregated_long_liquidation_usd":1,"aggregated_short_liquidation_usd":1}]}"#;
+        let parsed = parse_daily_liquidations(body, &Asset::btc(), &visit()).unwrap();
+        let told: Vec<_> = parsed.batch.readings.iter().map(|(key, rows)| format!("{key} {}", rows[0].value)).collect();
+        assert_eq!(told, ["liquidation.btc.long@coinglass:1d 5", "liquidation.btc.short@coinglass:1d 7"]);
+        assert_eq!(parsed.batch.len(), 2, "the running day is left out");
+    }
+
+    #[test]
     fn a_refusal_inside_a_good_status_is_an_error() {
         for body in [r#"{"code":"401","msg":"Upgrade plan"}"#, r#"{"code":429,"msg":"slow down"}"#] {
             for parse in [parse_liquidations, parse_open_interest, parse_funding, parse_etf_flows] {
@@ -171,6 +251,7 @@ mod tests {
         fn no_bytes_panic(body: Vec<u8>, rows in "(\\{(\"(time|close|timestamp)\":\"?[0-9.-]{0,15}\"?,?){0,3}\\},?){0,3}") {
             let wrapped = format!(r#"{{"code":"0","data":[{rows}]}}"#);
             for bytes in [body.as_slice(), wrapped.as_bytes()] {
+                let _ = parse_trailing_liquidations(bytes, &Asset::btc(), visit().now);
                 for parse in [parse_liquidations, parse_open_interest, parse_funding, parse_etf_flows] {
                     let _ = parse(bytes, &Asset::btc(), &visit());
                 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use super::config::static_url;
 use super::runner::{Entry, Feed};
+use super::settings::static_url;
 use super::wire::{Decimal, Seconds, from_json, row};
 use super::{History, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Request, Schedule};
 use crate::domain::{Asset, Cadence, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind};
@@ -45,7 +45,7 @@ struct Day {
 /// The feed of DefiLlama as configured.
 #[must_use]
 pub fn entries(config: &DefiLlamaConfig) -> Vec<Entry> {
-    super::config::entries([Feed::Polled(supply_feed(config))], super::config::switched_off(config.enabled, "defillama"))
+    super::settings::entries([Feed::Polled(supply_feed(config))], super::settings::switched_off(config.enabled, "defillama"))
 }
 
 /// Every visit reads the whole history: the upstream offers no part of it.
@@ -102,7 +102,7 @@ fn key() -> SeriesKey {
 }
 
 fn source() -> Source {
-    super::config::source("defillama")
+    super::settings::source("defillama")
 }
 
 #[cfg(test)]

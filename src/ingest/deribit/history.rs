@@ -9,8 +9,7 @@ use crate::domain::{Asset, Cadence, Metric, Period, SeriesKey, Timestamp};
 use crate::ingest::funding::read_settlements;
 use crate::ingest::wire::{Decimal, Millis, field};
 use crate::ingest::{
-    FetchError, History, HistorySeries, Pages, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Reader,
-    Schedule,
+    FetchError, History, HistorySeries, Pages, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Schedule,
 };
 
 const HOUR_MS: i64 = Period::HOUR.ms();
@@ -100,8 +99,8 @@ fn dvol_question(
         ("resolution", "3600".to_owned()),
     ];
     let key = dvol_key(asset);
-    let read: Reader = Box::new(move |body| parse_dvol(body, &key, &visit));
-    Ok(PollRequest { request: request(&config.rest_url, "get_volatility_index_data", &query)?, read })
+    let request = request(&config.rest_url, "get_volatility_index_data", &query)?;
+    Ok(PollRequest::new(request, move |body| parse_dvol(body, &key, &visit)))
 }
 
 fn funding_question(
@@ -117,8 +116,8 @@ fn funding_question(
         ("end_timestamp", end.unix_ms().to_string()),
     ];
     let asset = asset.clone();
-    let read: Reader = Box::new(move |body| parse_funding(body, &asset, &visit));
-    Ok(PollRequest { request: request(&config.rest_url, "get_funding_rate_history", &query)?, read })
+    let request = request(&config.rest_url, "get_funding_rate_history", &query)?;
+    Ok(PollRequest::new(request, move |body| parse_funding(body, &asset, &visit)))
 }
 
 /// Reads an answer of `get_volatility_index_data`: the close of every candle that has ended, in

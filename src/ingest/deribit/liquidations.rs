@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::config::DeribitConfig;
 use super::{info, malformed, source, stamp};
 use crate::domain::{Instrument, KnownAtRule, LiquidationOrder, Side};
-use crate::ingest::feed::stream_cadence;
+use crate::ingest::feed::{REFRESH_EVERY, stream_cadence};
 use crate::ingest::wire::{Decimal, Millis, from_json, row};
 use crate::ingest::{FeedError, HttpClient, Message, ParseError, Parsed, Profile, Session, StreamedFeed};
 
@@ -74,6 +74,8 @@ impl StreamedFeed for LiquidationFeed {
             ping_every: Duration::from_mins(1),
             idle_timeout: Duration::from_secs(SILENT_AFTER_SECONDS),
             renew_after: Duration::from_hours(23),
+            refresh_every: REFRESH_EVERY,
+            left_out: None,
         })
     }
 

@@ -35,7 +35,7 @@ pub fn entries(config: &DeribitConfig) -> Vec<Entry> {
         Feed::Streamed(Box::new(LiquidationFeed::new(config))),
         Feed::Polled(trade_feed(config)),
     ];
-    super::config::entries(feeds, super::config::switched_off(config.enabled, "deribit"))
+    super::settings::entries(feeds, super::settings::switched_off(config.enabled, "deribit"))
 }
 
 /// A question to a public method.
@@ -87,5 +87,5 @@ fn info() -> SourceInfo {
 }
 
 fn source() -> Source {
-    super::config::source("deribit")
+    super::settings::source("deribit")
 }

@@ -89,6 +89,7 @@ pub fn parse_futures(body: &[u8], asset: &Asset, now: Timestamp) -> Result<Parse
     let (answer, sent) = result(body)?;
     let at = sent.unwrap_or(now);
     let mut parsed = Parsed::new(source());
+    let key = |metric| SeriesKey::new(metric, asset.clone(), source(), Period::INSTANT);
     let (mut usd, mut coins, mut contracts) = (0.0, 0.0, 0);
     for value in &list(answer)? {
         match row::<Summary>(value) {
@@ -99,13 +100,14 @@ pub fn parse_futures(body: &[u8], asset: &Asset, now: Timestamp) -> Result<Parse
                 coins += open_interest.0 / price;
                 contracts += 1;
             }
-            Ok(future) => parsed.refuse(future.instrument_name, at, "the row has no mark price"),
-            Err(reason) => parsed.refuse(format!("open_interest.{asset}"), at, reason),
+            Ok(future) => {
+                parsed.refuse(key(Metric::OpenInterest).to_string(), at, format!("{} has no mark price", future.instrument_name));
+            }
+            Err(reason) => parsed.refuse(key(Metric::OpenInterest).to_string(), at, reason),
         }
     }
     // A sum that lacks a contract would look like a fall.
     if contracts > 0 && parsed.refused.is_empty() {
-        let key = |metric| SeriesKey::new(metric, asset.clone(), source(), Period::INSTANT);
         parsed.push(key(Metric::OpenInterest), at, KnownAtRule::OnCommit, usd);
         parsed.push(key(Metric::OpenInterest).with_part(INVERSE), at, KnownAtRule::OnCommit, usd);
         parsed.push(key(Metric::OpenInterestNative), at, KnownAtRule::OnCommit, coins);

@@ -32,21 +32,32 @@ pub fn trade_feed(config: &DeribitConfig) -> PolledFeed {
 fn questions(config: &DeribitConfig, visit: PollContext) -> Result<Vec<PollRequest>, FetchError> {
     let from = visit.from(OVERLAP_MS, FIRST_VISIT_MS);
     let starts = (0..).map(|span| from.plus_ms(span * SPAN_MS)).take_while(|start| *start < visit.now);
-    let asked = starts.flat_map(|start| config.assets.iter().map(move |asset| (asset, start)));
-    asked.map(|(asset, start)| question(config, asset, start, visit)).collect()
+    let spans = starts.map(|start| (start, start.plus_ms(SPAN_MS).min(visit.now)));
+    let asked = spans.flat_map(|span| config.assets.iter().map(move |asset| (asset, span)));
+    asked.map(|(asset, span)| question(config, asset, span, visit)).collect()
 }
 
-fn question(config: &DeribitConfig, asset: &Asset, start: Timestamp, visit: PollContext) -> Result<PollRequest, FetchError> {
+/// Asks about a span, and about the rest of it where the answer is cut.
+fn question(
+    config: &DeribitConfig,
+    asset: &Asset,
+    (start, end): (Timestamp, Timestamp),
+    visit: PollContext,
+) -> Result<PollRequest, FetchError> {
     let query = [
         ("currency", asset.as_str().to_ascii_uppercase()),
         ("kind", "future".to_owned()),
         ("start_timestamp", start.unix_ms().to_string()),
-        ("end_timestamp", start.plus_ms(SPAN_MS).min(visit.now).unix_ms().to_string()),
+        ("end_timestamp", end.unix_ms().to_string()),
         ("count", PAGE.to_string()),
         ("sorting", "asc".to_owned()),
     ];
     let request = request(&config.rest_url, "get_last_trades_by_currency_and_time", &query)?;
-    Ok(PollRequest::new(request, move |body| parse_trades(body, &visit)))
+    let (config, asset) = (config.clone(), asset.clone());
+    Ok(PollRequest::new(request, move |body| parse_trades(body, &visit)).followed_by(move |answer| {
+        let rest = answer.rest_of(start, end);
+        rest.map(|rest| question(&config, &asset, (rest, end), visit)).transpose()
+    }))
 }
 
 /// Reads an answer of `get_last_trades_by_currency_and_time`: the trades flagged as liquidations. The
@@ -62,9 +73,7 @@ pub fn parse_trades(body: &[u8], visit: &PollContext) -> Result<Parsed, ParseErr
     for order in &mut parsed.batch.orders {
         order.knowledge = visit.knowledge(order.occurred_at);
     }
-    if answer.get("has_more").and_then(Value::as_bool) == Some(true) {
-        parsed.refuse("trade", visit.now, format!("the answer is cut at {PAGE} trades: later ones of its span are missing"));
-    }
+    parsed.truncated = answer.get("has_more").and_then(Value::as_bool) == Some(true) || trades.len() >= PAGE;
     Ok(parsed)
 }
 
@@ -99,7 +108,22 @@ mod tests {
     fn a_quiet_span_reaches_as_far_as_its_trades_and_a_cut_one_is_reported() {
         assert_eq!(read("", false).newest(), None);
         assert!(read(&trade(""), false).newest().is_some());
-        assert!(read(&trade(""), true).refused[0].reason.contains("cut at 1000"));
+        assert!(read(&trade(""), true).truncated && !read(&trade(""), false).truncated);
+    }
+
+    #[test]
+    fn the_rest_of_a_cut_answer_is_asked_for_from_its_last_trade_on() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let visit = PollContext { seen_until: None, now: at("2026-02-03T20:00:00Z") };
+        let span = (at("2026-02-03T18:59:00Z"), at("2026-02-03T19:04:00Z"));
+        let asked = question(&DeribitConfig::default(), &Asset::btc(), span, visit).unwrap();
+        let rest = asked.next(&read(&trade(""), true)).unwrap().unwrap();
+        let query = rest.request.url.query().unwrap();
+        assert!(query.contains("start_timestamp=1770145200000&end_timestamp=1770145440000"), "{query}");
+        assert!(asked.next(&read(&trade(""), false)).unwrap().is_none(), "it was not cut");
+        let same = rest.next(&read(&trade(""), true)).unwrap().unwrap();
+        assert!(same.request.url.query().unwrap().contains("start_timestamp=1770145200001"), "it goes on");
+        assert!(same.next(&read(&trade(""), true)).unwrap().is_none(), "an answer from before its span leads nowhere");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::ingest::config::static_url;
+use crate::ingest::settings::static_url;
 
 /// Configuration of the Farside feeds, `[ingest.farside]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -3,8 +3,8 @@ use std::time::Duration;
 use super::config::FarsideConfig;
 use super::table::{parse_table, source};
 use crate::domain::{Metric, Period, SeriesKey, SourceInfo, SourceKind};
-use crate::ingest::config::asset;
 use crate::ingest::feed::trading_day_cadence;
+use crate::ingest::settings::asset;
 use crate::ingest::{Expects, FetchError, History, PollContext, PollRequest, PolledFeed, Profile, Request, Schedule};
 
 const DAY_MS: i64 = Period::DAY.ms();

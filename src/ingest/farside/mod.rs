@@ -17,5 +17,5 @@ use super::runner::{Entry, Feed};
 #[must_use]
 pub fn entries(config: &FarsideConfig) -> Vec<Entry> {
     let feeds = feed::TABLES.iter().map(|table| feed::flow_feed(config, *table));
-    super::config::entries(feeds.map(Feed::Polled), super::config::switched_off(config.enabled, "farside"))
+    super::settings::entries(feeds.map(Feed::Polled), super::settings::switched_off(config.enabled, "farside"))
 }

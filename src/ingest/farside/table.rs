@@ -46,7 +46,7 @@ pub fn parse_table(body: &[u8], asset: &Asset, visit: &PollContext) -> Result<Pa
 }
 
 pub(super) fn source() -> Source {
-    crate::ingest::config::source("farside")
+    crate::ingest::settings::source("farside")
 }
 
 /// The text of every cell of a table, by row.

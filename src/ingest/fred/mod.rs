@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use super::config::{UpstreamKey, asset, static_url};
 use super::runner::{Entry, Feed};
+use super::settings::{UpstreamKey, asset, static_url};
 use super::wire::{Day, from_json, row};
 use super::{FetchError, History, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Request, Schedule};
 use crate::domain::{Asset, Cadence, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind, Timestamp};
@@ -56,8 +56,8 @@ struct Reading {
 /// The feed of FRED as configured; it runs only with a key.
 #[must_use]
 pub fn entries(config: &FredConfig) -> Vec<Entry> {
-    let off = super::config::off_without_key(config.enabled, &config.api_key, "fred");
-    super::config::entries([Feed::Polled(closes_feed(config))], off)
+    let off = super::settings::off_without_key(config.enabled, &config.api_key, "fred");
+    super::settings::entries([Feed::Polled(closes_feed(config))], off)
 }
 
 fn closes_feed(config: &FredConfig) -> PolledFeed {
@@ -138,7 +138,7 @@ fn key(asset: &Asset) -> SeriesKey {
 }
 
 fn source() -> Source {
-    super::config::source("fred")
+    super::settings::source("fred")
 }
 
 #[cfg(test)]

@@ -4,14 +4,16 @@ use serde_json::{Value, json};
 
 use super::config::HyperliquidConfig;
 use super::rest::{SPACING, info, malformed, source};
+use super::{coin, coins_per_unit, pause};
 use crate::domain::{Cadence, Period, SeriesKey};
 use crate::ingest::candle_row::CandleRow;
 use crate::ingest::candles::{CandleLayout, CandlePage, CandlePlan, read_candles};
 use crate::ingest::wire::from_json;
 use crate::ingest::{FetchError, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Request, Schedule};
 
-/// How many candles one question asks for; every sixty of them cost of the rate limit.
+/// How many candles one question asks for, and how many of them weigh one.
 const PAGE: i64 = 1_000;
+const CANDLES_PER_WEIGHT: u64 = 60;
 /// How many days back hours and days are read: one question each, so that the first visit stays within
 /// the rate limit.
 const HOUR_DAYS: u32 = 40;
@@ -31,16 +33,17 @@ pub fn candle_feed(config: &HyperliquidConfig) -> PolledFeed {
 
 fn question(config: &HyperliquidConfig, page: CandlePage, visit: PollContext) -> Result<PollRequest, FetchError> {
     let asked = json!({
-        "coin": page.series.asset.as_str().to_ascii_uppercase(),
+        "coin": coin(&page.series.asset),
         "interval": page.series.period.to_string(),
         "startTime": page.from.unix_ms(),
         "endTime": page.until.plus_ms(-1).unix_ms(),
     });
     let request = Request::post(&config.url, "info", json!({"type": "candleSnapshot", "req": asked}))?;
+    let request = request.pausing(pause(page.count(), CANDLES_PER_WEIGHT));
     Ok(PollRequest::new(request, move |body| parse_candles(body, &page.series, &visit)))
 }
 
-/// Reads an answer of `candleSnapshot` into candles of `series`. The running candle, which comes last,
+/// Reads an answer of `candleSnapshot` into candles of `series`, priced by the coin. The running candle, which comes last,
 /// is left out.
 ///
 /// # Errors
@@ -50,7 +53,7 @@ pub fn parse_candles(body: &[u8], series: &SeriesKey, visit: &PollContext) -> Re
     let field = |candle: &Value, name| CandleRow::from(candle.get(name).unwrap_or(&Value::Null));
     let row = |candle| CandleRow::Fields(FIELDS.iter().map(|name| field(candle, name)).collect());
     let rows: Vec<_> = candles.iter().map(row).collect();
-    Ok(read_candles(&rows, CandleLayout { volume: 5, confirmed: None }, 1.0, series, visit))
+    Ok(read_candles(&rows, CandleLayout { volume: 5, confirmed: None }, coins_per_unit(&series.asset), series, visit))
 }
 
 #[cfg(test)]
@@ -75,6 +78,15 @@ mod tests {
         assert_eq!(candles.iter().map(|row| row.observed_at.to_string()).collect::<Vec<_>>(), ["2026-02-04T07:00:00Z"]);
         assert_eq!((candles[0].value.high.to_bits(), candles[0].value.volume), (4.0_f64.to_bits(), Some(5.0)));
         assert_eq!(parsed.refused.len(), 1);
+    }
+
+    #[test]
+    fn a_contract_of_a_thousand_coins_is_priced_by_the_coin() {
+        let body = r#"[{"t":1770188400000,"o":"20","h":"40","l":"10","c":"30","v":"5"}, {"t":1770192000000,"o":"1","h":"1","l":"1","c":"1","v":"0"}]"#;
+        let visit = PollContext { seen_until: None, now: "2026-02-04T08:10:00Z".parse().unwrap() };
+        let parsed = parse_candles(body.as_bytes(), &"candle.pepe@hyperliquid:1h".parse().unwrap(), &visit).unwrap();
+        let bar = parsed.batch.candles.values().next().unwrap()[0].value;
+        assert_eq!((bar.close.to_bits(), bar.volume), (0.03_f64.to_bits(), Some(5_000.0)));
     }
 
     #[test]

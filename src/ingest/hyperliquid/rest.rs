@@ -4,16 +4,20 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::config::HyperliquidConfig;
-use crate::domain::{Asset, Cadence, KnownAtRule, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind, Timestamp};
-use crate::ingest::funding::read_settlements;
+use super::{coin, pause};
+use crate::domain::{
+    Asset, Cadence, Instrument, KnownAtRule, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind, Timestamp,
+};
+use crate::ingest::funding::{LEAD_MS, read_settlements, stated_from};
 use crate::ingest::wire::{Decimal, Millis, from_json, row};
 use crate::ingest::{
     FetchError, History, HistorySeries, Pages, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Request,
     Schedule,
 };
 
-/// The most rows of an answer on funding.
+/// The most rows of an answer on funding, and how many of them weigh one.
 const FUNDING_PAGE: i64 = 500;
+const SETTLEMENTS_PER_WEIGHT: u64 = 20;
 /// Funding begins on 2023-05-12.
 const FUNDING_SINCE: Timestamp = Timestamp::from_unix_seconds(1_683_849_600);
 /// A full answer costs about 45 of the 1,200 that are allowed in a minute; half is left to the visits.
@@ -33,9 +37,9 @@ struct Market {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Context {
-    /// Coins, one side.
+    /// Units of the contract, one side.
     open_interest: Decimal,
-    /// USD.
+    /// USD per unit.
     oracle_px: Decimal,
 }
 
@@ -59,7 +63,7 @@ pub fn open_interest_feed(config: &HyperliquidConfig) -> PolledFeed {
         cursor_series: Vec::new(),
         questions: Box::new(move |visit| {
             let (assets, now) = (config.assets.clone(), visit.now);
-            let request = Request::post(&config.url, "info", json!({"type": "metaAndAssetCtxs"}))?;
+            let request = Request::post(&config.url, "info", json!({"type": "metaAndAssetCtxs"}))?.pausing(pause(0, 1));
             Ok(vec![PollRequest::new(request, move |body| parse_contexts(body, &assets, now))])
         }),
         history: None,
@@ -99,9 +103,9 @@ fn funding_question(
     end: Timestamp,
     visit: PollContext,
 ) -> Result<PollRequest, FetchError> {
-    let coin = asset.as_str().to_ascii_uppercase();
-    let question = json!({"type": "fundingHistory", "coin": coin, "startTime": start.unix_ms(), "endTime": end.unix_ms()});
-    let request = Request::post(&config.url, "info", question)?;
+    let question = json!({"type": "fundingHistory", "coin": coin(asset), "startTime": start.unix_ms(), "endTime": end.unix_ms()});
+    let rows = (end.ms_since(start) / Period::HOUR.ms() + 1).min(FUNDING_PAGE);
+    let request = Request::post(&config.url, "info", question)?.pausing(pause(rows, SETTLEMENTS_PER_WEIGHT));
     let asset = asset.clone();
     Ok(PollRequest::new(request, move |body| parse_funding(body, &asset, &visit)))
 }
@@ -112,7 +116,8 @@ fn funding_past(config: &HyperliquidConfig) -> History {
     let strand = |asset: &Asset| {
         let (asked, coin) = (config.clone(), asset.clone());
         HistorySeries::new(funding_key(asset).to_string(), config.funding_history_days, page_ms, move |span, visit| {
-            funding_question(&asked, &coin, span.from(), span.to().plus_ms(-1), *visit)
+            let question = funding_question(&asked, &coin, span.from().plus_ms(-LEAD_MS), span.to().plus_ms(-1), *visit)?;
+            Ok(question.map(move |parsed| stated_from(parsed, span.from())))
         })
         .kept_since(FUNDING_SINCE)
     };
@@ -139,16 +144,17 @@ pub fn parse_contexts(body: &[u8], assets: &[Asset], now: Timestamp) -> Result<P
     let mut parsed = Parsed::new(source());
     for (market, context) in universe.iter().zip(contexts) {
         let Ok(market) = row::<Market>(market) else { continue };
-        let asset = market.name.to_ascii_lowercase().parse::<Asset>().ok();
-        let Some(asset) = asset.filter(|asset| !market.is_delisted && assets.contains(asset)) else { continue };
+        let instrument = Instrument::from_base(&market.name);
+        let wanted = instrument.filter(|instrument| !market.is_delisted && assets.contains(&instrument.asset));
+        let Some(Instrument { asset, coins_per_unit }) = wanted else { continue };
         let key = |metric| SeriesKey::new(metric, asset.clone(), source(), Period::INSTANT);
         match row::<Context>(context) {
             Ok(context) => {
-                let coins = context.open_interest.0;
-                parsed.push(key(Metric::OpenInterestNative), now, KnownAtRule::OnCommit, coins);
-                parsed.push(key(Metric::OpenInterest), now, KnownAtRule::OnCommit, coins * context.oracle_px.0);
+                let units = context.open_interest.0;
+                parsed.push(key(Metric::OpenInterestNative), now, KnownAtRule::OnCommit, units * coins_per_unit);
+                parsed.push(key(Metric::OpenInterest), now, KnownAtRule::OnCommit, units * context.oracle_px.0);
             }
-            Err(reason) => parsed.refuse(market.name, now, reason),
+            Err(reason) => parsed.refuse(key(Metric::OpenInterest).to_string(), now, reason),
         }
     }
     Ok(parsed)
@@ -176,7 +182,7 @@ pub(super) fn info() -> SourceInfo {
 }
 
 pub(super) fn source() -> Source {
-    crate::ingest::config::source("hyperliquid")
+    crate::ingest::settings::source("hyperliquid")
 }
 
 #[cfg(test)]
@@ -192,6 +198,10 @@ mod tests {
         let parsed = parse_contexts(body, &assets, Timestamp::default()).unwrap();
         let told: Vec<_> = parsed.batch.readings.iter().map(|(key, rows)| format!("{key} {}", rows[0].value)).collect();
         assert_eq!(told, ["open_interest.btc@hyperliquid 160000", "open_interest_native.btc@hyperliquid 2"]);
+        let thousands = br#"[{"universe":[{"name":"kPEPE"}]},[{"openInterest":"3","oraclePx":"0.01"}]]"#;
+        let parsed = parse_contexts(thousands, &["pepe".parse().unwrap()], Timestamp::default()).unwrap();
+        let told: Vec<_> = parsed.batch.readings.iter().map(|(key, rows)| format!("{key} {}", rows[0].value)).collect();
+        assert_eq!(told, ["open_interest.pepe@hyperliquid 0.03", "open_interest_native.pepe@hyperliquid 3000"]);
         let uneven = br#"[{"universe":[{"name":"ETH"}]},[]]"#;
         assert!(parse_contexts(uneven, &assets, Timestamp::default()).is_err());
     }

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::domain::Asset;
-use crate::ingest::config::{asset, static_url};
+use crate::ingest::settings::{asset, static_url};
 
 /// Configuration of the Kraken Futures feeds, `[ingest.kraken]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -75,6 +75,7 @@ fn questions(config: &KrakenConfig, visit: PollContext) -> Result<Vec<PollReques
     Ok(questions)
 }
 
+/// Asks about a span, and about the rest of it if the answer is cut.
 fn question(
     config: &KrakenConfig,
     asset: &Asset,
@@ -89,7 +90,12 @@ fn question(
         ("count", PAGE.to_string()),
     ];
     let path = format!("api/history/v3/market/{}/executions", perpetual(asset));
-    Ok(PollRequest::new(Request::get(&config.url, &path, &query)?, move |body| parse_executions(body, &visit)))
+    let request = Request::get(&config.url, &path, &query)?;
+    let (config, asset) = (config.clone(), asset.clone());
+    Ok(PollRequest::new(request, move |body| parse_executions(body, &visit)).followed_by(move |answer| {
+        let rest = answer.rest_of(since, before);
+        rest.map(|rest| question(&config, &asset, rest, before, visit)).transpose()
+    }))
 }
 
 /// The venue keeps executions for years; a page with too many of them is asked again in halves.
@@ -128,13 +134,6 @@ pub fn parse_executions(body: &[u8], visit: &PollContext) -> Result<Parsed, Pars
         }
     }
     parsed.truncated = elements.len() >= PAGE;
-    if parsed.truncated {
-        parsed.refuse(
-            "execution",
-            visit.now,
-            format!("the answer is cut at {PAGE} executions: later ones of its span are missing"),
-        );
-    }
     Ok(parsed)
 }
 
@@ -203,9 +202,15 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_cut_is_reported() {
+    fn the_rest_of_a_cut_answer_is_asked_for() {
         let parsed = read(&vec![element("Limit", "Buy"); PAGE].join(","));
-        assert!(parsed.refused[0].reason.contains("cut at 1000"));
+        assert!(parsed.truncated && parsed.refused.is_empty());
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let visit = PollContext { seen_until: None, now: at("2026-02-04T08:00:30Z") };
+        let (since, before) = (at("2026-02-04T07:55:00Z"), at("2026-02-04T08:05:00Z"));
+        let asked = question(&KrakenConfig::default(), &Asset::btc(), since, before, visit).unwrap();
+        let rest = asked.next(&parsed).unwrap().unwrap();
+        assert!(rest.request.url.query().unwrap().starts_with("since=1770192000000&before=1770192300000"));
     }
 
     proptest! {

@@ -19,7 +19,7 @@ use crate::domain::{Asset, Source, SourceInfo, SourceKind};
 #[must_use]
 pub fn entries(config: &KrakenConfig) -> Vec<Entry> {
     let feeds = [liquidation_feed(config), open_interest_feed(config), funding_feed(config)];
-    super::config::entries(feeds.map(Feed::Polled), super::config::switched_off(config.enabled, "kraken"))
+    super::settings::entries(feeds.map(Feed::Polled), super::settings::switched_off(config.enabled, "kraken"))
 }
 
 /// The linear perpetual of a coin.
@@ -50,5 +50,5 @@ fn info() -> SourceInfo {
 }
 
 fn source() -> Source {
-    super::config::source("kraken-futures")
+    super::settings::source("kraken-futures")
 }

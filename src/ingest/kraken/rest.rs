@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -81,11 +81,14 @@ pub fn funding_feed(config: &KrakenConfig) -> PolledFeed {
 pub fn parse_tickers(body: &[u8], assets: &[Asset], now: Timestamp) -> Result<Parsed, ParseError> {
     let mut parsed = Parsed::new(source());
     let mut sums: BTreeMap<Asset, (f64, f64, f64)> = BTreeMap::new();
+    let mut incomplete: BTreeSet<Asset> = BTreeSet::new();
     for value in &list(body, "tickers")? {
         let symbol = value.get("symbol").and_then(Value::as_str).unwrap_or_default();
         let Some(asset) = coin(symbol).filter(|asset| assets.contains(asset)) else { continue };
-        match row::<Ticker>(value) {
-            Ok(ticker) if ticker.mark_price.0 > 0.0 => {
+        let ticker = row::<Ticker>(value)
+            .and_then(|ticker| if ticker.mark_price.0 > 0.0 { Ok(ticker) } else { Err("the row has no mark price".to_owned()) });
+        match ticker {
+            Ok(ticker) => {
                 let (coins, usd, inverse_usd) = sums.entry(asset).or_default();
                 let size = ticker.open_interest.0;
                 let (of_coins, of_usd) = if ticker.symbol.starts_with("PI_") {
@@ -97,10 +100,15 @@ pub fn parse_tickers(body: &[u8], assets: &[Asset], now: Timestamp) -> Result<Pa
                 *coins += of_coins;
                 *usd += of_usd;
             }
-            Ok(_) => parsed.refuse(symbol, now, "the row has no mark price"),
-            Err(reason) => parsed.refuse(symbol, now, reason),
+            Err(reason) => {
+                let key = SeriesKey::new(Metric::OpenInterest, asset.clone(), source(), Period::INSTANT);
+                parsed.refuse(key.to_string(), now, format!("{symbol}: {reason}"));
+                incomplete.insert(asset);
+            }
         }
     }
+    // A sum that lacks a contract would look like a fall.
+    sums.retain(|asset, _| !incomplete.contains(asset));
     for (asset, (coins, usd, inverse_usd)) in sums {
         let key = |metric| SeriesKey::new(metric, asset.clone(), source(), Period::INSTANT);
         parsed.push(key(Metric::OpenInterestNative), now, KnownAtRule::OnCommit, coins);
@@ -142,6 +150,7 @@ mod tests {
             {"symbol":"PI_XBTUSD","openInterest":8000000.0,"markPrice":80000.0},
             {"symbol":"PF_XBTUSD","openInterest":50.0,"markPrice":80000.0},
             {"symbol":"FI_XBTUSD_260327","openInterest":1.0,"markPrice":80000.0},
+            {"symbol":"PI_ETHUSD","openInterest":1.0,"markPrice":2000.0},
             {"symbol":"PF_ETHUSD","openInterest":1.0}]}"#;
         let assets = ["btc", "eth"].map(|name| name.parse().unwrap());
         let parsed = parse_tickers(body, &assets, Timestamp::default()).unwrap();

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::domain::Asset;
-use crate::ingest::config::{asset, default_assets, static_url};
+use crate::ingest::settings::{asset, default_assets, static_url};
 
 /// Configuration of the OKX feeds, `[ingest.okx]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,13 +6,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::config::OkxConfig;
-use super::contract::{Contracts, Size, parse_contracts};
+use super::contract::{Contract, Contracts, Size, parse_contracts};
 use super::info;
 use super::margin::Margin;
-use crate::domain::{Instrument, KnownAtRule, LiquidationOrder, Side};
-use crate::ingest::feed::stream_cadence;
+use crate::domain::{KnownAtRule, LiquidationOrder, Side};
+use crate::ingest::feed::{REFRESH_EVERY, stream_cadence};
 use crate::ingest::wire::{Decimal, Millis, from_json, row};
-use crate::ingest::{FeedError, HttpClient, Message, ParseError, Parsed, Profile, Request, Session, StreamedFeed};
+use crate::ingest::{FeedError, HttpClient, Message, ParseError, Parsed, Profile, Refreshed, Request, Session, StreamedFeed};
 
 /// The kinds of instruments that are listened to.
 const KINDS: [&str; 2] = ["SWAP", "FUTURES"];
@@ -58,6 +58,18 @@ impl LiquidationFeed {
             Profile { name: "okx-liquidations", info: info(Margin::Usdt), cadence: stream_cadence(config.silent_after_seconds) };
         Self { profile, config: config.clone(), contracts: RwLock::default() }
     }
+
+    /// Learns what the contracts are on and what one is.
+    async fn learn_contracts(&self, http: &HttpClient) -> Result<(), FeedError> {
+        let mut contracts = Contracts::default();
+        for kind in KINDS {
+            let query = [("instType", kind.to_owned())];
+            let request = Request::get(&self.config.rest_url, "api/v5/public/instruments", &query)?;
+            contracts.extend(parse_contracts(&http.fetch(&request).await?)?);
+        }
+        *self.contracts.write().unwrap_or_else(PoisonError::into_inner) = contracts;
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -67,13 +79,7 @@ impl StreamedFeed for LiquidationFeed {
     }
 
     async fn session(&self, http: &HttpClient) -> Result<Session, FeedError> {
-        let mut contracts = Contracts::default();
-        for kind in KINDS {
-            let query = [("instType", kind.to_owned())];
-            let request = Request::get(&self.config.rest_url, "api/v5/public/instruments", &query)?;
-            contracts.extend(parse_contracts(&http.fetch(&request).await?)?);
-        }
-        *self.contracts.write().unwrap_or_else(PoisonError::into_inner) = contracts;
+        self.learn_contracts(http).await?;
         let channels = KINDS.map(|kind| serde_json::json!({"channel": "liquidation-orders", "instType": kind}));
         Ok(Session {
             url: self.config.stream_url.clone(),
@@ -81,9 +87,15 @@ impl StreamedFeed for LiquidationFeed {
             ping: Some("ping".to_owned()),
             ping_every: Duration::from_secs(20),
             idle_timeout: Duration::from_secs(self.config.silent_after_seconds),
-            // A new connection also learns the contracts listed since.
             renew_after: Duration::from_hours(12),
+            refresh_every: REFRESH_EVERY,
+            left_out: None,
         })
+    }
+
+    async fn refresh(&self, http: &HttpClient) -> Result<Refreshed, FeedError> {
+        self.learn_contracts(http).await?;
+        Ok(Refreshed::default())
     }
 
     fn read(&self, text: &str) -> Result<Message, ParseError> {
@@ -116,6 +128,7 @@ pub fn parse_message(text: &str, contracts: &Contracts) -> Result<Message, Parse
     let mut parsed = Parsed::new(Margin::Usdt.source());
     for value in data {
         match row::<Liquidated>(value) {
+            Ok(liquidated) if contracts.is_other(&liquidated.inst_id) => {}
             Ok(liquidated) => liquidated.details.iter().for_each(|detail| {
                 let detail = row::<Detail>(detail);
                 let at = detail.as_ref().map(|detail| detail.ts.0).unwrap_or_default();
@@ -132,18 +145,18 @@ pub fn parse_message(text: &str, contracts: &Contracts) -> Result<Message, Parse
 
 impl Detail {
     fn read(self, symbol: &str, contracts: &Contracts) -> Result<LiquidationOrder, String> {
-        let asset = Instrument::from_symbol(symbol).ok_or_else(|| "the instrument has no name".to_owned())?.asset;
         let side = match (self.pos_side.as_str(), self.side.as_str()) {
             ("long", _) | ("net", "sell") => Side::Long,
             ("short", _) | ("net", "buy") => Side::Short,
             (position, order) => return Err(format!("`{position}` and `{order}` tell no side of a position")),
         };
-        let contract = contracts.size(symbol).ok_or_else(|| "the size of its contract is not known".to_owned())?;
+        let contract = contracts.contract(symbol).ok_or_else(|| "the size of its contract is not known".to_owned())?;
+        let Contract { asset, size } = contract.clone();
         let price_usd = self.bk_px.0;
         if price_usd <= 0.0 || self.sz.0 <= 0.0 {
             return Err(format!("nothing was liquidated: {} contracts at price {price_usd}", self.sz.0));
         }
-        let (quantity, usd) = match contract {
+        let (quantity, usd) = match size {
             Size::Coins(coins) => (self.sz.0 * coins, self.sz.0 * coins * price_usd),
             Size::Usd(usd) => (self.sz.0 * usd / price_usd, self.sz.0 * usd),
         };
@@ -170,6 +183,8 @@ mod tests {
         let body = br#"{"code":"0","data":[
             {"instId":"BTC-USDT-SWAP","ctVal":"0.01","ctMult":"1","ctValCcy":"BTC"},
             {"instId":"BTC-USD-SWAP","ctVal":"100","ctMult":"1","ctValCcy":"USD"},
+            {"instId":"TUSD-USDT-SWAP","instFamily":"TUSD-USDT","instCategory":"1","ctVal":"1","ctMult":"1","ctValCcy":"TUSD"},
+            {"instId":"AAPL-USDT-SWAP","instFamily":"AAPL-USDT","instCategory":"3","ctVal":"0.1","ctMult":"1","ctValCcy":"AAPL"},
             {"instId":"SPOT","ctVal":"","ctMult":"","ctValCcy":""}]}"#;
         parse_contracts(body).unwrap()
     }
@@ -194,6 +209,14 @@ mod tests {
         assert_eq!(told, [(Side::Long, 1_750.0), (Side::Short, 500.0)]);
         let inverse = message("BTC-USD-SWAP", &detail("long", "sell", "5"));
         assert_eq!((inverse.batch.orders[0].usd.round(), inverse.batch.orders[0].quantity), (500.0, 0.01));
+    }
+
+    #[test]
+    fn a_swap_on_a_stock_is_passed_over_and_is_no_bad_row() {
+        let parsed = message("AAPL-USDT-SWAP", &detail("long", "sell", "5"));
+        assert_eq!((parsed.batch.len(), parsed.refused.len()), (0, 0));
+        let coin = message("TUSD-USDT-SWAP", &detail("long", "sell", "5"));
+        assert_eq!(coin.batch.orders[0].asset.as_str(), "tusd", "what the list says, not what the name ends in");
     }
 
     #[test]

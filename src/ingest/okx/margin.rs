@@ -1,6 +1,6 @@
 use super::config::OkxConfig;
 use crate::domain::{Asset, Metric, Period, SeriesKey, Source};
-use crate::ingest::config::source;
+use crate::ingest::settings::source;
 
 /// What a swap is margined and settled in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

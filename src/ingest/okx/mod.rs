@@ -33,7 +33,7 @@ pub fn entries(config: &OkxConfig) -> Vec<Entry> {
     let of_margin = [open_interest_history_feed, open_interest_feed, funding_feed];
     let polled = Margin::ALL.into_iter().flat_map(|margin| of_margin.map(|feed| Feed::Polled(feed(config, margin))));
     let first = [Feed::Streamed(Box::new(LiquidationFeed::new(config))), Feed::Polled(candle_feed(config))];
-    super::config::entries(first.into_iter().chain(polled), super::config::switched_off(config.enabled, "okx"))
+    super::settings::entries(first.into_iter().chain(polled), super::settings::switched_off(config.enabled, "okx"))
 }
 
 /// The rows of an answer; the code inside tells whether there are any, not the HTTP status.

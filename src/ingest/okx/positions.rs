@@ -7,7 +7,7 @@ use super::config::OkxConfig;
 use super::margin::Margin;
 use super::{info, rows};
 use crate::domain::{Asset, Cadence, KnownAtRule, Metric, Period, TimeRange, Timestamp};
-use crate::ingest::funding::read_settlements;
+use crate::ingest::funding::{LEAD_MS, read_settlements, stated_from};
 use crate::ingest::positions::{FINE_MS, INVERSE, PositionSpan, history, push_inverse_positions, push_positions, spans};
 use crate::ingest::wire::{Decimal, Millis, field, optional, row};
 use crate::ingest::{
@@ -159,7 +159,9 @@ fn funding_past(config: &OkxConfig, margin: Margin) -> History {
         let (asked, coin) = (config.clone(), asset.clone());
         let name = margin.key(Metric::FundingRate, asset).to_string();
         HistorySeries::new(name, FUNDING_DAYS, 30 * Period::DAY.ms(), move |span, visit| {
-            funding_question(&asked, margin, &coin, Some(span), *visit)
+            let lead = TimeRange::new(span.from().plus_ms(-LEAD_MS), span.to()).unwrap_or(span);
+            let question = funding_question(&asked, margin, &coin, Some(lead), *visit)?;
+            Ok(question.map(move |parsed| stated_from(parsed, span.from())))
         })
         .kept_for(FUNDING_DAYS)
         .cut_at(FUNDING_PAGE - 5)
@@ -187,7 +189,7 @@ pub fn parse_open_interest(body: &[u8], margin: Margin, assets: &[Asset]) -> Res
                     parsed.push(inverse, swap.ts.0, KnownAtRule::OnCommit, swap.oi_usd.0);
                 }
             }
-            Err(reason) => parsed.refuse(symbol, Timestamp::default(), reason),
+            Err(reason) => parsed.refuse(margin.key(Metric::OpenInterest, asset).to_string(), Timestamp::default(), reason),
         }
     }
     Ok(parsed)
@@ -246,7 +248,7 @@ mod tests {
             {"instId":"BTC-USD-SWAP","oiCcy":"1","oiUsd":"80000","ts":"1770192000001"},
             {"instId":"ETH-USDT-SWAP","oiCcy":"1","oiUsd":"","ts":"1770192000001"},
             {"instId":"PEPE-USDT-SWAP","oiCcy":"1","oiUsd":"1","ts":"1770192000001"}]}"#;
-        let usdt = ["open_interest.btc@okx 160000", "open_interest_native.btc@okx 2", "refused ETH-USDT-SWAP"];
+        let usdt = ["open_interest.btc@okx 160000", "open_interest_native.btc@okx 2", "refused open_interest.eth@okx"];
         assert_eq!(read(body, Margin::Usdt), usdt, "eth has no figure in USD");
         let coin = [
             "open_interest.btc@okx-coin 80000",

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use super::config::{UpstreamKey, asset, static_url};
 use super::feed::trading_day_cadence;
 use super::runner::{Entry, Feed};
+use super::settings::{UpstreamKey, asset, static_url};
 use super::wire::{self, Decimal, from_json, optional, row};
 use super::{FetchError, History, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Request, Schedule};
 use crate::domain::{Asset, Metric, Period, SeriesKey, Source, SourceInfo, SourceKind, Timestamp};
@@ -50,8 +50,8 @@ struct Day {
 /// The feed of SoSoValue as configured; it runs only with a key.
 #[must_use]
 pub fn entries(config: &SoSoValueConfig) -> Vec<Entry> {
-    let off = super::config::off_without_key(config.enabled, &config.api_key, "sosovalue");
-    super::config::entries([Feed::Polled(flow_feed(config))], off)
+    let off = super::settings::off_without_key(config.enabled, &config.api_key, "sosovalue");
+    super::settings::entries([Feed::Polled(flow_feed(config))], off)
 }
 
 fn flow_feed(config: &SoSoValueConfig) -> PolledFeed {
@@ -117,7 +117,7 @@ fn key(metric: Metric, asset: &Asset) -> SeriesKey {
 }
 
 fn source() -> Source {
-    super::config::source("sosovalue")
+    super::settings::source("sosovalue")
 }
 
 #[cfg(test)]

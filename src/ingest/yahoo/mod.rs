@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use super::config::{asset, static_url};
 use super::feed::trading_day_cadence;
 use super::runner::{Entry, Feed};
+use super::settings::{asset, static_url};
 use super::wire::{Seconds, from_json, row};
 use super::{FetchError, History, ParseError, Parsed, PollContext, PollRequest, PolledFeed, Profile, Request, Schedule};
 use crate::domain::{Asset, Bar, Metric, Observation, Period, SeriesKey, Source, SourceInfo, SourceKind};
@@ -83,7 +83,7 @@ struct Quote {
 #[must_use]
 pub fn entries(config: &YahooConfig) -> Vec<Entry> {
     let off = (!config.enabled).then(|| "unofficial, off unless ingest.yahoo.enabled is set".to_owned());
-    super::config::entries([Feed::Polled(chart_feed(config))], off)
+    super::settings::entries([Feed::Polled(chart_feed(config))], off)
 }
 
 fn chart_feed(config: &YahooConfig) -> PolledFeed {
@@ -181,7 +181,7 @@ fn key(asset: &Asset) -> SeriesKey {
 }
 
 fn source() -> Source {
-    super::config::source("yahoo")
+    super::settings::source("yahoo")
 }
 
 #[cfg(test)]

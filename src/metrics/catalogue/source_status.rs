@@ -21,7 +21,7 @@ pub struct SourceStatus {
     pub kind: Option<SourceKind>,
     /// How well it is; of an import, as its series that is best.
     pub state: FeedState,
-    /// When the upstream last answered in full; absent for imports.
+    /// When the upstream last answered and the rows were recorded; absent for imports.
     pub last_success_at: Option<Timestamp>,
     /// The newest instant it has spoken of.
     pub last_observation_at: Option<Timestamp>,
@@ -31,7 +31,7 @@ pub struct SourceStatus {
     pub expected_every_seconds: Option<i64>,
     /// Failures since the last success.
     pub consecutive_failures: u32,
-    /// The last failure in words; absent when all is well.
+    /// The last failure in words, or what a `partial` feed lacks and why; absent when all is well.
     pub last_error: Option<String>,
     /// What its figures leave out; absent when nothing is known to be missing.
     pub note: Option<String>,
@@ -87,7 +87,7 @@ fn of_feed(view: &MarketView, feed: &FeedStatus) -> SourceStatus {
         lag_seconds: feed.last_observation_at.map(|at| view.as_of().ms_since(at) / 1_000),
         expected_every_seconds: Some(feed.cadence.expected_every_ms / 1_000),
         consecutive_failures: feed.consecutive_failures,
-        last_error: feed.last_error.clone(),
+        last_error: feed.last_error.clone().or_else(|| feed.partial.clone()),
         note: (!notes.is_empty()).then(|| notes.join("; ")),
         refused_rows: feed.refused_rows,
         last_refusal: feed.last_refusal.clone(),

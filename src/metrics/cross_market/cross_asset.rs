@@ -101,7 +101,7 @@ fn row(
     span: Span,
 ) -> CrossAssetRow {
     let sources: Vec<Source> = view.candle_series(&asset).map(|(key, _)| key.source.clone()).collect();
-    let source = order.choose(None, sources).ok().flatten();
+    let source = order.choose(view, None, sources).ok().flatten();
     let bars = source.and_then(|source| view.bars(&asset, &source, Period::DAY));
     let Some((bars, last)) = bars.and_then(|bars| bars.last().map(|last| (bars, last))) else {
         trail.warn(WarningCode::NoData, format!("no bar of {asset} was known by {}", view.as_of()));

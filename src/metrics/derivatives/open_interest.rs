@@ -186,7 +186,7 @@ fn leverage(
     open_interest_usd: Option<f64>,
 ) -> Option<f64> {
     let series: Vec<_> = view.readings(Metric::MarketCap, asset).collect();
-    let source = order.choose(None, series.iter().map(|(key, _)| key.source.clone())).ok().flatten();
+    let source = order.choose(view, None, series.iter().map(|(key, _)| key.source.clone())).ok().flatten();
     let found = series.into_iter().find(|(key, _)| Some(&key.source) == source.as_ref()).and_then(|(key, column)| {
         trail.read(key, column);
         let row = column.at_or_before(at.plus_ms(-key.period.ms()))?;

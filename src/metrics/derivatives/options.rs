@@ -172,7 +172,7 @@ fn open<'a>(
             candidates.push(&key.source);
         }
     }
-    let Some(source) = order.choose(asked, candidates.into_iter().cloned())? else { return Ok(None) };
+    let Some(source) = order.choose(view, asked, candidates.into_iter().cloned())? else { return Ok(None) };
     let chain = OptionChain::open(view, asset, &source, view.as_of());
     chain.note(trail, view.as_of());
     Ok(Some((source, chain)))

@@ -169,7 +169,7 @@ impl<'a> OpenInterestBySource<'a> {
         for (key, column) in legs.iter().flat_map(SourceOpenInterest::series) {
             trail.read(key, *column);
         }
-        let price_source = order.choose(None, price_sources(view, asset))?;
+        let price_source = order.choose(view, None, price_sources(view, asset))?;
         warn_of_units(trail, &legs);
         Ok(Self { prices: price_source.map(|source| PriceSeries::open(view, asset, &source)), legs })
     }

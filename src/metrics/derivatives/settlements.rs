@@ -3,13 +3,12 @@ use crate::market::{ColumnView, MarketView};
 use crate::metrics::WarningCode;
 use crate::metrics::provenance::Provenance;
 use crate::stats::funding::per_8h;
-use crate::stats::rank::median;
 use crate::stats::real;
 
 /// How far a settlement may be off the full minute it belongs to.
 const JITTER_MS: i64 = 30_000;
-/// Settlements whose distances tell an interval that nobody states.
-const SPACED: usize = 30;
+/// Possible intervals if no row states one, hours.
+const INTERVALS_HOURS: [i64; 4] = [1, 2, 4, 8];
 
 /// One settled rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,8 +29,8 @@ pub(in crate::metrics) struct FundingVenue<'a> {
     key: &'a SeriesKey,
     rates: ColumnView<'a, f64>,
     intervals: Option<(&'a SeriesKey, ColumnView<'a, f64>)>,
-    /// Hours between settlements where no row states them.
-    usual_hours: Option<f64>,
+    /// Hours that every row is for, where the series is one of bars.
+    bar_hours: Option<f64>,
 }
 
 impl Settlement {
@@ -55,15 +54,30 @@ impl<'a> FundingVenue<'a> {
         if let Some((key, column)) = intervals {
             trail.read(key, column);
         }
-        let usual_hours = if key.period.is_instant() { spacing_hours(rates) } else { Some(hours(key.period.ms())) };
-        let payer = Self { key, rates, intervals, usual_hours };
-        if payer.last().is_none() {
-            trail.warn(
-                WarningCode::InsufficientHistory,
-                format!("{source} has no second settlement that would tell its interval"),
-            );
-        }
+        let bar_hours = (!key.period.is_instant()).then(|| hours(key.period.ms()));
+        let payer = Self { key, rates, intervals, bar_hours };
+        payer.warn_of_interval(trail);
         Some(payer)
+    }
+
+    /// Warns if the interval of the last settlement is unknown.
+    fn warn_of_interval(&self, trail: &mut Provenance<'_>) {
+        let Some(row) = self.rates.last().filter(|_| self.last().is_none()) else { return };
+        let source = self.source();
+        if let Some(before) = self.before(row.observed_at) {
+            let distance = hours(row.observed_at.ms_since(before));
+            let detail =
+                format!("{source} settled at {} and {distance:.1} hours before: no interval is that long", row.observed_at);
+            trail.warn(WarningCode::Gap, detail);
+        } else {
+            let detail = format!("{source} has no second settlement that would tell its interval");
+            trail.warn(WarningCode::InsufficientHistory, detail);
+        }
+    }
+
+    /// When the source settled before an instant.
+    fn before(&self, at: Timestamp) -> Option<Timestamp> {
+        self.rates.at_or_before(at.plus_ms(-1)).map(|row| row.observed_at)
     }
 
     pub(in crate::metrics) const fn source(&self) -> &Source {
@@ -74,7 +88,7 @@ impl<'a> FundingVenue<'a> {
     pub(in crate::metrics) fn last(&self) -> Option<Settlement> {
         let row = self.rates.last()?;
         let stated = self.intervals.and_then(|(_, column)| column.at_or_before(row.observed_at.plus_ms(JITTER_MS)));
-        self.settlement(row, stated.map(|row| row.value))
+        self.settlement(row, stated.map(|row| row.value), self.before(row.observed_at))
     }
 
     /// The settlements from an instant on.
@@ -85,13 +99,14 @@ impl<'a> FundingVenue<'a> {
     /// The settlements inside a range.
     pub(in crate::metrics) fn within(&self, range: TimeRange) -> Settlements {
         let mut intervals = self.intervals_within(range).into_iter().peekable();
-        let mut stated = None;
+        let (mut stated, mut before) = (None, self.before(range.from()));
         let mut found = Vec::new();
         self.rates.for_each(range, |row| {
             while let Some(interval) = intervals.next_if(|next| next.observed_at <= row.observed_at.plus_ms(JITTER_MS)) {
                 stated = Some(interval.value);
             }
-            found.extend(self.settlement(row, stated));
+            found.extend(self.settlement(row, stated, before));
+            before = Some(row.observed_at);
         });
         found
     }
@@ -109,23 +124,18 @@ impl<'a> FundingVenue<'a> {
         std::iter::once(self.key).chain(self.intervals.map(|(key, _)| key))
     }
 
-    /// A settled rate, given the interval stated last, hours.
-    fn settlement(&self, rate: Vintage<f64>, stated: Option<f64>) -> Option<Settlement> {
-        let hours = stated.filter(|hours| *hours > 0.0).or(self.usual_hours)?;
+    /// A settled rate, given the interval stated last, hours, and the settlement before it; `None` if its interval is unknown.
+    fn settlement(&self, rate: Vintage<f64>, stated: Option<f64>, before: Option<Timestamp>) -> Option<Settlement> {
+        let told = || before.and_then(|before| interval_hours(rate.observed_at.ms_since(before)));
+        let hours = stated.filter(|hours| *hours > 0.0).or(self.bar_hours).or_else(told)?;
         Some(Settlement { at: rate.observed_at, rate: rate.value, hours })
     }
 }
 
-/// The median distance of the last settlements, hours.
-fn spacing_hours(rates: ColumnView<'_, f64>) -> Option<f64> {
-    let mut times = Vec::new();
-    let mut at = rates.last();
-    while let Some(row) = at.filter(|_| times.len() <= SPACED) {
-        times.push(row.observed_at);
-        at = rates.at_or_before(row.observed_at.plus_ms(-1));
-    }
-    let distances: Vec<f64> = times.windows(2).map(|pair| hours(pair[0].ms_since(pair[1])).round()).collect();
-    median(&distances).filter(|hours| *hours > 0.0)
+/// The interval that a distance between two settlements is, hours; `None` if it is none.
+fn interval_hours(distance_ms: i64) -> Option<f64> {
+    let is_close = |interval: &i64| (distance_ms - interval * Period::HOUR.ms()).abs() <= 2 * JITTER_MS;
+    INTERVALS_HOURS.into_iter().find(is_close).map(|interval| hours(interval * Period::HOUR.ms()))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of a millennium fit an f64 exactly")]
@@ -206,6 +216,36 @@ mod tests {
         assert_eq!(hours("2026-01-01T16:00:00Z"), [4.0, 4.0]);
         assert_eq!(hours("2026-01-01T16:00:20Z"), [4.0]);
         assert_eq!(payer.last().map(|last| last.hours), Some(4.0));
+    }
+
+    fn payer_hours(rows: &[(&str, f64)]) -> (Vec<(String, f64)>, Option<f64>, usize) {
+        let view = Fixture::new().readings("funding_rate.btc@a", rows).cut("2026-01-10");
+        let mut trail = Provenance::new(&view);
+        let payer = FundingVenue::open(&view, &mut trail, &Asset::btc(), &"a".parse().unwrap()).unwrap();
+        let told = payer.since(at("2026-01-01")).iter().map(|one| (one.at.to_string()[5..13].to_owned(), one.hours)).collect();
+        let last = payer.last().map(|last| last.hours);
+        let warned = trail.answer((), crate::metrics::provenance::Derivation::default()).warnings;
+        (told, last, warned.iter().filter(|warning| warning.detail.starts_with("a ")).count())
+    }
+
+    #[test]
+    fn an_interval_that_nobody_states_is_the_distance_to_the_settlement_before() {
+        // Every eight hours, then every four from 20:00 on, then every hour.
+        let rows =
+            ["01T08", "01T16", "02T00", "02T04", "02T08", "02T09", "02T10"].map(|hour| format!("2026-01-{hour}:00:00.007Z"));
+        let rows: Vec<(&str, f64)> = rows.iter().map(|at| (at.as_str(), 1e-4)).collect();
+        let (told, last, warnings) = payer_hours(&rows);
+        let expected =
+            [("01-01T16", 8.0), ("01-02T00", 8.0), ("01-02T04", 4.0), ("01-02T08", 4.0), ("01-02T09", 1.0), ("01-02T10", 1.0)];
+        assert_eq!(told, expected.map(|(at, hours)| (at.to_owned(), hours)));
+        assert_eq!((last, warnings), (Some(1.0), 0));
+    }
+
+    #[test]
+    fn a_settlement_whose_interval_cannot_be_told_has_no_rate_for_eight_hours() {
+        let hole = [("2026-01-01T08:00:00Z", 1e-4), ("2026-01-01T16:00:00Z", 1e-4), ("2026-01-02T16:00:00Z", 1e-4)];
+        assert_eq!(payer_hours(&hole), (vec![("01-01T16".to_owned(), 8.0)], None, 1));
+        assert_eq!(payer_hours(&hole[..1]), (vec![], None, 1));
     }
 
     #[test]

@@ -258,7 +258,7 @@ fn open<'a>(
 ) -> Result<(Provenance<'a>, Vec<EtfDay<'a>>), QueryError> {
     known_asset(view, &question.asset)?;
     let mut trail = Provenance::new(view);
-    let source = order.choose(question.source.as_ref(), etf_sources(view, &question.asset))?;
+    let source = order.choose(view, question.source.as_ref(), etf_sources(view, &question.asset))?;
     let funds = source.map(|source| EtfFunds::open(view, &mut trail, &question.asset, &source));
     let days = funds.map(|funds| funds.last_days(least_days)).unwrap_or_default();
     Ok((trail, days))

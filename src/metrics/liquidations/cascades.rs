@@ -137,7 +137,7 @@ fn find(
     let usual_usd_a_minute = median(hours).unwrap_or(0.0) / 60.0;
     let asset = question.asset.clone().filter(|asset| *asset != Asset::total()).unwrap_or_else(Asset::btc);
     let positions = OpenInterestBySource::open(view, &mut Provenance::new(view), order, &asset, &[])?;
-    let price_source = order.choose(None, price_sources(view, &asset))?;
+    let price_source = order.choose(view, None, price_sources(view, &asset))?;
     let prices = price_source.map(|source| PriceSeries::open(view, &asset, &source));
     let describe = |burst: &Burst| {
         let at = |minute: usize| run_up.from.plus_ms(i64::try_from(minute).unwrap_or(0) * Period::MINUTE.ms());

@@ -154,7 +154,7 @@ fn open<'a>(
     let span = question.window.resolve(view.as_of())?;
     let mut trail = Provenance::new(view);
     if question.source.is_some() {
-        order.choose(question.source.as_ref(), view.all_candles().map(|(key, _)| key.source.clone()))?;
+        order.choose(view, question.source.as_ref(), view.all_candles().map(|(key, _)| key.source.clone()))?;
     }
     let members = view.candle_assets().filter(|asset| is_member(asset)).cloned();
     let mut coins: Vec<Coin<'_>> = members.filter_map(|asset| coin(view, &mut trail, order, question, span, asset)).collect();
@@ -191,7 +191,7 @@ fn coin<'a>(
     asset: Asset,
 ) -> Option<Coin<'a>> {
     let sources: Vec<Source> = view.candle_series(&asset).map(|(key, _)| key.source.clone()).collect();
-    let source = order.choose(question.source.as_ref(), sources).ok()??;
+    let source = order.choose(view, question.source.as_ref(), sources).ok()??;
     let days = view.bars(&asset, &source, Period::DAY)?;
     let today = view.as_of().day_start();
     let last = days.finished_at_or_before(today).filter(|last| today.ms_since(last.observed_at) <= LATEST_AGE_MS)?;
@@ -211,7 +211,7 @@ fn coin<'a>(
 
 /// The market values of a coin according to the first source that states any.
 fn market_caps<'a>(view: &'a MarketView, trail: &mut Provenance<'_>, order: &SourceOrder, asset: &Asset) -> Option<Caps<'a>> {
-    let source = order.choose(None, view.readings(Metric::MarketCap, asset).map(|(key, _)| key.source.clone())).ok()??;
+    let source = order.choose(view, None, view.readings(Metric::MarketCap, asset).map(|(key, _)| key.source.clone())).ok()??;
     let (key, column) = view.readings(Metric::MarketCap, asset).find(|(key, _)| key.source == source)?;
     trail.read(key, column);
     Some((key, column))

@@ -144,7 +144,7 @@ pub(in crate::metrics) fn daily<'a>(
     asked: Option<&Source>,
 ) -> Result<Option<Bars<'a>>, QueryError> {
     let sources = view.candle_series(asset).map(|(key, _)| key.source.clone()).collect::<Vec<_>>();
-    let Some(source) = order.choose(asked, sources)? else { return Ok(None) };
+    let Some(source) = order.choose(view, asked, sources)? else { return Ok(None) };
     let days = view.bars(asset, &source, Period::DAY);
     if let Some(days) = &days {
         trail.read_bars(days);

@@ -59,7 +59,7 @@ pub fn market_cap(view: &MarketView, order: &SourceOrder, question: &MarketCapPa
     let mut trail = Provenance::new(view);
     let mut figures = MarketCap::default();
     let candidates: Vec<Source> = view.readings(Metric::MarketCap, &question.asset).map(|(key, _)| key.source.clone()).collect();
-    if let Some(source) = order.choose(question.source.as_ref(), candidates)?
+    if let Some(source) = order.choose(view, question.source.as_ref(), candidates)?
         && let Some((key, column)) = of_source(view, &question.asset, &source)
         && let Some(last) = column.last()
     {

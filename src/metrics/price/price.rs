@@ -86,7 +86,7 @@ pub struct PreviousDay {
 pub fn price(view: &MarketView, order: &SourceOrder, question: &PriceParams) -> Result<Answer<Price>, QueryError> {
     known_asset(view, &question.asset)?;
     let span = question.window.resolve(view.as_of())?;
-    let source = order.choose(question.source.as_ref(), price_sources(view, &question.asset))?;
+    let source = order.choose(view, question.source.as_ref(), price_sources(view, &question.asset))?;
     let mut trail = Provenance::new(view);
     let mut figures = Price::default();
     if let Some(source) = source {

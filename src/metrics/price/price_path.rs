@@ -47,7 +47,7 @@ impl<'a> PricePath<'a> {
         let metric = if *asset == Asset::total() { Metric::MarketCap } else { Metric::Price };
         let bars = view.candle_series(asset).map(|(key, _)| key.source.clone());
         let sources = bars.chain(view.readings(metric, asset).map(|(key, _)| key.source.clone()));
-        let Some(source) = order.choose(asked, sources.collect::<Vec<_>>())? else { return Ok(None) };
+        let Some(source) = order.choose(view, asked, sources.collect::<Vec<_>>())? else { return Ok(None) };
         if let Some(bars) = view.bars(asset, &source, interval) {
             trail.read_bars(&bars);
             return Ok(Some(Self::Bars(bars)));

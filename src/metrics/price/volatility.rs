@@ -352,7 +352,7 @@ impl<'a> Implied<'a> {
         until: Timestamp,
     ) -> Option<Self> {
         let series: Vec<_> = view.readings(Metric::ImpliedVol, asset).filter(|(key, _)| key.part.is_none()).collect();
-        let source = order.choose(None, series.iter().map(|(key, _)| key.source.clone())).ok().flatten();
+        let source = order.choose(view, None, series.iter().map(|(key, _)| key.source.clone())).ok().flatten();
         let Some((key, column)) = series.into_iter().find(|(key, _)| Some(&key.source) == source.as_ref()) else {
             trail.warn(WarningCode::NoData, format!("no implied volatility of {asset} is known"));
             return None;

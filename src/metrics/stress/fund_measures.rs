@@ -17,7 +17,7 @@ impl Day<'_> {
         if !self.is_over() {
             return None;
         }
-        let source = self.order.choose(None, etf_sources(self.view, &self.asset)).ok()??;
+        let source = self.order.choose(self.view, None, etf_sources(self.view, &self.asset)).ok()??;
         let newest = self.start.plus_days(-1);
         let flows = self.flows(&source)?;
         flows.contains_key(&newest).then_some(())?;

@@ -1,19 +1,46 @@
 use market_stress::domain::Asset;
-use market_stress::ingest::binance::{self, Margin, OtherContracts};
+use market_stress::ingest::binance::{self, Listing, Margin};
 
 use super::{Case, describe, describe_message, visit};
 
 /// Files that hold nothing this service reads, by prefix.
 pub(super) const NOT_READ: &[&str] = &[
+    "binance/basis",
+    "binance/depth_",
     "binance/funding_info",
     "binance/global_long_short_account_ratio",
     "binance/markprice_update",
     "binance/open_interest.json",
     "binance/premium_index",
+    "binance/taker_long_short_ratio",
+    "binance/top_long_short_position_ratio",
+    "binance/trading_schedule",
+    "binance/ws_mark_price",
 ];
 
 /// Every other file.
 pub(super) const CASES: &[Case] = &[
+    // Fifty units of each at a price of 860; gold is passed over.
+    (
+        "binance/exchange_info_usdm_2026-10-07.json",
+        contracts,
+        &[
+            "BTCUSDT: btc long 2026-02-03T19:00:00Z 50.000000 43000.00",
+            "XAUUSDT: ",
+            "币安人生USDT: other long 2026-02-03T19:00:00Z 50.000000 43000.00",
+            "OMGUSDT: omg long 2026-02-03T19:00:00Z 50.000000 43000.00",
+            "BTCUSDT_261225: btc long 2026-02-03T19:00:00Z 50.000000 43000.00",
+        ],
+    ),
+    (
+        "binance/exchange_info_coinm_bnb.json",
+        contracts,
+        &[
+            "BTCUSD_PERP: btc long 2026-02-03T19:00:00Z 5.813953 5000.00",
+            "BNBUSD_PERP: bnb long 2026-02-03T19:00:00Z 0.581395 500.00",
+            "BTCUSD_261225: btc long 2026-02-03T19:00:00Z 5.813953 5000.00",
+        ],
+    ),
     (
         "binance/funding_rate.json",
         funding,
@@ -67,6 +94,11 @@ pub(super) const CASES: &[Case] = &[
     ("binance/forceorder_usdm_sell_1.json", force_order, &["btc long 2022-04-25T14:52:09.196Z 0.288000 11238.05"]),
     ("binance/forceorder_usdm_sell_2.json", force_order, &["btc long 2022-04-25T14:52:16.320Z 0.004000 155.95"]),
     ("binance/klines_1m.json", klines, &["candle.btc@binance-perp:1m 2020-06-06T21:22:00Z 0.025"]),
+    (
+        "binance/klines_1m_2026-10-07.json",
+        klines,
+        &["candle.btc@binance-perp:1m 2026-10-07T14:33:00Z 83070.8", "candle.btc@binance-perp:1m 2026-10-07T14:34:00Z 83139.9"],
+    ),
     ("binance/ws_error.json", force_order, &["refused: Invalid request: missing field `method` at line 1 column 26"]),
     ("binance/ws_subscribe_ack.json", force_order, &["control"]),
 ];
@@ -89,5 +121,16 @@ fn klines(body: &[u8]) -> Vec<String> {
 }
 
 fn force_order(body: &[u8]) -> Vec<String> {
-    describe_message(binance::parse_message(std::str::from_utf8(body).unwrap(), &OtherContracts::default()))
+    describe_message(binance::parse_message(std::str::from_utf8(body).unwrap(), &Listing::default()))
+}
+
+fn contracts(body: &[u8]) -> Vec<String> {
+    let listing = binance::parse_listing(body).unwrap();
+    let told = |symbol: &str| {
+        let order = format!(r#"{{"s":"{symbol}","S":"SELL","p":"860","ap":"860","z":"50","T":1770145200000}}"#);
+        let message = binance::parse_message(&format!(r#"{{"e":"forceOrder","o":{order}}}"#), &listing);
+        format!("{symbol}: {}", describe_message(message).join(", "))
+    };
+    let answer: serde_json::Value = serde_json::from_slice(body).unwrap();
+    answer["symbols"].as_array().unwrap().iter().map(|listed| told(listed["symbol"].as_str().unwrap())).collect()
 }

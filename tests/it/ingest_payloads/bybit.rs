@@ -4,8 +4,14 @@ use market_stress::ingest::bybit;
 use super::{Case, describe, describe_message, visit};
 
 /// Files that hold nothing this service reads, by prefix.
-pub(super) const NOT_READ: &[&str] =
-    &["bybit/account_ratio", "bybit/insurance", "bybit/tickers_", "bybit/ws_liquidation_old_v5", "bybit/ws_tickers_"];
+pub(super) const NOT_READ: &[&str] = &[
+    "bybit/account_ratio",
+    "bybit/insurance",
+    "bybit/orderbook",
+    "bybit/tickers_",
+    "bybit/ws_liquidation_old_v5",
+    "bybit/ws_tickers_",
+];
 
 /// Every other file.
 pub(super) const CASES: &[Case] = &[
@@ -20,6 +26,20 @@ pub(super) const CASES: &[Case] = &[
             "candle.btc@bybit:1h 2022-12-09T18:00:00Z 17055.5",
             "candle.btc@bybit:1h 2022-12-09T17:00:00Z 17071",
             "candle.btc@bybit:1h 2022-12-09T16:00:00Z 17071.5",
+        ],
+    ),
+    // A unit of each contract at a price of 2; contracts on stocks and metals are not listed.
+    (
+        "bybit/instruments_multiples.json",
+        multiples,
+        &[
+            "1000000MOGUSDT: mog long 2026-02-03T19:00:00Z 1000000.000000 2.00",
+            "10000SATSUSDT: sats long 2026-02-03T19:00:00Z 10000.000000 2.00",
+            "1000PEPEUSDT: pepe long 2026-02-03T19:00:00Z 1000.000000 2.00",
+            "1000XUSDT: x long 2026-02-03T19:00:00Z 1000.000000 2.00",
+            "1INCHUSDT: 1inch long 2026-02-03T19:00:00Z 1.000000 2.00",
+            "BTCUSDT: btc long 2026-02-03T19:00:00Z 1.000000 2.00",
+            "SHIB1000USDT: shib long 2026-02-03T19:00:00Z 1000.000000 2.00",
         ],
     ),
     (
@@ -57,5 +77,15 @@ fn funding(body: &[u8]) -> Vec<String> {
 }
 
 fn message(body: &[u8]) -> Vec<String> {
-    describe_message(bybit::parse_message(std::str::from_utf8(body).unwrap()))
+    describe_message(bybit::parse_message(std::str::from_utf8(body).unwrap(), &bybit::Contracts::default()))
+}
+
+fn multiples(body: &[u8]) -> Vec<String> {
+    let contracts = bybit::parse_instruments(body).unwrap().contracts;
+    let told = |symbol: &str| {
+        let row = format!(r#"{{"T":1770145200000,"s":"{symbol}","S":"Buy","v":"1","p":"2"}}"#);
+        let message = bybit::parse_message(&format!(r#"{{"topic":"allLiquidation.{symbol}","data":[{row}]}}"#), &contracts);
+        format!("{symbol}: {}", describe_message(message).join(", "))
+    };
+    contracts.symbols().map(told).collect()
 }

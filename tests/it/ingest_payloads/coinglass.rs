@@ -6,7 +6,6 @@ use super::{Case, describe, visit};
 /// Files that hold nothing this service reads, by prefix.
 pub(super) const NOT_READ: &[&str] = &[
     "coinglass/liquidation_coin_list",
-    "coinglass/liquidation_exchange_list",
     "coinglass/liquidation_order",
     "coinglass/liquidation_pair_history",
     "coinglass/open_interest_exchange_list",
@@ -42,6 +41,7 @@ pub(super) const CASES: &[Case] = &[
             "etf_flow.btc.GSOL@coinglass 2025-11-07T00:00:00Z 1000000",
         ],
     ),
+    ("coinglass/etf_xrp_flow_history.json", xrp_flows, &["etf_flow.xrp.XRPC@coinglass 2025-11-14T00:00:00Z 243050000"]),
     (
         "coinglass/funding_oi_weight_history.json",
         funding,
@@ -55,6 +55,24 @@ pub(super) const CASES: &[Case] = &[
             "liquidation.btc.long@coinglass:4h 2022-07-29T00:00:00Z 5345708.23191",
             "liquidation.btc.short@coinglass:4h 2022-07-28T00:00:00Z 12969583.87632",
             "liquidation.btc.short@coinglass:4h 2022-07-29T00:00:00Z 6454875.54909",
+        ],
+    ),
+    (
+        "coinglass/liquidation_exchange_list.json",
+        trailing,
+        &[
+            "liquidation_24h.total@coinglass 2026-11-22T00:00:00Z 14673519.81739075",
+            "liquidation_24h.total.long@coinglass 2026-11-22T00:00:00Z 451394.17404598",
+            "liquidation_24h.total.short@coinglass 2026-11-22T00:00:00Z 14222125.64334477",
+        ],
+    ),
+    (
+        "coinglass/liquidation_exchange_list_all_coins.json",
+        trailing,
+        &[
+            "liquidation_24h.total@coinglass 2026-11-22T00:00:00Z 14673519.81739075",
+            "liquidation_24h.total.long@coinglass 2026-11-22T00:00:00Z 451394.17404598",
+            "liquidation_24h.total.short@coinglass 2026-11-22T00:00:00Z 14222125.64334477",
         ],
     ),
     // The documented instants lie in the year 2053: not over yet, so no rows.
@@ -75,4 +93,12 @@ fn funding(body: &[u8]) -> Vec<String> {
 
 fn flows(body: &[u8]) -> Vec<String> {
     describe(coinglass::parse_etf_flows(body, &Asset::btc(), &visit()))
+}
+
+fn xrp_flows(body: &[u8]) -> Vec<String> {
+    describe(coinglass::parse_etf_flows(body, &"xrp".parse().unwrap(), &visit()))
+}
+
+fn trailing(body: &[u8]) -> Vec<String> {
+    describe(coinglass::parse_trailing_liquidations(body, &Asset::total(), visit().now))
 }

@@ -7,7 +7,7 @@ use super::{Case, visit};
 
 /// Files that hold nothing this service reads, by prefix.
 pub(super) const NOT_READ: &[&str] =
-    &["farside/btc_normalised", "farside/btc_row_fill", "farside/eth_normalised", "farside/sol_normalised"];
+    &["farside/btc_normalised", "farside/btc_row_fill", "farside/eth_normalised", "farside/sol_normalised", "farside/wp_json"];
 
 /// Every other file.
 pub(super) const CASES: &[Case] = &[

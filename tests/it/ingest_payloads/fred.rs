@@ -3,7 +3,7 @@ use market_stress::ingest::fred;
 use super::{Case, describe, visit};
 
 /// Files that hold nothing this service reads, by prefix.
-pub(super) const NOT_READ: &[&str] = &["fred/fredgraph_csv", "fred/series_metadata"];
+pub(super) const NOT_READ: &[&str] = &["fred/fredgraph_", "fred/series_metadata"];
 
 /// Every other file.
 pub(super) const CASES: &[Case] = &[

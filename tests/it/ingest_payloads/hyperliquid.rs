@@ -5,6 +5,9 @@ use super::{Case, describe, settlements, visit};
 
 /// Files that hold nothing this service reads, by prefix.
 pub(super) const NOT_READ: &[&str] = &[
+    "hyperliquid/clearinghouse_state",
+    "hyperliquid/l2_book",
+    "hyperliquid/leaderboard",
     "hyperliquid/meta_and_asset_ctxs_dex_para",
     "hyperliquid/perps_at_open_interest_cap",
     "hyperliquid/predicted_fundings",

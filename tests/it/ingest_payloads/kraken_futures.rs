@@ -3,6 +3,9 @@ use market_stress::ingest::kraken;
 
 use super::{Case, describe, settlements, visit};
 
+/// Files that hold nothing this service reads, by prefix.
+pub(super) const NOT_READ: &[&str] = &["kraken_futures/analytics_"];
+
 /// Every other file.
 pub(super) const CASES: &[Case] = &[
     ("kraken_futures/historical_funding_rates.json", funding, &["3 rows, first 2025-07-10T16:00:00Z 0.00015 every 8 h"]),

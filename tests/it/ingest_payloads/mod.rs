@@ -39,7 +39,7 @@ const PROVIDERS: &[(&[Case], &[&str])] = &[
     (farside::CASES, farside::NOT_READ),
     (fred::CASES, fred::NOT_READ),
     (hyperliquid::CASES, hyperliquid::NOT_READ),
-    (kraken_futures::CASES, &[]),
+    (kraken_futures::CASES, kraken_futures::NOT_READ),
     (okx::CASES, okx::NOT_READ),
     (sosovalue::CASES, &[]),
     (yahoo::CASES, yahoo::NOT_READ),
@@ -69,7 +69,8 @@ fn describe(parsed: Result<Parsed, ParseError>) -> Vec<String> {
     let orders = parsed.batch.orders.iter().map(|order| {
         format!("{} {} {} {:.6} {:.2}", order.asset, order.side.as_str(), order.occurred_at, order.quantity, order.usd)
     });
-    readings.chain(candles).chain(orders).chain(refused).collect()
+    let cut = parsed.truncated.then(|| "the answer is cut".to_owned());
+    readings.chain(candles).chain(orders).chain(refused).chain(cut).collect()
 }
 
 fn describe_message(message: Result<Message, ParseError>) -> Vec<String> {
@@ -77,6 +78,7 @@ fn describe_message(message: Result<Message, ParseError>) -> Vec<String> {
         Ok(Message::Rows(parsed)) => describe(Ok(parsed)),
         Ok(Message::Control) => vec!["control".to_owned()],
         Ok(Message::Reply(text)) => vec![format!("reply: {text}")],
+        Ok(Message::Narrowed { refused, .. }) => vec![format!("narrowed: {refused:?}")],
         Ok(Message::Refused(reason)) => vec![format!("refused: {reason}")],
         Err(error) => describe(Err(error)),
     }

@@ -5,15 +5,31 @@ use super::{Case, describe, describe_message, folder, visit};
 
 /// Files that hold nothing this service reads, by prefix.
 pub(super) const NOT_READ: &[&str] = &[
+    "okx/books",
     "okx/funding_rate.json",
+    "okx/instruments_futures",
     "okx/instruments_swap",
+    "okx/long_short_account_ratio",
+    "okx/premium_history",
     "okx/rest_liquidation_orders_tardis_2021",
+    "okx/taker_volume_contract",
     "okx/ws_funding_rate_",
     "okx/ws_open_interest",
 ];
 
 /// Every other file.
 pub(super) const CASES: &[Case] = &[
+    // Ten contracts of each at a price of 50,000; those on stocks are passed over.
+    (
+        "okx/instruments_categories.json",
+        categories,
+        &[
+            "BTC-USDT-SWAP: btc long 2026-02-03T19:00:00Z 0.100000 5000.00",
+            "AAPL-USDT-SWAP: ",
+            "OPENAI-USDT-SWAP: ",
+            "MUU-USDT-SWAP: ",
+        ],
+    ),
     // The only candle of the answer is still open.
     ("okx/candles.json", candles, &[]),
     ("okx/error.json", open_interest, &["refused by the upstream: 51001"]),
@@ -80,4 +96,15 @@ fn message(body: &[u8]) -> Vec<String> {
     let future = br#"{"code":"0","data":[{"instId":"XRP-USD-230929","ctVal":"10","ctMult":"1","ctValCcy":"USD"}]}"#;
     contracts.extend(okx::parse_contracts(future).unwrap());
     describe_message(okx::parse_message(std::str::from_utf8(body).unwrap(), &contracts))
+}
+
+fn categories(body: &[u8]) -> Vec<String> {
+    let contracts = okx::parse_contracts(body).unwrap();
+    let told = |symbol: &str| {
+        let detail = r#"{"posSide":"long","side":"sell","sz":"10","bkPx":"50000","ts":"1770145200000"}"#;
+        let data = format!(r#"[{{"instId":"{symbol}","details":[{detail}]}}]"#);
+        let message = okx::parse_message(&format!(r#"{{"arg":{{"channel":"liquidation-orders"}},"data":{data}}}"#), &contracts);
+        format!("{symbol}: {}", describe_message(message).join(", "))
+    };
+    ["BTC-USDT-SWAP", "AAPL-USDT-SWAP", "OPENAI-USDT-SWAP", "MUU-USDT-SWAP"].map(told).to_vec()
 }
