@@ -5,7 +5,7 @@
 //! `taskset` and two cores, the servers get one core and `wrk` the other. The run takes about two
 //! minutes; the figures are kept in `docs/BENCHMARKS.md`.
 #![expect(clippy::print_stdout, reason = "a bench tells its figures")]
-#![expect(clippy::expect_used, reason = "a bench that cannot go on says where it stopped")]
+#![expect(clippy::expect_used, reason = "a bench that panics reports where it stopped")]
 
 mod prices;
 

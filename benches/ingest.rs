@@ -8,7 +8,7 @@
 //! with its default settings: commits are durable on both engines. The figures are kept in
 //! `docs/BENCHMARKS.md`.
 #![expect(clippy::print_stdout, reason = "a bench tells its figures")]
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a bench that cannot go on says where it stopped")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a bench that panics reports where it stopped")]
 
 #[path = "../tests/it/harness/postgres.rs"]
 #[expect(dead_code, reason = "tests also kill servers and make standbys")]

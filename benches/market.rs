@@ -1,7 +1,7 @@
 //! The market in memory: windows of any length, views of the past, publication, bytes per point.
 //!
 //! `cargo bench --bench market`; the figures are kept in `docs/BENCHMARKS.md`.
-#![expect(clippy::expect_used, reason = "a bench that cannot go on says where it stopped")]
+#![expect(clippy::expect_used, reason = "a bench that panics reports where it stopped")]
 
 mod prices;
 

@@ -3,7 +3,7 @@
 //! `cargo bench --bench metrics`; the figures are kept in `docs/BENCHMARKS.md`. The market holds more
 //! than 8 years of daily bars and 3 years of half hours, funding, open interest, flows of funds and
 //! liquidations as far as real files exist (the first line says so).
-#![expect(clippy::expect_used, reason = "a bench that cannot go on says where it stopped")]
+#![expect(clippy::expect_used, reason = "a bench that panics reports where it stopped")]
 
 mod history;
 

@@ -1,5 +1,5 @@
 //! Black-box and contract tests: both stores, the HTTP service, the command line.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says where it stopped")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics reports where it stopped")]
 
 mod as_of;
 mod backfill;
