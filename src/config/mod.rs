@@ -178,12 +178,12 @@ const ALLOWED: [(&str, &str); 42] = [
 ];
 
 impl Config {
-    /// Puts the configuration together: defaults, then the file (`file`, else the one named by
-    /// `MARKET_STRESS_CONFIG`, else `./market-stress.toml` if there is one), then `variables`, then `flags`.
+    /// Loads the configuration: defaults, then the file (`file`, else the one named by
+    /// `MARKET_STRESS_CONFIG`, else `./market-stress.toml` if it exists), then `variables`, then `flags`.
     ///
     /// # Errors
-    /// [`ConfigError`] for a file that cannot be read, a key that does not exist and a value that is
-    /// not allowed, saying where it came from.
+    /// [`ConfigError`] for an unreadable file, an unknown key or a value that is not allowed, with its
+    /// origin.
     pub fn load(file: Option<&Path>, variables: Vec<(String, String)>, flags: impl Serialize) -> Result<Self, ConfigError> {
         let defaults = Figment::from(Serialized::defaults(Self::default()));
         let known = defaults.extract::<Dict>().map_err(|error| ConfigError::value(&error))?;
@@ -193,7 +193,7 @@ impl Config {
             let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::File { path: path.clone(), source })?;
             let named = Figment::from(Toml::string(&text));
             let keys: Dict = named.extract().map_err(|error| ConfigError::syntax(&path, &error))?;
-            error::refuse_unknown(&keys, &known, &path.display().to_string())?;
+            error::reject_unknown(&keys, &known, &path.display().to_string())?;
             figment = figment.merge(Toml::file_exact(path));
         }
         let figment = figment.merge(variables).merge(Serialized::globals(flags));
@@ -202,21 +202,21 @@ impl Config {
         Ok(config)
     }
 
-    /// How long a question may take.
+    /// Returns the time limit of a query.
     #[must_use]
     pub const fn request_timeout(&self) -> Duration {
         Duration::from_secs(self.request_timeout_seconds)
     }
 
-    /// How long open work is given to finish.
+    /// Returns the time limit for open work to finish.
     #[must_use]
     pub const fn shutdown_grace(&self) -> Duration {
         Duration::from_secs(self.shutdown_grace_seconds)
     }
 
-    /// Refuses numbers that parse and make no sense.
+    /// Rejects values that parse but are out of range.
     fn check(&self, figment: &Figment) -> Result<(), ConfigError> {
-        let sound = [
+        let valid = [
             ("log_filter", self.log_filter.parse::<tracing_subscriber::EnvFilter>().is_ok()),
             ("request_timeout_seconds", (1..=300).contains(&self.request_timeout_seconds)),
             ("body_limit_bytes", (1024..=1024 * 1024 * 1024).contains(&self.body_limit_bytes)),
@@ -224,14 +224,14 @@ impl Config {
             ("max_in_flight", self.max_in_flight > 0),
             ("shutdown_grace_seconds", self.shutdown_grace_seconds <= 300),
         ];
-        match sound.into_iter().find(|(_, sound)| !sound) {
+        match valid.into_iter().find(|(_, valid)| !valid) {
             Some((key, _)) => Err(ConfigError::out_of_range(key, figment)),
             None => Ok(()),
         }
     }
 }
 
-/// The variables of the process.
+/// Returns the environment variables of the process.
 #[must_use]
 pub fn environment() -> Vec<(String, String)> {
     std::env::vars_os()
@@ -292,16 +292,16 @@ mod tests {
     }
 
     #[rstest]
-    #[case::unknown_key("listn = 'x'", &[], "settings.toml: there is no setting `listn`; did you mean `listen`?")]
-    #[case::unknown_variable("", &[("MARKET_STRESS_LISTN", "x")], "environment variable MARKET_STRESS_LISTN: there is no setting `listn`; did you mean `listen`?")]
+    #[case::unknown_key("listn = 'x'", &[], "settings.toml: unknown setting `listn`; did you mean `listen`?")]
+    #[case::unknown_variable("", &[("MARKET_STRESS_LISTN", "x")], "environment variable MARKET_STRESS_LISTN: unknown setting `listn`; did you mean `listen`?")]
     #[case::wrong_type("behind_proxy = 3", &[], "settings.toml: `behind_proxy` cannot be read: invalid type: found signed int `3`, expected a boolean; allowed: true or false")]
     #[case::no_address("", &[("MARKET_STRESS_LISTEN", "here")], "environment variable MARKET_STRESS_LISTEN: `listen` cannot be read: invalid socket address syntax; allowed: an address and port such as 127.0.0.1:8080")]
     #[case::out_of_range("request_timeout_seconds = 0", &[], "settings.toml: `request_timeout_seconds` cannot be 0; allowed: a whole number from 1 to 300")]
     #[case::no_level("log_filter = 'a=b=c'", &[], "settings.toml: `log_filter` cannot be `a=b=c`; allowed: a level such as info, or levels by module such as warn,market_stress=debug")]
     #[case::in_a_table("[ingest.binance]\nrest_url = 'here'", &[], "settings.toml: `ingest.binance.rest_url` cannot be read: relative URL without a base")]
-    #[case::unknown_in_a_table("", &[("MARKET_STRESS_INGEST__BINANCE__ENABLE", "1")], "environment variable MARKET_STRESS_INGEST__BINANCE__ENABLE: there is no setting `ingest.binance.enable`; did you mean `ingest.binance.enabled`?")]
+    #[case::unknown_in_a_table("", &[("MARKET_STRESS_INGEST__BINANCE__ENABLE", "1")], "environment variable MARKET_STRESS_INGEST__BINANCE__ENABLE: unknown setting `ingest.binance.enable`; did you mean `ingest.binance.enabled`?")]
     #[case::no_toml("listen", &[], "the configuration file settings.toml is not TOML")]
-    fn a_bad_setting_says_which_where_from_and_what_is_allowed(
+    fn errors_name_the_setting_its_origin_and_the_allowed_values(
         #[case] file: &str,
         #[case] variables: &[(&str, &str)],
         #[case] message: &str,
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_that_kubernetes_sets_are_no_settings() {
+    fn variables_that_kubernetes_sets_are_ignored() {
         let variables = [("MARKET_STRESS_SERVICE_HOST", "10.0.0.1"), ("MARKET_STRESS_PORT_8080_TCP", "tcp://10.0.0.1:8080")];
         assert_eq!(load("", &variables, &serde_json::json!({})).unwrap(), Config::default());
     }
@@ -343,14 +343,14 @@ mod tests {
     }
 
     #[test]
-    fn every_setting_says_what_is_allowed() {
+    fn every_setting_lists_its_allowed_values() {
         let known: Dict = Figment::from(Serialized::defaults(Config::default())).extract().unwrap();
         for path in error::paths(&known, "") {
             assert_ne!(error::allowed(&path), "see .env.example", "{path}");
         }
     }
 
-    /// A value as the environment would carry it.
+    /// Returns a value as an environment variable would contain it.
     fn shown(value: &figment::value::Value) -> String {
         let json = serde_json::to_value(value).unwrap();
         match &json {
