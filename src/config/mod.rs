@@ -22,57 +22,57 @@ use variables::Variables;
 use crate::domain::Source;
 use crate::ingest::IngestConfig;
 
-/// The file that is read when none is named and this one exists.
+/// File that is read by default, if it exists.
 const DEFAULT_FILE: &str = "market-stress.toml";
 
-/// Every setting. A key of the file is the field's name; the environment variable is the same in
-/// capitals after `MARKET_STRESS_`. Plain `DATABASE_URL` is read too.
+/// All settings. A key of the file is the field's name. The environment variable is the same name in
+/// capitals after `MARKET_STRESS_`; plain `DATABASE_URL` is read too.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Config {
     /// Address and port the service listens on.
     pub listen: SocketAddr,
-    /// The store: `sqlite://` and a path, or `postgres://` and a server.
+    /// Store: `sqlite://` and a path, or `postgres://` and a server.
     pub database_url: DatabaseUrl,
-    /// How log lines look.
+    /// Format of log lines.
     pub log_format: LogFormat,
-    /// What is logged, in the words of `RUST_LOG`: `info`, or `warn,market_stress=debug`.
+    /// Log filter in the syntax of `RUST_LOG`: `info`, or `warn,market_stress=debug`.
     pub log_filter: String,
-    /// Which source answers where several could and the question names none; the first that has data.
+    /// Order of preference of sources, used if a query does not name one: the first that has data is used.
     pub source_order: Vec<Source>,
-    /// How long a question may take, seconds.
+    /// Time limit of a query, seconds.
     pub request_timeout_seconds: u64,
-    /// The largest request body that is read, bytes.
+    /// Maximum size of a request body, bytes.
     pub body_limit_bytes: u64,
-    /// How many requests a client address may send in a second in the long run; 0 for any number.
+    /// Sustained rate limit of a client address, requests a second; 0 for no limit.
     pub rate_limit_per_second: u32,
-    /// How many requests a client address may send at once.
+    /// Burst limit of a client address, requests.
     pub rate_limit_burst: u32,
-    /// The most rows one push may have.
+    /// Maximum number of rows of one push.
     pub push_rows: usize,
-    /// How many pushes one key may send in a second in the long run; 0 for any number.
+    /// Sustained rate limit of a key, pushes a second; 0 for no limit.
     pub push_rate_limit_per_second: u32,
-    /// How many pushes one key may send at once.
+    /// Burst limit of a key, pushes.
     pub push_rate_limit_burst: u32,
-    /// Whether the client's address is the last one in `X-Forwarded-For`, as behind a proxy.
+    /// True if the client's address is the last one in `X-Forwarded-For`, as behind a proxy.
     pub behind_proxy: bool,
-    /// The most requests answered at once; more are turned away.
+    /// Maximum number of concurrent requests; more are rejected.
     pub max_in_flight: usize,
-    /// Memory for answers that are kept rendered and compressed, bytes; 0 to keep none.
+    /// Size of the cache of rendered and compressed responses, bytes; 0 for no cache.
     pub cache_bytes: u64,
-    /// How long open requests and feeds are given to finish when the service is asked to stop, seconds.
+    /// Time limit for open requests and feeds to finish on shutdown, seconds.
     pub shutdown_grace_seconds: u64,
-    /// The feeds. Their keys stand in tables of the file, `[ingest.binance]`; a variable puts two
-    /// underscores between table and key, `MARKET_STRESS_INGEST__BINANCE__ENABLED`.
+    /// Feeds. Their keys are in tables of the file, such as `[ingest.binance]`. A variable has two
+    /// underscores between table and key: `MARKET_STRESS_INGEST__BINANCE__ENABLED`.
     pub ingest: IngestConfig,
 }
 
-/// How log lines look.
+/// Format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Text,
-    /// One JSON object a line, for machines.
+    /// One JSON object a line, for programs.
     Json,
 }
 
@@ -83,7 +83,7 @@ impl std::str::FromStr for LogFormat {
         match text {
             "text" => Ok(Self::Text),
             "json" => Ok(Self::Json),
-            _ => Err("a log format is text or json"),
+            _ => Err("the log format must be text or json"),
         }
     }
 }
@@ -131,7 +131,7 @@ const DEFAULT_ORDER: [&str; 15] = [
     "scenario",
 ];
 
-/// What each key may be, said when it is something else. `*` stands for any table.
+/// Allowed values of each key, for error texts. `*` matches any table.
 const ALLOWED: [(&str, &str); 42] = [
     ("listen", "an address and port such as 127.0.0.1:8080"),
     ("database_url", "sqlite://./data/market-stress.db or postgres://user:password@host/database"),
