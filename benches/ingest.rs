@@ -1,13 +1,12 @@
-//! The way of a row into the program: read from a publisher's answer, stored, published.
+//! Ingestion of a row: parsed from a publisher's response, stored, published.
 //!
-//! `cargo bench --bench ingest`, with `-- postgres` or `-- visible` for a part of it. A stream says a
-//! thousand messages a second, and each is timed until it shows in the list of orders. Then the same
-//! rows are written by the program and by the engine's own shell (`sqlite3`, `psql`) in turns into equal
-//! tables: in the same batches, one file and one commit each, and all from one file in one commit;
-//! where there is no shell, that is said. Postgres is a private server made from the machine's programs,
-//! with its default settings: commits are durable on both engines. The figures are kept in
-//! `docs/BENCHMARKS.md`.
-#![expect(clippy::print_stdout, reason = "a bench tells its figures")]
+//! `cargo bench --bench ingest`, with `-- postgres` or `-- visible` for a part of it. A stream sends a
+//! thousand messages a second, and each is timed until it appears in the list of orders. Then the same
+//! rows are written by the program and by the engine's own shell (`sqlite3`, `psql`), alternating, into
+//! equal tables: in the same batches, one file and one commit each, and all from one file in one commit.
+//! A missing shell is reported. Postgres is a private server started from the machine's binaries, with
+//! its default settings: commits are durable on both engines. The figures are in `docs/BENCHMARKS.md`.
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a bench that panics reports where it stopped")]
 
 #[path = "../tests/it/harness/postgres.rs"]
@@ -37,31 +36,31 @@ use self::prices::{END, at_minute, price_of};
 
 /// Rows of one round.
 const ROWS: i64 = 200_000;
-/// Rows of one answer, each recorded in one commit.
+/// Rows of one response, each recorded in one commit.
 const BATCHES: [i64; 3] = [1_000, 5_000, 50_000];
-/// How often each size is measured.
+/// Rounds of each size.
 const ROUNDS: usize = 3;
-/// Messages of the stream, and how long between two.
+/// Messages of the stream, and the interval between two.
 const MESSAGES: usize = 20_000;
 const BETWEEN: Duration = Duration::from_millis(1);
-/// When to stop waiting for the last of them.
+/// Time limit of waiting for the last of them.
 const LONGEST: Duration = Duration::from_mins(2);
 /// The series of the rows.
 const SERIES: &str = "candle.btc@binance-perp:1m";
 
-/// Says a line; what is shared with the tests says through it too.
+/// Prints a line; code shared with the tests prints through it too.
 fn say(line: &str) {
     println!("{line}");
 }
 
-/// One engine: gives an empty log, and its shell's command that imports files into another, one commit each.
+/// One engine: creates an empty log, and the shell command that imports files into another, one commit each.
 struct Engine<'a> {
     name: &'static str,
     empty: &'a dyn Fn() -> StoreUrl,
     shell: &'a dyn Fn(&StoreUrl, &[PathBuf]) -> Command,
 }
 
-/// What one round took: the program, and the shell in the same batches and at once.
+/// Times of one round: the program, and the shell in the same batches and at once.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Round {
     ours: Duration,
@@ -69,7 +68,7 @@ struct Round {
     at_once: Option<Duration>,
 }
 
-/// A publisher's answer of so many candles, as Binance writes it.
+/// Returns a publisher's response of this many candles, as Binance sends it.
 fn answer(first: i64, rows: i64) -> Vec<u8> {
     let row = |minute: i64| {
         let (at, [open, high, low, close]) = (at_minute(minute, ROWS).unix_ms(), bar(minute));
@@ -83,7 +82,7 @@ fn bar(minute: i64) -> [f64; 4] {
     [open, open.max(close) + 5.0, open.min(close) - 5.0, close]
 }
 
-/// Parses and records one answer after the other; gives the time of it.
+/// Parses and records one response after the other; returns the time taken.
 fn collect(runtime: &Runtime, recorder: &Recorder, answers: &[Vec<u8>]) -> Duration {
     let series: SeriesKey = SERIES.parse().unwrap();
     let visit = PollContext { seen_until: None, now: END.plus_days(1) };
@@ -96,7 +95,7 @@ fn collect(runtime: &Runtime, recorder: &Recorder, answers: &[Vec<u8>]) -> Durat
     started.elapsed()
 }
 
-/// Files of so many of the same rows each, as the table `candle` holds them.
+/// Writes files of this many of the same rows each, with the columns of the table `candle`.
 fn table_files(folder: &Path, size: i64) -> Vec<PathBuf> {
     let file_of = |first: i64| {
         let path = folder.join(format!("candles-{size}-{first}.csv"));
@@ -174,7 +173,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Records, looks the newest order up as `/v1/liquidations/orders` does, and notes how long ago each was said.
+/// Records, reads the newest order as `/v1/liquidations/orders` does, and notes the delay since each was sent.
 #[derive(Debug)]
 struct Timing {
     recorder: Recorder,
@@ -206,10 +205,10 @@ impl Sink for Timing {
     }
 }
 
-/// Says the messages one after the other, noting when.
+/// Sends the messages one after the other and notes the times.
 async fn speak(listener: TcpListener, said: Arc<Mutex<Vec<Instant>>>) {
     let (socket, _) = listener.accept().await.expect("the feed connects");
-    let mut socket = tokio_tungstenite::accept_async(socket).await.expect("the feed speaks websocket");
+    let mut socket = tokio_tungstenite::accept_async(socket).await.expect("the feed uses websockets");
     let mut beat = tokio::time::interval(BETWEEN);
     for number in 0..MESSAGES {
         beat.tick().await;
@@ -242,7 +241,7 @@ async fn listen(engine: &str, url: &StoreUrl) {
         past: None,
     };
     let config = BinanceConfig {
-        // Nobody there: the stream does not wait for the list of contracts.
+        // No server: the stream does not wait for the list of contracts.
         rest_url: "http://127.0.0.1:9".parse().unwrap(),
         stream_url: format!("ws://{address}").parse().unwrap(),
         ..BinanceConfig::default()
@@ -293,12 +292,12 @@ fn postgres(runtime: &Runtime, folder: &Path) {
         shell.args(files.iter().flat_map(|file| ["-c".to_owned(), format!("\\copy candle FROM '{}' CSV", file.display())]));
         shell
     };
-    // The stream first: a server still writes a load out long after it took it.
+    // The stream first: a server is still writing a load out long after it accepted it.
     runtime.block_on(listen("postgres", &empty()));
     measure(runtime, &Engine { name: "postgres", empty: &empty, shell: &shell }, folder);
 }
 
-/// Whether a measurement is among those that the command's words name: all without a word.
+/// Returns true if a measurement is selected on the command line: all if none is named.
 fn is_wanted(name: &str) -> bool {
     let mut words = std::env::args().skip(1).filter(|word| !word.starts_with('-')).peekable();
     words.peek().is_none() || words.any(|word| name.contains(&word))
