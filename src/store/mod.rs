@@ -321,7 +321,7 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 pub trait LeaderLease: Send + std::fmt::Debug {
     /// Returns true if this process leads: tries to take the lease, or renews it. Must be called every
     /// second, because a lease expires after six seconds without a call. A SQLite file is served by one
-    /// process ([`hold`]), so its only candidate always leads.
+    /// process ([`lock_for_serving`]), so its only candidate always leads.
     ///
     /// # Errors
     /// [`StoreError`] if the database is unreachable. A leader must then call again: another may lead by now.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rstest::rstest;
 
+use crate::rust_functions::functions;
 use crate::rust_paths::lines_without_tests;
 use crate::walls::{files_under, project};
 
@@ -13,6 +14,12 @@ const EMPTY_NAMES: [&str; 5] = ["common", "helpers", "models", "types", "utils"]
 
 /// The most lines a file of `src` may have, its tests not counted.
 const MOST_LINES: usize = 400;
+
+/// Lines that a function should not exceed, its signature included.
+const LONG_FUNCTION: usize = 40;
+
+/// Number of longer functions that `src` may have.
+const LONG_FUNCTIONS_ALLOWED: usize = 0;
 
 /// The folders whose files the documents name in backticks.
 const NAMED_FOLDERS: [&str; 7] = ["benches/", "docs/", "migrations/", "openapi/", "src/", "tests/", ".ci/"];
@@ -107,6 +114,18 @@ fn no_file_is_longer_than_a_reader_can_hold() {
         }
     }
     assert!(found.is_empty(), "more than {MOST_LINES} lines without tests; split them:\n{}", found.join("\n"));
+}
+
+#[test]
+fn long_functions_are_rare() {
+    let mut found = Vec::new();
+    for path in files_under(&project().join("src"), "rs") {
+        let source = std::fs::read_to_string(&path).unwrap();
+        let long = functions(&source).into_iter().filter(|function| function.lines > LONG_FUNCTION);
+        found.extend(long.map(|it| format!("{}:{}: {} has {} lines", path.display(), it.line, it.name, it.lines)));
+    }
+    let excess = found.len() > LONG_FUNCTIONS_ALLOWED;
+    assert!(!excess, "more than {LONG_FUNCTIONS_ALLOWED} functions over {LONG_FUNCTION} lines; split one:\n{}", found.join("\n"));
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod real_data;
 mod real_markets;
 mod real_stress;
 mod replay;
+mod rust_functions;
 mod rust_paths;
 mod scenario;
 mod service;
