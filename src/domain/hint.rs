@@ -1,11 +1,11 @@
-/// Minimum Jaro-Winkler similarity at which a name is suggested; 1 is the same name.
-const MIN_SIMILARITY: f64 = 0.7;
+/// Jaro-Winkler similarity above which a name is suggested; 1 is the same name.
+const SUGGEST_ABOVE: f64 = 0.7;
 
 /// Returns the known name most similar to `given`; `None` if none is similar enough.
 #[must_use]
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let similarity = |name: &str| strsim::jaro_winkler(given, name);
-    let similar = known.into_iter().map(|name| (similarity(name), name)).filter(|(similarity, _)| *similarity > MIN_SIMILARITY);
+    let similar = known.into_iter().map(|name| (similarity(name), name)).filter(|(similarity, _)| *similarity > SUGGEST_ABOVE);
     similar.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
 }
 

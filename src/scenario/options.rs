@@ -21,7 +21,7 @@ const FADE_DAYS: f64 = 90.0;
 const TENOR_DAYS: f64 = 30.0;
 /// Lowest and highest strike as parts of the forward.
 const STRIKES: (f64, f64) = (0.55, 1.7);
-/// Coins open in an option at the money; below it, their turnover in a day as a part of them.
+/// Coins open in an option at the money. The turnovers are the share of them traded in a day.
 const OPEN_COINS: f64 = 9_000.0;
 const PUT_TURNOVER: f64 = 0.11;
 const CALL_TURNOVER: f64 = 0.05;

@@ -16,7 +16,7 @@ pub fn rolling_spearman(a: &[f64], b: &[f64], window: usize) -> Vec<Option<f64>>
     places(a).into_iter().zip(places(b)).map(slide).collect()
 }
 
-/// Returns the dense position of each value among all, equal for ties: it compares like the value, in fewer bytes.
+/// Returns the number of lower values for each value: it compares like the value, in fewer bytes.
 fn places(values: &[f64]) -> Vec<i32> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
