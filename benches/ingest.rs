@@ -147,7 +147,7 @@ fn measure(runtime: &Runtime, engine: &Engine<'_>, folder: &Path) {
 
 fn tell(engine: &str, size: i64, rounds: &[Round]) {
     let ours = median(rounds.iter().map(|round| per_second(round.ours)));
-    let beside = |what: &str, of: fn(&Round) -> Option<Duration>| {
+    let ratios = |what: &str, of: fn(&Round) -> Option<Duration>| {
         let both: Option<Vec<(Duration, Duration)>> = rounds.iter().map(|round| Some((round.ours, of(round)?))).collect();
         both.map_or_else(
             || format!("no shell {what} to compare with"),
@@ -158,7 +158,7 @@ fn tell(engine: &str, size: i64, rounds: &[Round]) {
             },
         )
     };
-    let (in_batches, at_once) = (beside("in the same", |round| round.in_batches), beside("at once", |round| round.at_once));
+    let (in_batches, at_once) = (ratios("in the same", |round| round.in_batches), ratios("at once", |round| round.at_once));
     say(&format!("i_ingest  {engine:<9} batches of {size:>6}: {ours:.0} rows/s, {in_batches}, {at_once}"));
 }
 
@@ -178,7 +178,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 struct Timing {
     recorder: Recorder,
     store: Arc<dyn Store>,
-    said: Arc<Mutex<Vec<Instant>>>,
+    sent_at: Arc<Mutex<Vec<Instant>>>,
     took: Mutex<Vec<Duration>>,
 }
 
@@ -190,9 +190,9 @@ impl Sink for Timing {
         let (known_by, sources) = (SystemClock.now().plus_days(1), vec![]);
         let filter = OrderFilter { range, known_by, sources, asset: None, side: None, min_usd: None };
         assert_eq!(self.store.liquidation_orders(&filter, None, 1).await?.len(), 1);
-        let said = self.said.lock().unwrap();
+        let sent_at = self.sent_at.lock().unwrap();
         let number = |at: Timestamp| usize::try_from(at.ms_since(END)).unwrap();
-        self.took.lock().unwrap().extend(batch.orders.iter().map(|order| said[number(order.occurred_at)].elapsed()));
+        self.took.lock().unwrap().extend(batch.orders.iter().map(|order| sent_at[number(order.occurred_at)].elapsed()));
         Ok(report)
     }
 
@@ -206,7 +206,7 @@ impl Sink for Timing {
 }
 
 /// Sends the messages one after the other and notes the times.
-async fn speak(listener: TcpListener, said: Arc<Mutex<Vec<Instant>>>) {
+async fn send(listener: TcpListener, sent_at: Arc<Mutex<Vec<Instant>>>) {
     let (socket, _) = listener.accept().await.expect("the feed connects");
     let mut socket = tokio_tungstenite::accept_async(socket).await.expect("the feed uses websockets");
     let mut beat = tokio::time::interval(BETWEEN);
@@ -215,7 +215,7 @@ async fn speak(listener: TcpListener, said: Arc<Mutex<Vec<Instant>>>) {
         let at = END.unix_ms() + i64::try_from(number).unwrap();
         let text =
             format!(r#"{{"e":"forceOrder","o":{{"s":"BTCUSDT","S":"SELL","p":"70000","ap":"70000","z":"0.5","T":{at}}}}}"#);
-        said.lock().unwrap().push(Instant::now());
+        sent_at.lock().unwrap().push(Instant::now());
         socket.send(Message::text(text)).await.expect("the feed listens");
     }
     std::future::pending::<()>().await;
@@ -228,10 +228,10 @@ async fn listen(engine: &str, url: &StoreUrl) {
     let store = open(url).await.expect("an empty log");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
-    let said = Arc::new(Mutex::new(Vec::with_capacity(MESSAGES)));
-    let speaking = tokio::spawn(speak(listener, Arc::clone(&said)));
+    let sent_at = Arc::new(Mutex::new(Vec::with_capacity(MESSAGES)));
+    let sending = tokio::spawn(send(listener, Arc::clone(&sent_at)));
     let recorder = recorder(&store).await;
-    let timing = Arc::new(Timing { recorder, store, said, took: Mutex::default() });
+    let timing = Arc::new(Timing { recorder, store, sent_at, took: Mutex::default() });
     let collector = Collector {
         http: HttpClient::new(&HttpSettings::default()).expect("a client"),
         sink: Arc::clone(&timing) as Arc<dyn Sink>,
@@ -248,14 +248,14 @@ async fn listen(engine: &str, url: &StoreUrl) {
     };
     let mut step = collector.step(Feed::Streamed(Box::new(LiquidationFeed::new(&config))));
     let running = tokio::spawn(async move { step.run_once().await });
-    let all_heard = async {
+    let all_received = async {
         while timing.took.lock().unwrap().len() < MESSAGES {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    let heard = tokio::time::timeout(LONGEST, all_heard).await;
-    assert!(heard.is_ok(), "of {MESSAGES} messages only {} came", timing.took.lock().unwrap().len());
-    speaking.abort();
+    let received = tokio::time::timeout(LONGEST, all_received).await;
+    assert!(received.is_ok(), "of {MESSAGES} messages only {} came", timing.took.lock().unwrap().len());
+    sending.abort();
     running.abort();
     let mut took = timing.took.lock().unwrap().clone();
     took.sort();
@@ -299,8 +299,8 @@ fn postgres(runtime: &Runtime, folder: &Path) {
 
 /// Returns true if a measurement is selected on the command line: all if none is named.
 fn is_wanted(name: &str) -> bool {
-    let mut words = std::env::args().skip(1).filter(|word| !word.starts_with('-')).peekable();
-    words.peek().is_none() || words.any(|word| name.contains(&word))
+    let mut names = std::env::args().skip(1).filter(|name_part| !name_part.starts_with('-')).peekable();
+    names.peek().is_none() || names.any(|name_part| name.contains(&name_part))
 }
 
 fn main() {

@@ -115,8 +115,8 @@ fn price_answer(bencher: Bencher<'_, '_>) {
 /// (b) A view of a market of 100 series at an earlier time.
 #[divan::bench]
 fn b_cut_of_100_series(bencher: Bencher<'_, '_>) {
-    let past = at_minute(13_000);
-    bencher.bench(|| HUNDRED.at(black_box(past)));
+    let earlier = at_minute(13_000);
+    bencher.bench(|| HUNDRED.at(black_box(earlier)));
 }
 
 /// (b) The same, and the last value of each of the 100 series.
@@ -125,9 +125,9 @@ fn b_cut_of_100_series_and_every_last_value(bencher: Bencher<'_, '_>) {
     let keys: Vec<SeriesKey> = (0..100).map(|i| key(&format!("open_interest.asset{i}@bench"))).collect();
     let last =
         |view: &MarketView, key: &SeriesKey| view.reading(key).and_then(|column| column.last()).map_or(0.0, |row| row.value);
-    let past = at_minute(13_000);
+    let earlier = at_minute(13_000);
     bencher.bench(|| {
-        let view = HUNDRED.at(black_box(past));
+        let view = HUNDRED.at(black_box(earlier));
         keys.iter().map(|key| last(&view, key)).sum::<f64>()
     });
 }

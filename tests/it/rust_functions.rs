@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, TokenTree};
 
-use crate::rust_paths::tokens;
+use crate::rust_paths::{is_keyword, test_module, tokens};
 
 /// A function with a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,22 +37,10 @@ fn read(tokens: &[TokenTree], found: &mut Vec<Function>) {
     }
 }
 
-/// Returns the number of tokens of the `#[cfg(test)] mod name { ... }` that `tokens` start with.
-fn test_module(tokens: &[TokenTree]) -> Option<usize> {
-    let [TokenTree::Punct(hash), TokenTree::Group(attribute), rest @ ..] = tokens else { return None };
-    if hash.as_char() != '#' || attribute.to_string().replace(' ', "") != "[cfg(test)]" {
-        return None;
-    }
-    let visibility = rest.iter().position(|token| is_word(token, "mod"))?;
-    let is_visibility = |token: &TokenTree| is_word(token, "pub") || matches!(token, TokenTree::Group(_));
-    let is_module = rest[..visibility].iter().all(is_visibility) && matches!(rest.get(visibility + 2)?, TokenTree::Group(_));
-    is_module.then_some(2 + visibility + 3)
-}
-
 /// Returns the function whose `fn` is the first of `tokens`, if it has a body.
 fn function(tokens: &[TokenTree]) -> Option<Function> {
     let [keyword, TokenTree::Ident(name), rest @ ..] = tokens else { return None };
-    if !is_word(keyword, "fn") {
+    if !is_keyword(keyword, "fn") {
         return None;
     }
     let end = rest.iter().find(|token| is_body(token) || matches!(token, TokenTree::Punct(punct) if punct.as_char() == ';'))?;
@@ -63,10 +51,6 @@ fn function(tokens: &[TokenTree]) -> Option<Function> {
 
 fn is_body(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace)
-}
-
-fn is_word(token: &TokenTree, wanted: &str) -> bool {
-    matches!(token, TokenTree::Ident(word) if word == wanted)
 }
 
 #[test]

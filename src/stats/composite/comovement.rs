@@ -45,9 +45,9 @@ impl CoMovement {
     }
 
     /// Sets the earlier deviations of one segment, given by day, and recomputes its part of the matrix.
-    pub(super) fn backfill(&mut self, segment: usize, past: impl Iterator<Item = (usize, f64)>) {
+    pub(super) fn backfill(&mut self, segment: usize, deviations: impl Iterator<Item = (usize, f64)>) {
         let segments = self.covariance.len();
-        for (day, deviation) in past {
+        for (day, deviation) in deviations {
             self.deviations[day * segments + segment] = deviation;
         }
         for other in 0..segments {

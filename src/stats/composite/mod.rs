@@ -111,8 +111,8 @@ impl Composite {
         for (index, segment) in self.segments.iter_mut().enumerate() {
             let seed = segment.admit(self.recipe.late_warm_up);
             if !seed.is_empty() {
-                let past = seed.into_iter().map(|(day, score)| (day, score - MEDIAN_SCORE));
-                self.comovement.backfill(index, past);
+                let deviations = seed.into_iter().map(|(day, score)| (day, score - MEDIAN_SCORE));
+                self.comovement.backfill(index, deviations);
             }
         }
     }
