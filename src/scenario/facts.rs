@@ -11,7 +11,7 @@ pub struct Fact {
     /// Number, such as `S2`.
     pub id: String,
     /// Statement of the report.
-    pub says: String,
+    pub statement: String,
     /// Its figure in `unit`; `None` if the report gives only a direction or a state.
     pub value: Option<f64>,
     /// Unit of `value`: `usd` or `percent`.
