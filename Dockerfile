@@ -1,26 +1,26 @@
 # syntax=docker/dockerfile:1
 
-# The program, built with its dependencies in a layer of their own: it is rebuilt only when
+# The program, built with its dependencies in a separate layer, which is rebuilt only if
 # Cargo.toml or Cargo.lock change.
 FROM rust:1.95-bookworm AS build
 WORKDIR /build
-# rust-toolchain.toml stays out: the image's compiler is the one meant.
+# rust-toolchain.toml is not copied: the image's compiler is used.
 COPY Cargo.toml Cargo.lock build.rs ./
-# Stand-ins for the targets that Cargo.toml declares: cargo wants each of their files to exist.
+# Placeholders for the targets in Cargo.toml: cargo requires each of their files to exist.
 RUN mkdir -p src tests/it tests/golden benches \
     && echo 'fn main() {}' > src/main.rs \
     && touch src/lib.rs tests/it/main.rs tests/golden/main.rs \
     && sed -n '/^\[\[bench\]\]/,/^$/ s/^name = "\(.*\)"/benches\/\1.rs/p' Cargo.toml | xargs -r touch \
     && cargo build --release --locked --bin market-stress
-# The source, and what is compiled into the program beside it.
+# The source, and the files compiled into the program.
 COPY migrations migrations
 COPY scenario scenario
 COPY src src
-# Newer times than the stand-ins', or cargo takes them for what it has built.
+# Newer times than those of the placeholders, or cargo treats them as already built.
 RUN touch build.rs src/main.rs src/lib.rs && cargo build --release --locked --bin market-stress
 
 FROM debian:bookworm-slim
-# The HTTP client of the feeds trusts the system's certificates.
+# The HTTP client of the feeds uses the system's certificates.
 RUN apt-get update -qq \
     && apt-get install -qq --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
@@ -28,7 +28,7 @@ RUN apt-get update -qq \
 COPY --from=build /build/target/release/market-stress /usr/local/bin/market-stress
 USER market-stress
 WORKDIR /var/lib/market-stress
-# The embedded store, when no DATABASE_URL is given.
+# The embedded store, if no DATABASE_URL is given.
 VOLUME /var/lib/market-stress
 ENV MARKET_STRESS_LISTEN=0.0.0.0:8080
 EXPOSE 8080

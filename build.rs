@@ -1,4 +1,4 @@
-//! Rebuilds the program when a migration is added: they are compiled into it.
+//! Rebuilds the program if a migration is added: migrations are embedded.
 
 fn main() {
     println!("cargo:rerun-if-changed=migrations");

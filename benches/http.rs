@@ -1,11 +1,10 @@
-//! Requests a second over loopback: the service as it is served, beside a bare handler of axum that
-//! hands out the same bytes.
+//! Requests a second over loopback: the full service, and a bare axum handler that returns the same bytes.
 //!
 //! `cargo bench --bench http` needs the load generator `wrk` (Debian: `apt-get install wrk`). With
 //! `taskset` and two cores, the servers get one core and `wrk` the other. The run takes about two
-//! minutes; the figures are kept in `docs/BENCHMARKS.md`.
-#![expect(clippy::print_stdout, reason = "a bench tells its figures")]
-#![expect(clippy::expect_used, reason = "a bench that cannot go on says where it stopped")]
+//! minutes; the figures are in `docs/BENCHMARKS.md`.
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+#![expect(clippy::expect_used, reason = "a bench that panics reports where it stopped")]
 
 mod prices;
 
@@ -31,31 +30,31 @@ use tokio_util::sync::CancellationToken;
 
 use self::prices::{END, at_minute, price_of};
 
-/// Points of the series that is asked about: nearly two years of minutes.
+/// Points of the queried series: nearly two years of minutes.
 const MINUTES: i64 = 1_000_000;
-/// The question, put at a past instant, so that the answer stays the same for as long as it is measured.
+/// Query with a fixed `as_of`, so that the answer stays the same during the measurement.
 const SETTLED: &str = "/v1/drawdown?interval=1m&as_of=2026-02-04T08:00:00Z";
-/// The same question about the present.
+/// The same query with the default `as_of`.
 const PRESENT: &str = "/v1/drawdown?interval=1m";
-/// How often each case is measured, the service and the bare handler in turn.
+/// Rounds of each case; service and bare handler alternate.
 const ROUNDS: usize = 5;
-/// How long each measurement takes, seconds.
+/// Duration of each measurement, seconds.
 const SECONDS: u32 = 3;
-/// Connections that ask at once.
+/// Concurrent connections.
 const CONNECTIONS: u32 = 32;
 
-/// One way of asking.
+/// One kind of request.
 struct Case {
     name: &'static str,
-    /// The service that is asked.
+    /// Service under test.
     service: SocketAddr,
     target: &'static str,
     header: Option<String>,
-    /// The least that is aimed at, as a ratio to the bare handler.
+    /// Target: minimum ratio to the bare handler.
     aim: Option<f64>,
 }
 
-/// What came over the wire.
+/// Response as received.
 struct Reply {
     status: u16,
     head: String,
@@ -69,7 +68,7 @@ impl Reply {
     }
 }
 
-/// Asks once and takes the reply apart.
+/// Sends one request and parses the response.
 fn ask(address: SocketAddr, target: &str, header: Option<&str>) -> Reply {
     let mut stream = TcpStream::connect(address).expect("the server listens");
     let header = header.map_or_else(String::new, |header| format!("{header}\r\n"));
@@ -83,7 +82,7 @@ fn ask(address: SocketAddr, target: &str, header: Option<&str>) -> Reply {
     Reply { status, head, body: Bytes::from(reply.split_off(split + 4)) }
 }
 
-/// A market with one series of minute bars.
+/// Builds a market with one series of minute bars.
 fn market() -> Market {
     let bar = |minute: i64| {
         let (open, close) = (price_of(minute), price_of(minute + 1));
@@ -103,8 +102,8 @@ fn market() -> Market {
     })
 }
 
-/// Serves the market with everything the service does around a request, the allowance included: it
-/// is counted, but never used up.
+/// Serves the market with the full middleware. The rate limit is included: requests are counted, but
+/// never rejected.
 async fn serve(market: &Arc<Publisher>, folder: &tempfile::TempDir, cache_bytes: u64) -> SocketAddr {
     let store = open(&StoreUrl::sqlite(folder.path().join("log.db"))).await.expect("a store in a temporary folder");
     let allowance = Some(Quota { burst: u32::MAX, per_second: 1_000_000_000 });
@@ -116,7 +115,7 @@ async fn serve(market: &Arc<Publisher>, folder: &tempfile::TempDir, cache_bytes:
     address
 }
 
-/// Serves a reply as it is, with the two headers that say what its bytes are.
+/// Serves a response as it is, with the two headers that describe its bytes.
 async fn serve_bare(reply: &Reply) -> SocketAddr {
     let status = StatusCode::from_u16(reply.status).expect("a status came over the wire");
     let of = |name: HeaderName| Some((name.clone(), HeaderValue::from_str(reply.header(name.as_str())?).ok()?));
@@ -135,14 +134,14 @@ async fn listen() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-/// Whether the programs of this process and of the load generator can be kept on cores of their own.
+/// Returns true if this process and the load generator can be pinned to separate cores.
 fn keep_to_first_core() -> bool {
     let two_cores = std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1);
     let me = std::process::id().to_string();
     two_cores && Command::new("taskset").args(["-a", "-cp", "0", &me]).output().is_ok_and(|ran| ran.status.success())
 }
 
-/// Requests a second that a server answers, as `wrk` counts them.
+/// Returns the requests a second that a server answers, as reported by `wrk`.
 fn load(pinned: bool, address: SocketAddr, case: &Case, seconds: u32) -> f64 {
     let mut command = if pinned { Command::new("taskset") } else { Command::new("wrk") };
     if pinned {
@@ -155,8 +154,8 @@ fn load(pinned: bool, address: SocketAddr, case: &Case, seconds: u32) -> f64 {
     let ran = command.arg(format!("http://{address}{}", case.target)).output().expect("wrk runs");
     let text = String::from_utf8_lossy(&ran.stdout);
     assert!(ran.status.success() && !text.contains("Non-2xx") && !text.contains("Socket errors"), "wrk: {text}");
-    let line = text.lines().find_map(|line| line.strip_prefix("Requests/sec:")).expect("wrk tells requests per second");
-    line.trim().parse().expect("wrk tells a number")
+    let line = text.lines().find_map(|line| line.strip_prefix("Requests/sec:")).expect("wrk reports requests per second");
+    line.trim().parse().expect("wrk reports a number")
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -164,7 +163,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Measures one case: the service and the bare handler by turns, and the median of their ratios.
+/// Measures one case: service and bare handler alternate; the result is the median of their ratios.
 fn measure(pinned: bool, bare: SocketAddr, case: &Case) {
     for address in [case.service, bare] {
         load(pinned, address, case, 1);

@@ -1,14 +1,13 @@
-//! The way of a row into the program: read from a publisher's answer, stored, published.
+//! Ingestion of a row: parsed from a publisher's response, stored, published.
 //!
-//! `cargo bench --bench ingest`, with `-- postgres` or `-- visible` for a part of it. A stream says a
-//! thousand messages a second, and each is timed until it shows in the list of orders. Then the same
-//! rows are written by the program and by the engine's own shell (`sqlite3`, `psql`) in turns into equal
-//! tables: in the same batches, one file and one commit each, and all from one file in one commit;
-//! where there is no shell, that is said. Postgres is a private server made from the machine's programs,
-//! with its default settings: commits are durable on both engines. The figures are kept in
-//! `docs/BENCHMARKS.md`.
-#![expect(clippy::print_stdout, reason = "a bench tells its figures")]
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a bench that cannot go on says where it stopped")]
+//! `cargo bench --bench ingest`, with `-- postgres` or `-- visible` for a part of it. A stream sends a
+//! thousand messages a second, and each is timed until it appears in the list of orders. Then the same
+//! rows are written by the program and by the engine's own shell (`sqlite3`, `psql`), alternating, into
+//! equal tables: in the same batches, one file and one commit each, and all from one file in one commit.
+//! A missing shell is reported. Postgres is a private server started from the machine's binaries, with
+//! its default settings: commits are durable on both engines. The figures are in `docs/BENCHMARKS.md`.
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a bench that panics reports where it stopped")]
 
 #[path = "../tests/it/harness/postgres.rs"]
 #[expect(dead_code, reason = "tests also kill servers and make standbys")]
@@ -37,31 +36,31 @@ use self::prices::{END, at_minute, price_of};
 
 /// Rows of one round.
 const ROWS: i64 = 200_000;
-/// Rows of one answer, each recorded in one commit.
+/// Rows of one response, each recorded in one commit.
 const BATCHES: [i64; 3] = [1_000, 5_000, 50_000];
-/// How often each size is measured.
+/// Rounds of each size.
 const ROUNDS: usize = 3;
-/// Messages of the stream, and how long between two.
+/// Messages of the stream, and the interval between two.
 const MESSAGES: usize = 20_000;
 const BETWEEN: Duration = Duration::from_millis(1);
-/// When to stop waiting for the last of them.
+/// Time limit of waiting for the last of them.
 const LONGEST: Duration = Duration::from_mins(2);
 /// The series of the rows.
 const SERIES: &str = "candle.btc@binance-perp:1m";
 
-/// Says a line; what is shared with the tests says through it too.
+/// Prints a line; code shared with the tests prints through it too.
 fn say(line: &str) {
     println!("{line}");
 }
 
-/// One engine: gives an empty log, and its shell's command that imports files into another, one commit each.
+/// One engine: creates an empty log, and the shell command that imports files into another, one commit each.
 struct Engine<'a> {
     name: &'static str,
     empty: &'a dyn Fn() -> StoreUrl,
     shell: &'a dyn Fn(&StoreUrl, &[PathBuf]) -> Command,
 }
 
-/// What one round took: the program, and the shell in the same batches and at once.
+/// Times of one round: the program, and the shell in the same batches and at once.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Round {
     ours: Duration,
@@ -69,7 +68,7 @@ struct Round {
     at_once: Option<Duration>,
 }
 
-/// A publisher's answer of so many candles, as Binance writes it.
+/// Returns a publisher's response of this many candles, as Binance sends it.
 fn answer(first: i64, rows: i64) -> Vec<u8> {
     let row = |minute: i64| {
         let (at, [open, high, low, close]) = (at_minute(minute, ROWS).unix_ms(), bar(minute));
@@ -83,7 +82,7 @@ fn bar(minute: i64) -> [f64; 4] {
     [open, open.max(close) + 5.0, open.min(close) - 5.0, close]
 }
 
-/// Parses and records one answer after the other; gives the time of it.
+/// Parses and records one response after the other; returns the time taken.
 fn collect(runtime: &Runtime, recorder: &Recorder, answers: &[Vec<u8>]) -> Duration {
     let series: SeriesKey = SERIES.parse().unwrap();
     let visit = PollContext { seen_until: None, now: END.plus_days(1) };
@@ -96,7 +95,7 @@ fn collect(runtime: &Runtime, recorder: &Recorder, answers: &[Vec<u8>]) -> Durat
     started.elapsed()
 }
 
-/// Files of so many of the same rows each, as the table `candle` holds them.
+/// Writes files of this many of the same rows each, with the columns of the table `candle`.
 fn table_files(folder: &Path, size: i64) -> Vec<PathBuf> {
     let file_of = |first: i64| {
         let path = folder.join(format!("candles-{size}-{first}.csv"));
@@ -148,7 +147,7 @@ fn measure(runtime: &Runtime, engine: &Engine<'_>, folder: &Path) {
 
 fn tell(engine: &str, size: i64, rounds: &[Round]) {
     let ours = median(rounds.iter().map(|round| per_second(round.ours)));
-    let beside = |what: &str, of: fn(&Round) -> Option<Duration>| {
+    let ratios = |what: &str, of: fn(&Round) -> Option<Duration>| {
         let both: Option<Vec<(Duration, Duration)>> = rounds.iter().map(|round| Some((round.ours, of(round)?))).collect();
         both.map_or_else(
             || format!("no shell {what} to compare with"),
@@ -159,7 +158,7 @@ fn tell(engine: &str, size: i64, rounds: &[Round]) {
             },
         )
     };
-    let (in_batches, at_once) = (beside("in the same", |round| round.in_batches), beside("at once", |round| round.at_once));
+    let (in_batches, at_once) = (ratios("in the same", |round| round.in_batches), ratios("at once", |round| round.at_once));
     say(&format!("i_ingest  {engine:<9} batches of {size:>6}: {ours:.0} rows/s, {in_batches}, {at_once}"));
 }
 
@@ -174,12 +173,12 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Records, looks the newest order up as `/v1/liquidations/orders` does, and notes how long ago each was said.
+/// Records, reads the newest order as `/v1/liquidations/orders` does, and notes the delay since each was sent.
 #[derive(Debug)]
 struct Timing {
     recorder: Recorder,
     store: Arc<dyn Store>,
-    said: Arc<Mutex<Vec<Instant>>>,
+    sent_at: Arc<Mutex<Vec<Instant>>>,
     took: Mutex<Vec<Duration>>,
 }
 
@@ -191,9 +190,9 @@ impl Sink for Timing {
         let (known_by, sources) = (SystemClock.now().plus_days(1), vec![]);
         let filter = OrderFilter { range, known_by, sources, asset: None, side: None, min_usd: None };
         assert_eq!(self.store.liquidation_orders(&filter, None, 1).await?.len(), 1);
-        let said = self.said.lock().unwrap();
+        let sent_at = self.sent_at.lock().unwrap();
         let number = |at: Timestamp| usize::try_from(at.ms_since(END)).unwrap();
-        self.took.lock().unwrap().extend(batch.orders.iter().map(|order| said[number(order.occurred_at)].elapsed()));
+        self.took.lock().unwrap().extend(batch.orders.iter().map(|order| sent_at[number(order.occurred_at)].elapsed()));
         Ok(report)
     }
 
@@ -206,17 +205,17 @@ impl Sink for Timing {
     }
 }
 
-/// Says the messages one after the other, noting when.
-async fn speak(listener: TcpListener, said: Arc<Mutex<Vec<Instant>>>) {
+/// Sends the messages one after the other and notes the times.
+async fn send(listener: TcpListener, sent_at: Arc<Mutex<Vec<Instant>>>) {
     let (socket, _) = listener.accept().await.expect("the feed connects");
-    let mut socket = tokio_tungstenite::accept_async(socket).await.expect("the feed speaks websocket");
+    let mut socket = tokio_tungstenite::accept_async(socket).await.expect("the feed uses websockets");
     let mut beat = tokio::time::interval(BETWEEN);
     for number in 0..MESSAGES {
         beat.tick().await;
         let at = END.unix_ms() + i64::try_from(number).unwrap();
         let text =
             format!(r#"{{"e":"forceOrder","o":{{"s":"BTCUSDT","S":"SELL","p":"70000","ap":"70000","z":"0.5","T":{at}}}}}"#);
-        said.lock().unwrap().push(Instant::now());
+        sent_at.lock().unwrap().push(Instant::now());
         socket.send(Message::text(text)).await.expect("the feed listens");
     }
     std::future::pending::<()>().await;
@@ -229,10 +228,10 @@ async fn listen(engine: &str, url: &StoreUrl) {
     let store = open(url).await.expect("an empty log");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
-    let said = Arc::new(Mutex::new(Vec::with_capacity(MESSAGES)));
-    let speaking = tokio::spawn(speak(listener, Arc::clone(&said)));
+    let sent_at = Arc::new(Mutex::new(Vec::with_capacity(MESSAGES)));
+    let sending = tokio::spawn(send(listener, Arc::clone(&sent_at)));
     let recorder = recorder(&store).await;
-    let timing = Arc::new(Timing { recorder, store, said, took: Mutex::default() });
+    let timing = Arc::new(Timing { recorder, store, sent_at, took: Mutex::default() });
     let collector = Collector {
         http: HttpClient::new(&HttpSettings::default()).expect("a client"),
         sink: Arc::clone(&timing) as Arc<dyn Sink>,
@@ -242,7 +241,7 @@ async fn listen(engine: &str, url: &StoreUrl) {
         past: None,
     };
     let config = BinanceConfig {
-        // Nobody there: the stream does not wait for the list of contracts.
+        // No server: the stream does not wait for the list of contracts.
         rest_url: "http://127.0.0.1:9".parse().unwrap(),
         coin_rest_url: "http://127.0.0.1:9".parse().unwrap(),
         stream_url: format!("ws://{address}").parse().unwrap(),
@@ -250,14 +249,14 @@ async fn listen(engine: &str, url: &StoreUrl) {
     };
     let mut step = collector.step(Feed::Streamed(Box::new(LiquidationFeed::new(&config))));
     let running = tokio::spawn(async move { step.run_once().await });
-    let all_heard = async {
+    let all_received = async {
         while timing.took.lock().unwrap().len() < MESSAGES {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    let heard = tokio::time::timeout(LONGEST, all_heard).await;
-    assert!(heard.is_ok(), "of {MESSAGES} messages only {} came", timing.took.lock().unwrap().len());
-    speaking.abort();
+    let received = tokio::time::timeout(LONGEST, all_received).await;
+    assert!(received.is_ok(), "of {MESSAGES} messages only {} came", timing.took.lock().unwrap().len());
+    sending.abort();
     running.abort();
     let mut took = timing.took.lock().unwrap().clone();
     took.sort();
@@ -294,15 +293,15 @@ fn postgres(runtime: &Runtime, folder: &Path) {
         shell.args(files.iter().flat_map(|file| ["-c".to_owned(), format!("\\copy candle FROM '{}' CSV", file.display())]));
         shell
     };
-    // The stream first: a server still writes a load out long after it took it.
+    // The stream first: a server is still writing a load out long after it accepted it.
     runtime.block_on(listen("postgres", &empty()));
     measure(runtime, &Engine { name: "postgres", empty: &empty, shell: &shell }, folder);
 }
 
-/// Whether a measurement is among those that the command's words name: all without a word.
+/// Returns true if a measurement is selected on the command line: all if none is named.
 fn is_wanted(name: &str) -> bool {
-    let mut words = std::env::args().skip(1).filter(|word| !word.starts_with('-')).peekable();
-    words.peek().is_none() || words.any(|word| name.contains(&word))
+    let mut names = std::env::args().skip(1).filter(|name_part| !name_part.starts_with('-')).peekable();
+    names.peek().is_none() || names.any(|name_part| name.contains(&name_part))
 }
 
 fn main() {

@@ -1,7 +1,7 @@
-//! The market in memory: windows of any length, views of the past, publication, bytes per point.
+//! Market in memory: windows of any length, views at earlier times, publication, bytes per point.
 //!
-//! `cargo bench --bench market`; the figures are kept in `docs/BENCHMARKS.md`.
-#![expect(clippy::expect_used, reason = "a bench that cannot go on says where it stopped")]
+//! `cargo bench --bench market`; the figures are in `docs/BENCHMARKS.md`.
+#![expect(clippy::expect_used, reason = "a bench that panics reports where it stopped")]
 
 mod prices;
 
@@ -57,7 +57,7 @@ static BARS: LazyLock<Arc<Market>> = LazyLock::new(|| {
     Arc::new(Market::default().next(&delta))
 });
 
-/// A hundred series of three years of hours, one in ten corrected long after.
+/// A hundred series of three years of hours, one row in ten revised long after.
 static HUNDRED: LazyLock<Arc<Market>> = LazyLock::new(|| {
     let hours = readings(0..26_000);
     let mut corrected = hours.clone();
@@ -70,15 +70,15 @@ static HUNDRED: LazyLock<Arc<Market>> = LazyLock::new(|| {
     Arc::new(Market::default().next(&Delta { readings: series.collect(), ..commit(1) }))
 });
 
-/// (a) The deepest fall in a window of so many days of 5.2 million minutes, from block summaries. What
-/// a window costs depends on where its edges cut blocks, so each one lies elsewhere.
+/// (a) Maximum drawdown in a window of this many days of 5.2 million minutes, from block summaries. The
+/// cost of a window depends on where its edges cut blocks, so each window has another position.
 #[divan::bench(args = DAYS, sample_count = 1_000)]
 fn a_deepest_fall_in_window(bencher: Bencher<'_, '_>, days: i64) {
     let view = READINGS.at(END);
     let series = key("price.btc@bench");
     let ends = std::cell::Cell::new(0);
     let window = || {
-        // Coprime to the size of a block: a thousand windows end at every place in one.
+        // Coprime to the size of a block: a thousand windows end at every position in one.
         ends.set((ends.get() + 37) % 1_024);
         let end = END.plus_ms(-ends.get() * Period::MINUTE.ms());
         TimeRange::new(end.plus_days(-days), end).expect("a window of days is not empty")
@@ -88,7 +88,7 @@ fn a_deepest_fall_in_window(bencher: Bencher<'_, '_>, days: i64) {
         .bench_local_values(|range| view.reading(&series).map(|column| column.fold::<MaxDrawdown>(black_box(range))));
 }
 
-/// (a) The whole answer of `/v1/drawdown`, minutes as bars: extremes from summaries, indices from daily closes.
+/// (a) Whole answer of `/v1/drawdown`, minutes as bars: extremes from summaries, indices from daily closes.
 #[divan::bench(args = DAYS)]
 fn a_drawdown_answer(bencher: Bencher<'_, '_>, days: i64) {
     let view = BARS.at(END);
@@ -103,7 +103,7 @@ fn a_drawdown_answer(bencher: Bencher<'_, '_>, days: i64) {
     bencher.bench(|| drawdown(black_box(&view), &order, &question));
 }
 
-/// The whole answer of `/v1/price`.
+/// Whole answer of `/v1/price`.
 #[divan::bench]
 fn price_answer(bencher: Bencher<'_, '_>) {
     let view = BARS.at(END);
@@ -112,49 +112,49 @@ fn price_answer(bencher: Bencher<'_, '_>) {
     bencher.bench(|| price(black_box(&view), &order, &question));
 }
 
-/// (b) A view of a market of 100 series at a past instant.
+/// (b) A view of a market of 100 series at an earlier time.
 #[divan::bench]
 fn b_cut_of_100_series(bencher: Bencher<'_, '_>) {
-    let past = at_minute(13_000);
-    bencher.bench(|| HUNDRED.at(black_box(past)));
+    let earlier = at_minute(13_000);
+    bencher.bench(|| HUNDRED.at(black_box(earlier)));
 }
 
-/// (b) The same, and the last value of every one of the 100 series.
+/// (b) The same, and the last value of each of the 100 series.
 #[divan::bench]
 fn b_cut_of_100_series_and_every_last_value(bencher: Bencher<'_, '_>) {
     let keys: Vec<SeriesKey> = (0..100).map(|i| key(&format!("open_interest.asset{i}@bench"))).collect();
     let last =
         |view: &MarketView, key: &SeriesKey| view.reading(key).and_then(|column| column.last()).map_or(0.0, |row| row.value);
-    let past = at_minute(13_000);
+    let earlier = at_minute(13_000);
     bencher.bench(|| {
-        let view = HUNDRED.at(black_box(past));
+        let view = HUNDRED.at(black_box(earlier));
         keys.iter().map(|key| last(&view, key)).sum::<f64>()
     });
 }
 
-/// (c) The next market after one more point in a column of 5.2 million.
+/// (c) Next market after one more point in a column of 5.2 million.
 #[divan::bench]
 fn c_publish_one_point(bencher: Bencher<'_, '_>) {
     let delta = Delta { readings: BTreeMap::from([(key("price.btc@bench"), readings(MINUTES..MINUTES + 1))]), ..commit(2) };
     bencher.bench(|| READINGS.next(black_box(&delta)));
 }
 
-/// (c) The same for a bar, with the daily bars kept beside it.
+/// (c) The same for a bar, its daily bar included.
 #[divan::bench]
 fn c_publish_one_bar(bencher: Bencher<'_, '_>) {
     let delta = Delta { candles: BTreeMap::from([(key("candle.btc@bench:1m"), bars(MINUTES..MINUTES + 1))]), ..commit(2) };
     bencher.bench(|| BARS.next(black_box(&delta)));
 }
 
-/// Bytes of memory the process holds.
+/// Returns the resident memory of the process, bytes.
 fn resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
     line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1_024)
 }
 
-/// (d) What a point of a column costs in memory: the growth of the process while the column is built.
-#[expect(clippy::print_stdout, reason = "a bench tells its figures")]
+/// (d) Memory per point of a column: the growth of the process while the column is built.
+#[expect(clippy::print_stdout, reason = "a bench prints its figures")]
 #[expect(clippy::cast_precision_loss, reason = "bytes of one machine")]
 fn d_memory_per_point<P>(what: &str, build: impl FnOnce() -> P) {
     let before = resident_bytes();

@@ -1,9 +1,9 @@
-//! Every question as its handler asks it, from a view of the market to the answer, on one thread.
+//! Every query as its handler calls it, from a view of the market to the answer, on one thread.
 //!
-//! `cargo bench --bench metrics`; the figures are kept in `docs/BENCHMARKS.md`. The market holds more
-//! than 8 years of daily bars and 3 years of half hours, funding, open interest, flows of funds and
-//! liquidations as far as real files exist (the first line says so).
-#![expect(clippy::expect_used, reason = "a bench that cannot go on says where it stopped")]
+//! `cargo bench --bench metrics`; the figures are in `docs/BENCHMARKS.md`. The market has more than
+//! 8 years of daily bars and 3 years of half hours, funding, open interest, flows of funds and
+//! liquidations, as far as real files exist (the first line reports it).
+#![expect(clippy::expect_used, reason = "a bench that panics reports where it stopped")]
 
 mod history;
 
@@ -30,13 +30,13 @@ use self::history::{CUTOFF, History};
 
 static HISTORY: LazyLock<History> = LazyLock::new(History::new);
 static ORDER: LazyLock<SourceOrder> = LazyLock::new(|| SourceOrder::new(Config::default().source_order));
-/// Filled by the first question that needs them, as a service fills them.
+/// Caches, filled by the first query that needs them, as in a service.
 static BOOKS: LazyLock<Caches> = LazyLock::new(Caches::default);
 
-/// The day on which most was liquidated: open interest and sums of liquidations of real files end a month later.
+/// Day of the largest liquidations: open interest and sums of liquidations of real files end a month later.
 const OCTOBER: Timestamp = Timestamp::from_unix_seconds(1_760_140_800);
 
-/// One question: the route with what is asked, the instant, and the function that answers it.
+/// One query: its route and parameters, the time, and the function that computes it.
 #[derive(Clone, Copy)]
 struct Question {
     route: &'static str,
@@ -50,17 +50,17 @@ impl fmt::Display for Question {
     }
 }
 
-/// A question about the cutoff of the story.
+/// Builds a query at the cutoff of the scenario.
 const fn now(route: &'static str, answer: fn(&MarketView, &SourceOrder) -> bool) -> Question {
     Question { route, as_of: CUTOFF, answer }
 }
 
-/// A question about 2025-10-11.
+/// Builds a query at 2025-10-11.
 const fn october(route: &'static str, answer: fn(&MarketView, &SourceOrder) -> bool) -> Question {
     Question { route, as_of: OCTOBER, answer }
 }
 
-/// Keeps an answer from being optimised away, and says whether there was one.
+/// Prevents an answer from being optimised away, and returns true if there was one.
 fn answered<T, E>(answer: Result<T, E>) -> bool {
     black_box(answer).is_ok()
 }
@@ -89,7 +89,7 @@ fn moves_with(observations: usize, method: CorrelationMethod) -> CorrelationPara
     CorrelationParams { asset: Asset::btc(), with: Vec::new(), observations, method }
 }
 
-/// Every row of the first series of bars of an index of shares.
+/// Returns every row of the first series of bars of a stock index.
 fn rows(view: &MarketView) -> SeriesParams {
     let key = view.candle_series(&Asset::sp500()).next().expect("shares have bars").0.clone();
     SeriesParams { key, window: Window::ALL, include_history: false, updated_after: None }
@@ -104,7 +104,7 @@ fn how_volatile(estimator: Estimator, window: Window) -> VolatilityParams {
     VolatilityParams { asset: Asset::btc(), source: None, window, estimator }
 }
 
-/// Questions of one market, with the defaults of their routes where nothing is said.
+/// Queries of one market, with the defaults of their routes.
 const ONE_MARKET: &[Question] = &[
     now("price", |view, order| {
         answered(price(view, order, &PriceParams { asset: Asset::btc(), source: None, window: Window::days(7) }))
@@ -135,7 +135,7 @@ const ONE_MARKET: &[Question] = &[
     now("series rows, 8y", |view, _| answered(series_rows(view, &rows(view)))),
 ];
 
-/// Questions of derivatives.
+/// Queries of derivatives.
 const DERIVATIVES: &[Question] = &[
     now("funding", |view, order| answered(funding(view, order, &FundingParams { asset: Asset::btc(), sources: Vec::new() }))),
     october("open-interest", |view, order| {
@@ -155,7 +155,7 @@ const DERIVATIVES: &[Question] = &[
     }),
 ];
 
-/// Questions that look at several markets.
+/// Queries over several markets.
 const MANY_MARKETS: &[Question] = &[
     now("breadth", |view, order| answered(breadth(view, order, &BreadthParams { source: None, window: Window::days(30) }))),
     now("breadth, 1y", |view, order| answered(breadth(view, order, &BreadthParams { source: None, window: Window::days(365) }))),
@@ -186,7 +186,7 @@ const MANY_MARKETS: &[Question] = &[
     }),
 ];
 
-/// Questions that need the history of the stress index, which is there.
+/// Queries that need the history of the stress index, which is computed before.
 const WHOLE_PICTURE: &[Question] = &[
     now("stress", |view, order| answered(stress(view, order, &BOOKS.stress))),
     now("stress/series", |view, order| {
@@ -226,7 +226,7 @@ fn whole_picture(bencher: Bencher<'_, '_>, question: &Question) {
     ask(bencher, question);
 }
 
-/// Asks at a thousand instants of eight years, each on another day and at another hour than those before it.
+/// Queries at a thousand times in eight years, each on another day and at another hour than the previous ones.
 fn ask_at_any_instant(bencher: Bencher<'_, '_>, answer: impl Fn(&MarketView) -> bool) {
     let asked = Cell::new(0);
     let view = || {
@@ -254,14 +254,14 @@ fn briefing_at_any_instant(bencher: Bencher<'_, '_>) {
     ask_at_any_instant(bencher, |view| answered(briefing(view, &ORDER, &BOOKS, &question)));
 }
 
-/// The whole history of the index, from nothing.
+/// Computes the whole history of the index without caches.
 #[divan::bench(sample_count = 5, sample_size = 1)]
 fn stress_from_scratch(bencher: Bencher<'_, '_>) {
     let view = HISTORY.market.at(CUTOFF);
     bencher.bench(|| stress(black_box(&view), &ORDER, &StressCache::default()));
 }
 
-#[expect(clippy::print_stdout, reason = "a bench tells its figures")]
+#[expect(clippy::print_stdout, reason = "a bench prints its figures")]
 fn main() {
     println!("market of {}", HISTORY.origin);
     divan::main();

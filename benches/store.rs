@@ -1,11 +1,11 @@
 //! The log on disk: importing a file and loading the market at start, on both engines.
 //!
-//! `cargo bench --bench store`. The import is measured beside the engine's own shell (`sqlite3`,
-//! `psql`), which writes the same rows into an equal table in the same run; where there is no shell,
-//! that is said. Postgres is a private server made from the machine's programs, with its default
-//! settings: commits are durable on both engines. The figures are kept in `docs/BENCHMARKS.md`.
-#![expect(clippy::print_stdout, reason = "a bench tells its figures")]
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a bench that cannot go on says where it stopped")]
+//! `cargo bench --bench store`. The import is compared with the engine's own shell (`sqlite3`, `psql`),
+//! which writes the same rows into an equal table in the same run; a missing shell is reported. Postgres
+//! is a private server started from the machine's binaries, with its default settings: commits are
+//! durable on both engines. The figures are in `docs/BENCHMARKS.md`.
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a bench that panics reports where it stopped")]
 
 #[path = "../tests/it/harness/postgres.rs"]
 #[expect(dead_code, reason = "tests also kill servers and make standbys")]
@@ -31,10 +31,10 @@ use self::prices::{END, at_minute, price_of};
 const POINTS: i64 = 5_000_000;
 /// Rows of one file; each is imported in one commit.
 const ROWS: i64 = 1_000_000;
-/// How often the market is loaded.
+/// Number of loads of the market.
 const LOADS: usize = 3;
 
-/// Says a line; what is shared with the tests says through it too.
+/// Prints a line; code shared with the tests prints through it too.
 fn say(line: &str) {
     println!("{line}");
 }
@@ -42,20 +42,20 @@ fn say(line: &str) {
 /// Two empty logs on one engine, and the engine's shell.
 struct Engine<'a> {
     name: &'static str,
-    /// Where the program writes.
+    /// Log written by the program.
     program: Arc<dyn Store>,
     /// Runs the shell on a file of rows for the other log.
     shell: &'a dyn Fn(&Path) -> Command,
 }
 
-/// How long one file took.
+/// Time taken by one file.
 struct Imported {
     reading: Duration,
     storing: Duration,
     shell: Option<Duration>,
 }
 
-/// Writes a file of minutes as the program reads it, and one as the table `observation` holds it.
+/// Writes a file of minutes as the program reads it, and one with the columns of the table `observation`.
 fn write_files(folder: &Path, first: i64) {
     let create = |name: &str| BufWriter::new(File::create(folder.join(name)).expect("a file in a temporary folder"));
     let (mut series, mut table) = (create("series.csv"), create("table.csv"));
@@ -87,7 +87,7 @@ fn import(runtime: &Runtime, store: &dyn Store, file: &Path) -> (Duration, Durat
     (read_at - started, read_at.elapsed())
 }
 
-/// Has the shell import the file; `None` where there is no shell.
+/// Imports the file with the shell; `None` if there is no shell.
 fn import_by_shell(mut shell: Command) -> Option<Duration> {
     let started = Instant::now();
     let ran = shell.output().ok()?;

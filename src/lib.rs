@@ -1,6 +1,6 @@
 //! market-stress: how much stress the crypto market is under, how we know, and what was known when.
 //!
-//! One crate, one room per folder; `docs/ARCHITECTURE.md` draws who may know whom, and a test guards it.
+//! One crate, one folder per room. `docs/ARCHITECTURE.md` lists the allowed dependencies; a test checks them.
 
 pub mod api;
 pub mod app;

@@ -1,11 +1,11 @@
-//! Made-up rows, the same at every run: what no file holds, and a stand-in for all files.
+//! Synthetic rows, the same in every run: data without files, and a substitute for all files.
 
 use market_stress::domain::{
     Asset, Bar, Batch, KnownAtRule, LiquidationOrder, Metric, Observation, Period, SeriesKey, Side, Source, Timestamp,
 };
 use market_stress::scenario;
 
-/// The instant at which the benches ask.
+/// Time at which the benches query.
 pub(crate) const CUTOFF: Timestamp = scenario::CUTOFF;
 
 /// Days of daily bars and of half hours.
@@ -31,7 +31,7 @@ const DAILY: [(&str, f64); 12] = [
     ("vix", 20.0),
 ];
 
-/// Bars beside the rows of the demo scenario.
+/// Returns the rows of the demo scenario, and synthetic bars.
 pub(super) fn batches() -> Vec<Batch> {
     let mut batches = scenario::batches().expect("the scenario is sound");
     let mut bars = Batch::new(source());
@@ -44,13 +44,13 @@ pub(super) fn batches() -> Vec<Batch> {
     batches
 }
 
-/// The chains of options of the demo scenario.
+/// Returns the option chains of the demo scenario.
 pub(super) fn options() -> impl Iterator<Item = Batch> {
     let batches = scenario::batches().expect("the scenario is sound");
     batches.into_iter().filter(|batch| batch.readings.keys().any(|key| key.metric == Metric::OptionVol))
 }
 
-/// One forced order of bitcoin a minute.
+/// Returns one liquidation order of bitcoin a minute.
 pub(super) fn orders() -> Batch {
     let minutes = DAYS_OF_ORDERS * Period::DAY.ms() / Period::MINUTE.ms();
     let order = |minute: i64| {
@@ -87,7 +87,7 @@ fn push_bars(batch: &mut Batch, asset: &str, period: Period, days: i64, price: i
     }
 }
 
-/// A factor around 1 that drifts and swings.
+/// Returns a factor around 1 that drifts and swings.
 #[expect(clippy::cast_precision_loss, reason = "half hours of ten years are few")]
 fn swing(at: Timestamp, seed: i64) -> f64 {
     let (t, seed) = ((at.unix_ms() / HALF_HOUR_MS) as f64, seed as f64);

@@ -1,4 +1,4 @@
-//! The market that the benches of metrics ask: real files where they exist, else made-up rows.
+//! Market of the metric benches: real files if they exist, else synthetic rows.
 
 mod made_up;
 mod real;
@@ -16,7 +16,7 @@ pub(crate) use made_up::CUTOFF;
 /// At least 8 years of daily bars and 3 years of half hours.
 pub(crate) struct History {
     pub(crate) market: Arc<Market>,
-    /// What it was made of, in words.
+    /// Description of its origin.
     pub(crate) origin: &'static str,
 }
 
@@ -27,7 +27,7 @@ impl History {
                 batches.extend(made_up::options());
                 (batches, "real files, read in place; chains of options and single orders are made up")
             }
-            None => (made_up::batches(), "made-up rows: there are no real files here"),
+            None => (made_up::batches(), "synthetic rows: no real files found"),
         };
         batches.push(made_up::orders());
         let next = |market: Market, (version, batch)| market.next(&commit(version, batch));

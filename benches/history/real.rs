@@ -1,4 +1,4 @@
-//! Real files, read in place where they exist.
+//! Real files, read in place if they exist.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -13,13 +13,13 @@ const KINDS: [(&str, FileKind); 4] = [
     ("liquidations", FileKind::Liquidations),
 ];
 
-/// The rows of every file; `None` where there are no files.
+/// Reads the rows of every file; `None` if there are no files.
 pub(super) fn batches() -> Option<Vec<Batch>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
     folder.is_dir().then(|| KINDS.iter().flat_map(|(part, kind)| of_folder(&folder.join(part), *kind)).collect())
 }
 
-/// What the sources of the files are, as an operator says it at import.
+/// Sources of the files, as an operator describes them at import.
 pub(super) fn sources() -> Vec<SourceInfo> {
     let info = |source: &str, kind| {
         let source = source.parse().expect("a source of this bench is well formed");
@@ -35,7 +35,7 @@ fn of_folder(folder: &Path, kind: FileKind) -> Vec<Batch> {
     files.into_iter().filter(|file| !is_of_orders(file)).map(|file| of_file(kind, &file)).collect()
 }
 
-/// Single orders of one day say nothing about speed; the benches make their own.
+/// Returns true for a file of single orders. They cover one day, too little to measure: the benches generate their own.
 fn is_of_orders(file: &Path) -> bool {
     file.to_string_lossy().contains("orders")
 }

@@ -1,16 +1,16 @@
-//! A made-up price in minutes, the same at every run.
+//! A synthetic price in minutes, the same in every run.
 
 use market_stress::domain::{Period, Timestamp};
 
-/// The minute at which histories of the benches end.
+/// Minute at which the histories of the benches end.
 pub(crate) const END: Timestamp = Timestamp::from_unix_seconds(1_770_192_000);
 
-/// The start of minute `minute` of a history of so many minutes.
+/// Returns the start of minute `minute` of a history of this many minutes.
 pub(crate) const fn at_minute(minute: i64, of: i64) -> Timestamp {
     END.plus_ms((minute - of) * Period::MINUTE.ms())
 }
 
-/// A price in USD that drifts and swings.
+/// Returns a price in USD that drifts and swings.
 #[expect(clippy::cast_precision_loss, reason = "a minute count is small")]
 pub(crate) fn price_of(minute: i64) -> f64 {
     let t = minute as f64;

@@ -1,37 +1,37 @@
-//! What must hold of whatever a parser makes of any bytes.
+//! Checks of the result of a parser for arbitrary bytes.
 //!
-//! Each target offers its input to every parser of one provider. A parser may refuse; what it takes
-//! must be worth offering to the store, which refuses what is finite but implausible.
+//! Each target passes its input to every parser of one provider. A parser may reject it. Accepted rows
+//! must be valid for the store, which also rejects values that are finite but implausible.
 
 use market_stress::domain::{Asset, Bar, KnownAtRule, LiquidationOrder, SeriesKey, Timestamp};
 use market_stress::ingest::{Message, ParseError, Parsed, Visit};
 
-/// The coin that is asked about.
+/// Returns the coin of the requests.
 #[must_use]
 pub fn btc() -> Asset {
     Asset::btc()
 }
 
-/// A first visit, late enough for most instants to be past.
+/// Returns a first poll, late enough for most times to be earlier.
 #[must_use]
 pub fn visit() -> Visit {
     Visit { seen_until: None, now: Timestamp::from_unix_seconds(1_900_000_000) }
 }
 
-/// The series of a metric, for parsers that are told which.
+/// Returns the series of a metric, for parsers that receive one.
 #[must_use]
 pub fn series(key: &str) -> SeriesKey {
     key.parse().expect("a series key")
 }
 
-/// Reads the input as the text of a message, as the socket does.
+/// Decodes the input as the text of a message, as the socket does.
 pub fn message(body: &[u8], parse: impl Fn(&str) -> Result<Message, ParseError>) {
     if let Ok(Message::Rows(parsed)) = parse(&String::from_utf8_lossy(body)) {
         rows(Ok(parsed));
     }
 }
 
-/// Every row has an instant the store takes, a number that is one, and a series that can be named.
+/// Checks that every row has an accepted time, a finite number, and a valid series.
 pub fn rows(parsed: Result<Parsed, ParseError>) {
     let Ok(parsed) = parsed else { return };
     for (key, rows) in &parsed.batch.readings {
@@ -52,7 +52,7 @@ pub fn rows(parsed: Result<Parsed, ParseError>) {
     parsed.batch.orders.iter().for_each(order);
 }
 
-/// A liquidation closed something: its side is known by type, its figures are positive and agree.
+/// Checks a liquidation: its side is known by type, its numbers are positive and consistent.
 fn order(order: &LiquidationOrder) {
     instants(order.occurred_at, order.knowledge);
     let LiquidationOrder { price_usd, quantity, usd, symbol, .. } = order;

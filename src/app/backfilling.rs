@@ -7,15 +7,15 @@ use crate::domain::{Batch, Clock, CommitReport, SeriesKey, SourceInfo, StatusBoa
 use crate::ingest::{Backfill, Collector, Entry, Feed, HttpClient, IngestConfig, SeededJitter, Sink};
 use crate::store::{OnRefusal, Store, StoreError};
 
-/// Rows that go into the store alone: nobody here answers questions.
+/// Writes rows to the store only: this process serves no queries.
 #[derive(Debug)]
-struct Filing {
+struct StoreSink {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
 }
 
 #[async_trait]
-impl Sink for Filing {
+impl Sink for StoreSink {
     async fn record(&self, batch: &Batch) -> Result<CommitReport, StoreError> {
         Ok(self.store.append(batch, self.clock.now(), OnRefusal::Skip).await?.report)
     }
@@ -24,16 +24,16 @@ impl Sink for Filing {
         self.store.put_source(info).await
     }
 
-    /// Where a back-fill goes on stands in its notes.
+    /// A back-fill resumes from its recorded ranges instead.
     fn newest(&self, _series: &SeriesKey) -> Option<Timestamp> {
         None
     }
 }
 
-/// The pasts of those feeds that are on and have one, ready to be read into `store`.
+/// Returns the back-fills of the enabled feeds that have a history, ready to write into `store`.
 ///
 /// # Errors
-/// [`ServiceError::Client`] when the HTTP client of the feeds cannot be made.
+/// [`ServiceError::Client`] if the HTTP client of the feeds cannot be created.
 pub fn backfills(
     config: &IngestConfig,
     entries: Vec<Entry>,
@@ -42,15 +42,15 @@ pub fn backfills(
 ) -> Result<Vec<Backfill>, ServiceError> {
     let collector = Collector {
         http: HttpClient::new(&config.http())?,
-        sink: Arc::new(Filing { store: Arc::clone(store), clock: Arc::clone(clock) }),
+        sink: Arc::new(StoreSink { store: Arc::clone(store), clock: Arc::clone(clock) }),
         clock: Arc::clone(clock),
         board: Arc::new(StatusBoard::new()),
         jitter: Arc::new(SeededJitter::new(clock.now().unix_ms().unsigned_abs())),
         past: None,
     };
-    let with_a_past = entries.into_iter().filter(|entry| entry.off.is_none()).filter_map(|entry| match entry.feed {
+    let with_history = entries.into_iter().filter(|entry| entry.off.is_none()).filter_map(|entry| match entry.feed {
         Feed::Polled(feed) if feed.history.is_some() => Some(Arc::new(feed)),
         _ => None,
     });
-    Ok(with_a_past.map(|feed| collector.backfill(feed, Arc::clone(store))).collect())
+    Ok(with_history.map(|feed| collector.backfill(feed, Arc::clone(store))).collect())
 }

@@ -4,16 +4,16 @@ use crate::app::ServiceError;
 use crate::domain::Clock;
 use crate::ingest::{Entry, HttpClient, IngestConfig, ProbeResult, ProbeTimeouts, probe_feed};
 
-/// Tries each feed once, all of them side by side, and records nothing.
+/// Polls each feed once, all of them concurrently, and records nothing.
 ///
 /// # Errors
-/// [`ServiceError::Client`] when the HTTP client of the feeds cannot be made.
+/// [`ServiceError::Client`] if the HTTP client of the feeds cannot be created.
 pub async fn try_feeds(
     config: &IngestConfig,
     entries: &[Entry],
     clock: &dyn Clock,
-    patience: ProbeTimeouts,
+    timeouts: ProbeTimeouts,
 ) -> Result<Vec<ProbeResult>, ServiceError> {
     let http = HttpClient::new(&config.http())?;
-    Ok(join_all(entries.iter().map(|entry| probe_feed(entry, &http, clock.now(), patience))).await)
+    Ok(join_all(entries.iter().map(|entry| probe_feed(entry, &http, clock.now(), timeouts))).await)
 }

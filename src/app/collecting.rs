@@ -12,18 +12,18 @@ use crate::ingest::{BackfillSettings, Collector, HttpClient, IngestConfig, Seede
 use crate::market::{Publisher, Recorder, catch_up};
 use crate::store::{LeaderLease, OnRefusal, Store, StoreError};
 
-/// How often a node asks whether it is the one that collects.
-const ASK_EVERY: Duration = Duration::from_secs(1);
+/// Interval at which a node renews its lease or tries to become the collector.
+const RENEW_EVERY: Duration = Duration::from_secs(1);
 
-/// Where the feeds' rows go: into the store first, then into the published market.
+/// Sink of the feeds' rows: first the store, then the published market.
 #[derive(Debug)]
-struct Recording {
+struct MarketSink {
     recorder: Recorder,
     publisher: Arc<Publisher>,
 }
 
 #[async_trait]
-impl Sink for Recording {
+impl Sink for MarketSink {
     async fn record(&self, batch: &Batch) -> Result<CommitReport, StoreError> {
         self.recorder.record(batch, OnRefusal::Skip).await
     }
@@ -45,25 +45,25 @@ impl Sink for Recording {
     }
 }
 
-/// The feeds of this node. They run while it is the one that collects.
+/// Feeds of this node. They run while it is the collector.
 #[derive(Debug)]
 pub(super) struct FeedRunner {
     config: IngestConfig,
     collector: Collector,
     store: Arc<dyn Store>,
     publisher: Arc<Publisher>,
-    /// How long feeds may take to finish.
+    /// Time limit for feeds to finish.
     grace: Duration,
 }
 
-/// Feeds under way.
+/// Running feeds.
 struct Running {
     tasks: TaskTracker,
     stop: CancellationToken,
 }
 
 impl FeedRunner {
-    /// The feeds of the configuration, none of them begun.
+    /// Creates the feeds of the configuration without starting them.
     pub(super) fn new(
         config: &Config,
         store: Arc<dyn Store>,
@@ -71,51 +71,51 @@ impl FeedRunner {
         clock: Arc<dyn Clock>,
         board: Arc<StatusBoard>,
     ) -> Result<Self, ServiceError> {
-        // Nodes started at different milliseconds spread their attempts differently.
+        // Nodes started at different milliseconds spread their retries differently.
         let jitter = Arc::new(SeededJitter::new(clock.now().unix_ms().unsigned_abs()));
         let recorder = Recorder::new(Arc::clone(&store), Arc::clone(&publisher), Arc::clone(&clock));
-        let sink = Arc::new(Recording { recorder, publisher: Arc::clone(&publisher) });
+        let sink = Arc::new(MarketSink { recorder, publisher: Arc::clone(&publisher) });
         let ingest = &config.ingest;
         let past = ingest.backfill.then(|| BackfillSettings { store: Arc::clone(&store), most_days: ingest.backfill_most_days });
         let collector = Collector { http: HttpClient::new(&ingest.http())?, sink, clock, board, jitter, past };
         Ok(Self { config: ingest.clone(), collector, store, publisher, grace: config.shutdown_grace() })
     }
 
-    /// Collects whenever this node is the one to, until `stop` is cancelled and the feeds have ended.
+    /// Runs the feeds whenever this node is the collector, until `stop` is cancelled and they have finished.
     pub(super) async fn run(self, stop: CancellationToken) {
         if self.config.enabled {
             self.run_elected(&stop).await;
         } else {
-            // None runs; the board says why.
+            // No feed runs; the status board has the reason.
             self.start(&stop).tasks.wait().await;
         }
     }
 
-    /// Asks again and again whether this node leads, and runs the feeds while it does.
+    /// Renews the lease periodically and runs the feeds while this node leads.
     async fn run_elected(&self, stop: &CancellationToken) {
         let mut candidate = self.store.candidate();
         let mut running: Option<Running> = None;
         let mut in_doubt = false;
-        while let Some(asked) = stop.run_until_cancelled(self.ask(&mut *candidate)).await {
-            match &asked {
+        while let Some(lease) = stop.run_until_cancelled(self.leads(&mut *candidate)).await {
+            match &lease {
                 Ok(true) if running.is_none() => running = Some(self.become_leader(stop)),
                 Ok(false) => self.step_down(running.take()).await,
-                // Nobody who cannot reach the database can write to it: the feeds go on listening and
-                // keep what they hear until it is settled who collects.
-                Err(error) if !in_doubt => tracing::warn!(%error, "cannot ask which node collects; trying again"),
+                // A node that cannot reach the database cannot write to it. Its feeds stay connected and buffer
+                // their rows until the election is decided.
+                Err(error) if !in_doubt => tracing::warn!(%error, "cannot determine which node collects; trying again"),
                 Ok(true) | Err(_) => {}
             }
-            in_doubt = asked.is_err();
-            stop.run_until_cancelled(tokio::time::sleep(ASK_EVERY)).await;
+            in_doubt = lease.is_err();
+            stop.run_until_cancelled(tokio::time::sleep(RENEW_EVERY)).await;
         }
-        // The lead is given up after the feeds have ended.
+        // The lease is released after the feeds have finished.
         if let Some(running) = running {
             self.end(running).await;
         }
     }
 
-    /// Whether this node leads. A new leader's market holds all that others have collected.
-    async fn ask(&self, candidate: &mut dyn LeaderLease) -> Result<bool, StoreError> {
+    /// Returns true if this node leads. A new leader's market contains everything collected by others.
+    async fn leads(&self, candidate: &mut dyn LeaderLease) -> Result<bool, StoreError> {
         let leads = candidate.leads().await?;
         if leads && self.collector.board.role() != Role::Collector {
             catch_up(self.store.as_ref(), &self.publisher).await?;
@@ -133,7 +133,7 @@ impl FeedRunner {
         if self.collector.board.role() == Role::Standby {
             return;
         }
-        tracing::info!("another node collects; this one answers, and takes over when that one ends");
+        tracing::info!("standby: another node runs the feeds");
         self.collector.board.set_role(Role::Standby);
         if let Some(running) = running {
             self.end(running).await;
@@ -141,7 +141,7 @@ impl FeedRunner {
         }
     }
 
-    /// Starts every feed that is on.
+    /// Starts every enabled feed.
     fn start(&self, stop: &CancellationToken) -> Running {
         let stop = stop.child_token();
         Running { tasks: self.collector.start(self.config.entries(), &stop), stop }
@@ -150,7 +150,7 @@ impl FeedRunner {
     async fn end(&self, running: Running) {
         running.stop.cancel();
         if tokio::time::timeout(self.grace, running.tasks.wait()).await.is_err() {
-            tracing::warn!("feeds still under way were cut off");
+            tracing::warn!("feeds that were still running were aborted");
         }
     }
 }

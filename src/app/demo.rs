@@ -11,21 +11,21 @@ use crate::keys::Token;
 use crate::scenario;
 use crate::store::OnRefusal;
 
-/// The service with the bundled scenario in a store that is gone when it ends.
+/// Service with the bundled scenario in a temporary store.
 #[derive(Debug)]
 pub struct Demo {
     service: Service,
     key: Token,
-    /// Holds the store; removed when dropped.
+    /// Folder of the store; removed when dropped.
     folder: TempDir,
 }
 
 impl Demo {
-    /// Takes the address and stores the scenario, and a key to push more rows in with. The clock stands
-    /// still at `now`, so answers stay the same; feeds are off.
+    /// Binds the address and stores the scenario and an API key for pushing further rows. The clock is
+    /// fixed at `now`, so answers stay the same; feeds are off.
     ///
     /// # Errors
-    /// [`ServiceError`] when it cannot listen, or there is no room for the store.
+    /// [`ServiceError`] if it cannot listen, or the store cannot be written.
     pub async fn prepare(mut config: Config, now: Timestamp) -> Result<Self, ServiceError> {
         let folder = tempfile::tempdir()?;
         config.database_url = DatabaseUrl::new(format!("sqlite://{}", folder.path().join("demo.db").display()));
@@ -44,24 +44,24 @@ impl Demo {
         Ok(Self { service, key, folder })
     }
 
-    /// The address it answers on.
+    /// Returns the address it serves.
     ///
     /// # Errors
-    /// When the listener was lost.
+    /// If the listener was lost.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.service.address()
     }
 
-    /// The key with which rows may be pushed in.
+    /// Returns the API key for pushing rows.
     #[must_use]
     pub const fn key(&self) -> &Token {
         &self.key
     }
 
-    /// Answers until `stop` is cancelled.
+    /// Serves until `stop` is cancelled.
     ///
     /// # Errors
-    /// [`ServiceError`] when the store was taken away, or the listener fails.
+    /// [`ServiceError`] if the store was removed, or the listener fails.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServiceError> {
         let served = Box::pin(self.service.run(stop)).await;
         self.folder.close()?;

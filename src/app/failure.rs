@@ -5,30 +5,30 @@ use crate::keys::NoRandomness;
 use crate::scenario::ScenarioError;
 use crate::store::StoreError;
 
-/// Why the service ended by itself.
+/// Reason why the service stopped by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
-    /// The address is taken or not ours.
+    /// The address is in use or not local.
     #[error("cannot listen on {address}: {source}; choose another with --listen")]
     Listen {
-        /// The address.
+        /// Address.
         address: SocketAddr,
-        /// Why.
+        /// Cause.
         source: std::io::Error,
     },
-    /// The store can never work as configured.
+    /// The store cannot work as configured.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The demo's key cannot be drawn.
+    /// The demo's key cannot be created.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
     /// The bundled scenario is broken.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
-    /// The HTTP client of the feeds cannot be made.
+    /// The HTTP client of the feeds cannot be created.
     #[error(transparent)]
     Client(#[from] FetchError),
     /// The listener failed while serving.
-    #[error("the service cannot go on: {0}")]
+    #[error("the service stopped: {0}")]
     Serve(#[from] std::io::Error),
 }

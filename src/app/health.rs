@@ -5,21 +5,25 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// How long the service may take to give a sign of life.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// Time limit of the health check.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Asks the service that listens on `listen` for a sign of life, as a container's health check does.
+/// Sends a health check to the service that listens on `listen`, for a container's probe.
 ///
 /// # Errors
-/// [`io::Error`] when nothing listens there, the answer takes too long, or it is not `200`.
+/// [`io::Error`] if nothing listens there, the response takes too long, or its status is not `200`.
 pub async fn probe_livez(listen: SocketAddr) -> io::Result<()> {
-    let reply = tokio::time::timeout(PATIENCE, ask(reachable(listen))).await;
+    let reply = tokio::time::timeout(TIMEOUT, status_line(reachable(listen))).await;
     let status_line = reply.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-    if status_line.starts_with("HTTP/1.1 200 ") { Ok(()) } else { Err(io::Error::other(format!("it answered {status_line:?}"))) }
+    if status_line.starts_with("HTTP/1.1 200 ") {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!("the response was {status_line:?}")))
+    }
 }
 
-/// The first line of the answer of `/livez`.
-async fn ask(address: SocketAddr) -> io::Result<String> {
+/// Returns the first line of the response of `/livez`.
+async fn status_line(address: SocketAddr) -> io::Result<String> {
     let mut stream = TcpStream::connect(address).await?;
     let request = format!("GET /livez HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
@@ -28,7 +32,7 @@ async fn ask(address: SocketAddr) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&reply).lines().next().unwrap_or_default().to_owned())
 }
 
-/// Where a service on this machine can be asked that listens on every address.
+/// Returns a local address of a service that listens on every address.
 fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -44,7 +48,7 @@ mod tests {
 
     use super::*;
 
-    /// A service that gives one answer, listening on every address.
+    /// Starts a service that sends one response, listening on every address.
     async fn answering(reply: &'static str) -> SocketAddr {
         let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -58,14 +62,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_200_is_a_sign_of_life() {
+    async fn only_200_is_healthy() {
         assert!(probe_livez(answering("HTTP/1.1 200 OK\r\n\r\n").await).await.is_ok());
-        let refused = probe_livez(answering("HTTP/1.1 503 Service Unavailable\r\n\r\n").await).await;
-        assert!(refused.unwrap_err().to_string().contains("503"));
+        let unhealthy = probe_livez(answering("HTTP/1.1 503 Service Unavailable\r\n\r\n").await).await;
+        assert!(unhealthy.unwrap_err().to_string().contains("503"));
     }
 
     #[tokio::test]
-    async fn nobody_there_is_an_error() {
+    async fn no_listener_is_an_error() {
         let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         assert!(probe_livez(address).await.is_err());
     }

@@ -6,21 +6,21 @@ use crate::config::Config;
 use crate::market::{self, Market};
 use crate::store::{Store, StoreError};
 
-/// The wait after the first failure; it doubles with each further one.
+/// Wait after the first failure; it doubles with each further one.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// The longest wait between two attempts.
+/// Maximum wait between two attempts.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// Opens the store and loads the market, however long the database stays away.
+/// Opens the store and loads the market; waits as long as the database is unreachable.
 ///
 /// # Errors
-/// [`StoreError`] when trying again cannot help.
+/// [`StoreError`] if a retry cannot help.
 pub(super) async fn retry_until_loaded(config: &Config) -> Result<(Arc<dyn Store>, Market), StoreError> {
     let mut wait = FIRST_WAIT;
     loop {
         match load(config).await {
             Err(error @ StoreError::Unavailable(_)) => {
-                tracing::warn!(%error, database = %config.database_url, "waiting for the database, trying again in {wait:?}");
+                tracing::warn!(%error, database = %config.database_url, "waiting for the database; trying again in {wait:?}");
             }
             settled => return settled,
         }

@@ -1,7 +1,7 @@
-//! The wiring: store, market, feeds and HTTP interface put together, started and stopped.
+//! Wiring: starts and stops the store, market, feeds and HTTP interface.
 //!
-//! A service listens before it has data. While the database is away at the start it tries again and
-//! again, `/livez` answers and `/readyz` is red; an address or a schema that can never work ends it.
+//! A service listens before it has data. If the database is unreachable at the start, it retries:
+//! meanwhile `/livez` succeeds and `/readyz` fails. An unusable address or schema ends it.
 
 mod backfilling;
 mod checking;
@@ -26,16 +26,16 @@ pub use health::probe_livez;
 pub use service::{Service, serve};
 pub use signal::stop_on_signal;
 
-/// Opens the store of the configuration; a new one is made ready for use.
+/// Opens the store of the configuration and creates it if it does not exist.
 ///
 /// # Errors
-/// [`StoreError`] when the address makes no sense or the database is away.
+/// [`StoreError`] if the address is invalid or the database is unreachable.
 pub async fn open_store(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
     let url: StoreUrl = config.database_url.expose().parse()?;
     store::open(&url).await
 }
 
-/// Keeps other services off the store of the configuration where one may serve it: a SQLite file.
+/// Locks the store of the configuration if only one service may serve it: a SQLite file.
 fn lock_store(config: &Config) -> Result<ServeLock, StoreError> {
     let url: StoreUrl = config.database_url.expose().parse()?;
     store::lock_for_serving(&url)

@@ -14,7 +14,7 @@ use crate::market::{Market, Publisher, follow};
 use crate::metrics::SourceOrder;
 use crate::store::Store;
 
-/// How long answers that the service is starting may take to be read, once it has started.
+/// Time limit for responses sent while loading, once the service is ready.
 const HANDOVER: Duration = Duration::from_secs(1);
 
 /// A service that listens and has no data yet.
@@ -28,38 +28,38 @@ pub struct Service {
 /// Runs the service of the configuration until `stop` is cancelled.
 ///
 /// # Errors
-/// [`ServiceError`] when it cannot listen, or its store can never work as configured.
+/// [`ServiceError`] if it cannot listen, or its store cannot work as configured.
 pub async fn serve(config: Config, clock: Arc<dyn Clock>, stop: CancellationToken) -> Result<(), ServiceError> {
     Box::pin(Service::listen(config, clock)?.run(stop)).await
 }
 
 impl Service {
-    /// Takes the address it will answer on.
+    /// Binds the address that it will serve.
     ///
     /// # Errors
-    /// [`ServiceError::Listen`] when the address is taken or not ours.
+    /// [`ServiceError::Listen`] if the address is in use or not local.
     pub fn listen(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ServiceError> {
         let address = config.listen;
         let listener = bind(address).map_err(|source| ServiceError::Listen { address, source })?;
         Ok(Self { config, clock, listener })
     }
 
-    /// The address it answers on, with the port the system chose where the configuration left it open.
+    /// Returns the address it serves, with the port chosen by the system if the configuration has port 0.
     ///
     /// # Errors
-    /// When the listener was lost.
+    /// If the listener was lost.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Loads the data, starts the feeds and answers until `stop` is cancelled.
+    /// Loads the data, starts the feeds and serves until `stop` is cancelled.
     ///
     /// # Errors
-    /// [`ServiceError`] when the store can never work as configured or another service holds it, or the
+    /// [`ServiceError`] if the store cannot work as configured or another service has locked it, or if the
     /// listener fails.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServiceError> {
         let address = self.address()?;
-        let _hold = lock_store(&self.config)?;
+        let _lock = lock_store(&self.config)?;
         tracing::info!(%address, database = %self.config.database_url, "listening; loading the data");
         let Some((store, market)) = Box::pin(self.load(&stop)).await? else { return Ok(()) };
         let publisher = Arc::new(Publisher::new(market));
@@ -75,21 +75,21 @@ impl Service {
         let served = api::serve(listener, state, stop.clone()).await;
         stop.cancel();
         following.abort();
-        // It waits for the feeds and no longer; a task that panicked has nothing to wait for.
+        // The feed runner waits for its feeds and no longer; a task that panicked needs no wait.
         let _ = collecting.await;
         tracing::info!("stopped");
         Ok(served?)
     }
 
-    /// Loads the data while a copy of the listener says that the service is starting. `None` when it
-    /// was asked to stop before.
+    /// Loads the data while a copy of the listener answers that the service is starting. `None` if it
+    /// was stopped before.
     async fn load(&self, stop: &CancellationToken) -> Result<Option<(Arc<dyn Store>, Market)>, ServiceError> {
         let loaded = stop.child_token();
         let listener = TcpListener::from_std(self.listener.try_clone()?)?;
         let waiting = tokio::spawn(api::wait(listener, loaded.clone()));
         let loading = stop.run_until_cancelled(loading::retry_until_loaded(&self.config)).await.transpose();
         loaded.cancel();
-        // A client that never ends its request must not hold up the service.
+        // A client that never finishes its request must not delay the service.
         let _ = tokio::time::timeout(HANDOVER, waiting).await;
         Ok(loading?)
     }

@@ -1,23 +1,23 @@
 use tokio_util::sync::CancellationToken;
 
-/// A token that is cancelled when the process is asked to stop, by ctrl-c or a terminating signal.
+/// Returns a token that is cancelled by ctrl-c or a termination signal.
 ///
 /// # Errors
-/// When the operating system does not let the process listen for signals.
+/// If the operating system does not allow the process to handle signals.
 pub fn stop_on_signal() -> std::io::Result<CancellationToken> {
     let stop = CancellationToken::new();
-    let asked = asked_to_stop()?;
+    let signal = stop_signal()?;
     let cancelled = stop.clone();
     tokio::spawn(async move {
-        asked.await;
-        tracing::info!("asked to stop");
+        signal.await;
+        tracing::info!("stopping on signal");
         cancelled.cancel();
     });
     Ok(stop)
 }
 
 #[cfg(unix)]
-fn asked_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -30,9 +30,9 @@ fn asked_to_stop() -> std::io::Result<impl Future<Output = ()>> {
 }
 
 #[cfg(not(unix))]
-fn asked_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     Ok(async {
-        // Without a way to hear ctrl-c the process can still be ended from outside.
+        // If ctrl-c cannot be handled, the process can still be ended from outside.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -11,14 +11,14 @@ use crate::domain::Timestamp;
 use crate::keys::Token;
 use crate::scenario;
 
-/// How the demo is shown.
+/// Settings of the demo.
 #[derive(Debug, Args, Serialize)]
 pub(super) struct Demo {
     /// Address and port to listen on.
     #[arg(long, value_name = "ADDRESS:PORT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     listen: Option<SocketAddr>,
-    /// The instant at which the clock of the demo stands still (RFC 3339 or a date).
+    /// Fixed time of the demo's clock (RFC 3339 or a date).
     #[arg(long, value_name = "TIME", default_value_t = scenario::CUTOFF)]
     #[serde(skip)]
     now: Timestamp,
@@ -33,18 +33,18 @@ impl Demo {
         Ok(demo.run(stop).await?)
     }
 
-    /// Says where it answers and what to try.
+    /// Prints the address and some requests to try.
     fn introduce(&self, address: SocketAddr, key: &Token) -> io::Result<()> {
         let base = format!("http://{address}");
         write!(
             io::stdout(),
-            "The demo answers on {base}; its clock stands at {now}. A made-up market around the facts of a report:\n\
-             figures carry the source `scenario`. Try\n\n  \
+            "The demo is served on {base}; its clock is fixed at {now}. The market is synthetic, around the facts of a report:\n\
+             all values have the source `scenario`. Try\n\n  \
              curl '{base}/v1/price'\n  \
              curl '{base}/v1/drawdown?window=1y'\n  \
              curl '{base}/v1/drawdown/series?window=30d&format=csv'\n\n\
-             or open {base}/docs. POST {base}/v1/observations takes rows of your own with the key\n{key}\n\n\
-             Stop it with ctrl-c; nothing stays behind.\n",
+             or open {base}/docs. To push your own rows, POST them to {base}/v1/observations with the key\n{key}\n\n\
+             Stop it with ctrl-c; the temporary store is removed.\n",
             now = self.now,
             key = key.reveal(),
         )

@@ -16,22 +16,22 @@ Examples:
   market-stress export candle.btc@binance-perp:30m --since 2026-01-01 --output btc.csv
   market-stress export etf_flow.btc.IBIT@farside etf_flow.btc.FBTC@farside --format ndjson
   market-stress export series > series.csv      every reading and flow; candles and orders likewise
-  market-stress import series series.csv        reads it back: the rows name their series and vintages";
+  market-stress import series series.csv        imports it: each row has its series and vintage";
 
-/// What is written, and how.
+/// Selection and format of the export.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Export {
-    /// Series keys, or one of `candles`, `series` and `orders` for all there are.
+    /// Series keys, or one of `candles`, `series` and `orders` for all of that kind.
     #[arg(required = true, value_name = "KEY")]
     what: Vec<String>,
-    /// Only rows observed at this instant or later (RFC 3339 or a date).
+    /// Only rows observed at or after this time (RFC 3339 or a date).
     #[arg(long, value_name = "TIME")]
     since: Option<Timestamp>,
-    /// Only rows observed before this instant.
+    /// Only rows observed before this time (RFC 3339 or a date).
     #[arg(long, value_name = "TIME")]
     until: Option<Timestamp>,
-    /// The format of the rows.
+    /// Format of the rows.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     /// Write to this file instead of standard output.
@@ -41,7 +41,7 @@ pub(super) struct Export {
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 enum Format {
-    /// With a header line; what `import` reads.
+    /// CSV with a header line, as read by `import`.
     #[default]
     Csv,
     /// One JSON object a line.

@@ -8,85 +8,85 @@ use crate::files::{FileError, MixedSelection};
 use crate::keys::NoRandomness;
 use crate::store::StoreError;
 
-/// Why a command did not do what it was asked.
+/// Failure of a command.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
-    /// The settings make no sense.
+    /// Invalid settings.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The arguments make no sense together.
+    /// Invalid combination of arguments.
     #[error("{0}")]
     Usage(String),
-    /// A file was not taken.
+    /// A file was rejected.
     #[error("{name}: {error}{}", error.advice())]
     File {
-        /// The file, or `standard input`.
+        /// File, or `standard input`.
         name: String,
-        /// Why.
+        /// The fault.
         error: FileError,
     },
-    /// The store would not take single rows.
-    #[error("{name}: {refused}\nnothing was imported; correct the rows, or leave them out with --skip-bad")]
+    /// The store rejected single rows.
+    #[error("{name}: {refused}\nnothing was imported; correct the rows, or skip them with --skip-bad")]
     Refused {
-        /// The file, or `standard input`.
+        /// File, or `standard input`.
         name: String,
-        /// The first rows, one a line.
+        /// First rejected rows, one a line.
         refused: String,
     },
-    /// A series asked for by name holds no rows.
-    #[error("the store holds nothing of {key}{hint}")]
+    /// A requested series has no rows.
+    #[error("the store has no rows of {key}{hint}")]
     NoRows {
-        /// The series.
+        /// Series key.
         key: String,
-        /// The one most like it, in words.
+        /// Suggestion of the nearest key.
         hint: String,
     },
-    /// A key that was never made.
-    #[error("there is no key {id}; `market-stress keys list` shows those there are")]
+    /// An unknown API key.
+    #[error("no key has the id {id}; see `market-stress keys list`")]
     NoKey {
-        /// What was given.
+        /// The id as given.
         id: KeyId,
     },
-    /// A key cannot be drawn.
+    /// An API key cannot be created.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The service ended by itself.
+    /// The service stopped by itself.
     #[error(transparent)]
     Service(#[from] ServiceError),
-    /// The operating system gives no threads.
-    #[error("the program cannot start its threads: {0}")]
+    /// The operating system did not start threads.
+    #[error("cannot start the threads of the program: {0}")]
     Runtime(#[source] std::io::Error),
-    /// The service gives no sign of life.
-    #[error("no sign of life from {listen}: {error}")]
-    Lifeless {
-        /// Where it was asked.
+    /// The health check failed.
+    #[error("health check of {listen} failed: {error}")]
+    Unhealthy {
+        /// Address that was checked.
         listen: std::net::SocketAddr,
-        /// Why.
+        /// Cause.
         error: std::io::Error,
     },
-    /// Feeds that were tried did not do what they should.
-    #[error("{failed} of {tried} feeds failed; the table says why")]
+    /// Probed feeds failed.
+    #[error("{failed} of {tried} feeds failed; see the table")]
     Feeds {
-        /// How many failed.
+        /// Number of failed feeds.
         failed: usize,
-        /// Of how many.
+        /// Number of probed feeds.
         tried: usize,
     },
-    /// The past of a feed could not be read in full.
+    /// The history of a feed was not read in full.
     #[error(
-        "the past of {failed} of {asked} feeds was not read in full; what was read is stored, and the same command goes on from there"
+        "the back-fill of {failed} of {requested} feeds is incomplete; what was read is stored, and the same command resumes from there"
     )]
-    BackfillSettings {
-        /// How many failed.
+    Backfill {
+        /// Number of incomplete feeds.
         failed: usize,
-        /// Of how many.
-        asked: usize,
+        /// Number of requested feeds.
+        requested: usize,
     },
     /// Output could not be written.
-    #[error("the output cannot be written: {0}")]
+    #[error("cannot write the output: {0}")]
     Output(#[from] std::io::Error),
 }
 
@@ -97,12 +97,12 @@ impl From<MixedSelection> for Failure {
 }
 
 impl Failure {
-    /// Says it on standard error, unless nobody reads on, and gives the exit code.
+    /// Prints the error to standard error, unless the reader closed the output, and returns the exit code.
     pub(super) fn report(&self) -> ExitCode {
         if matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe) {
             return ExitCode::SUCCESS;
         }
-        // A standard error that is closed leaves nobody to tell; the code still says it.
+        // If standard error is closed, only the exit code reports the failure.
         let _ = writeln!(std::io::stderr(), "error: {self}");
         ExitCode::from(if self.is_usage() { 2 } else { 1 })
     }
@@ -121,9 +121,9 @@ impl Failure {
             | Self::NoRandomness(_)
             | Self::Service(_)
             | Self::Runtime(_)
-            | Self::Lifeless { .. }
+            | Self::Unhealthy { .. }
             | Self::Feeds { .. }
-            | Self::BackfillSettings { .. }
+            | Self::Backfill { .. }
             | Self::Output(_) => false,
         }
     }

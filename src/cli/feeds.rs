@@ -4,7 +4,7 @@ use crate::cli::Failure;
 use crate::domain::nearest;
 use crate::ingest::Entry;
 
-/// The feeds that `names` name, by their own name or by that of their source; all of them where none is named.
+/// Returns the feeds with these names or source names; all of them if no name is given.
 pub(super) fn chosen(mut entries: Vec<Entry>, names: &[String]) -> Result<Vec<Entry>, Failure> {
     for name in names {
         if !entries.iter().any(|entry| is_named(entry, name)) {
@@ -25,7 +25,7 @@ fn unknown(name: &str, entries: &[Entry]) -> String {
     let names: BTreeSet<&str> = names.collect();
     let hint = match nearest(name, names.iter().copied()) {
         Some(nearest) => format!("did you mean `{nearest}`?"),
-        None => format!("there are {}", names.into_iter().collect::<Vec<_>>().join(", ")),
+        None => format!("known: {}", names.into_iter().collect::<Vec<_>>().join(", ")),
     };
-    format!("no feed and no source of a feed is called `{name}`; {hint}")
+    format!("unknown feed or source `{name}`; {hint}")
 }

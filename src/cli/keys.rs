@@ -18,49 +18,49 @@ Examples:
   market-stress keys list
   market-stress keys revoke 3f9a0c12d4e5
 
-A key is printed once and cannot be shown again: only a hash of it is stored. A revoked key is refused from the next
-request on, by every node.";
+A key is printed once and cannot be shown again: only a hash of it is stored. Every node rejects a revoked key from the
+next request on.";
 
-/// What is done with the keys for pushing rows in.
+/// Management of the API keys for pushing rows.
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub(super) enum Keys {
-    /// Make a key and print it; standard output holds the key alone.
+    /// Create a key and print it; standard output contains only the key.
     Create(Create),
-    /// List every key: who holds it, what it may do, when it was last used.
+    /// List every key: holder, permissions, time of last use.
     List {
         /// Print one JSON object a line.
         #[arg(long)]
         json: bool,
     },
-    /// Let a key open nothing from now on.
+    /// Revoke a key; it is rejected from now on.
     Revoke {
-        /// The id of the key, as `keys list` shows it.
+        /// Id of the key, as shown by `keys list`.
         id: KeyId,
     },
 }
 
-/// A key to be made.
+/// Properties of a new key.
 #[derive(Debug, Args)]
 pub(super) struct Create {
-    /// Who will hold it, in words of your own.
+    /// Name of the holder, free text.
     name: String,
-    /// A source it may push rows of; may be given more than once. Without one it may push rows of any source.
+    /// Source whose rows it may push; may be repeated. Without one it may push rows of every source.
     #[arg(long = "source", value_name = "SOURCE")]
     sources: Vec<Source>,
-    /// Let its rows say since when they were known, and so add to answers about the past.
+    /// Allow its rows to state their own `known_at`, and so to add history.
     #[arg(long)]
     may_backfill: bool,
-    /// What its sources are, which decides how their figures may be added to others': venue, aggregator, publisher or
-    /// scenario.
+    /// Kind of its sources: venue, aggregator, publisher or scenario. It decides how their values may be added to those
+    /// of others.
     #[arg(long, value_name = "KIND", requires = "sources")]
     source_kind: Option<SourceKind>,
-    /// What the figures of its sources leave out; shown beside every answer that uses them.
+    /// Known omissions of its sources; returned with every answer that uses them.
     #[arg(long, value_name = "TEXT", requires = "source_kind")]
     source_note: Option<String>,
 }
 
-/// A key as it is listed.
+/// A key in the list.
 #[derive(Debug, Serialize)]
 struct Listed {
     id: String,
@@ -99,7 +99,7 @@ impl Create {
             }
         }
         writeln!(io::stdout(), "{}", token.reveal())?;
-        writeln!(io::stderr(), "key {} of {}: keep it, it cannot be shown again", key.id, key.name)?;
+        writeln!(io::stderr(), "key {} of {}: store it now, it cannot be shown again", key.id, key.name)?;
         Ok(())
     }
 }
@@ -126,10 +126,10 @@ async fn list(store: &dyn Store, json: bool) -> Result<(), Failure> {
 async fn revoke(store: &dyn Store, id: &KeyId, now: Timestamp) -> Result<(), Failure> {
     let key = store.revoke_key(id, now).await?.ok_or_else(|| Failure::NoKey { id: id.clone() })?;
     let since = key.revoked_at.map(|at| at.to_string()).unwrap_or_default();
-    Ok(writeln!(io::stdout(), "key {id} of {} opens nothing since {since}", key.name)?)
+    Ok(writeln!(io::stdout(), "key {id} of {} is revoked since {since}", key.name)?)
 }
 
-/// A key in one line, for people.
+/// Formats a key in one line, for people.
 fn line(key: &ApiKey) -> String {
     let at = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), |at| at.floor(1_000).to_string());
     let may = if key.may_backfill { "push, backfill" } else { "push" };

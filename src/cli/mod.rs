@@ -1,7 +1,7 @@
-//! The command line: what can be asked of the program, and the help it gives.
+//! Command line: commands, flags and help.
 //!
-//! Owns flags, help, reports for people and for machines, and exit codes: 0 for done, 1 for failed,
-//! 2 for asked wrongly. What is asked for is done by the other rooms.
+//! Owns flags, help, reports for people and for programs, and exit codes: 0 for done, 1 for failed,
+//! 2 for invalid usage. The work itself is done by the other rooms.
 
 mod backfill;
 mod demo;
@@ -41,45 +41,43 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  market-stress demo                               a made-up market, nothing to set up
+  market-stress demo                               a synthetic market, nothing to set up
   market-stress serve                              stores in ./data/market-stress.db
   DATABASE_URL=postgres://localhost/stress market-stress serve --listen 0.0.0.0:8080
   market-stress import candles btc-binance-perp-30m.csv
   market-stress export candle.btc@binance-perp:30m --since 2026-01-01 > btc.csv
   market-stress backfill --source binance-candles --since 2020-01-01
-  market-stress sources check                      which publishers can be read from here
+  market-stress sources check                      which publishers are reachable from your network
 
-Exit codes: 0 done, 1 failed, 2 asked wrongly.";
+Exit codes: 0 done, 1 failed, 2 invalid usage.";
 
-/// What the program can be asked to do.
+/// Commands of the program.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve a made-up scenario from a temporary store: nothing to set up, nothing left behind.
+    /// Serve a synthetic scenario from a temporary store: nothing to set up, nothing left behind.
     Demo(demo::Demo),
-    /// Collect market data and answer questions over HTTP.
+    /// Collect market data and serve queries over HTTP.
     Serve(serve::Serve),
-    /// Store files: all rows of a file or none.
+    /// Import files: all rows of a file or none.
     #[command(subcommand)]
     Import(import::Import),
-    /// Write series or orders as they are stored: every vintage with the instant it was known.
+    /// Export series or orders as stored: every vintage with its `known_at`.
     Export(export::Export),
-    /// Read the past of the feeds into the store, and go on where an earlier run was stopped.
+    /// Back-fill the history of the feeds into the store; resumes where an earlier run stopped.
     Backfill(backfill::Backfill),
-    /// Look after the feeds.
+    /// Check the feeds.
     #[command(subcommand)]
     Sources(sources::Sources),
-    /// Make, list and revoke the keys with which rows are pushed in over HTTP.
+    /// Create, list and revoke the API keys for pushing rows over HTTP.
     #[command(subcommand)]
     Keys(keys::Keys),
     /// Print the OpenAPI document of the service.
     Openapi,
-    /// Ask the service on the configured address for a sign of life; for container health checks.
+    /// Check the health of the service on the configured address; for container health checks.
     Health,
 }
 
-/// Does what the arguments of a process ask for, the first of which is its name.
-///
-/// A command that needs the present instant takes it from `clock`.
+/// Runs the command given by the arguments of a process, the first of which is its name. `clock` gives the present.
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>, clock: Arc<dyn Clock>) -> ExitCode {
     let cli = Cli::parse_from(arguments);
@@ -102,7 +100,7 @@ async fn run(cli: Cli, clock: Arc<dyn Clock>) -> Result<(), Failure> {
         Command::Openapi => openapi::write(),
         Command::Health => {
             let listen = cli.settings.load()?.listen;
-            app::probe_livez(listen).await.map_err(|error| Failure::Lifeless { listen, error })
+            app::probe_livez(listen).await.map_err(|error| Failure::Unhealthy { listen, error })
         }
     }
 }

@@ -2,7 +2,7 @@ use std::io::{self, IsTerminal, Read};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// A bar on standard error while bytes are read; nothing where no terminal shows it.
+/// Shows a bar on standard error while bytes are read; hidden without a terminal.
 pub(super) fn of_bytes<R: Read>(input: R, bytes: Option<u64>) -> impl Read {
     let bar = match bytes {
         _ if !io::stderr().is_terminal() => ProgressBar::hidden(),
@@ -12,13 +12,13 @@ pub(super) fn of_bytes<R: Read>(input: R, bytes: Option<u64>) -> impl Read {
     bar.wrap_read(input)
 }
 
-/// Bars on standard error, one below the other; nothing where no terminal shows them.
+/// Creates a group of bars on standard error; hidden without a terminal.
 pub(super) fn of_many() -> MultiProgress {
     let target = if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     MultiProgress::with_draw_target(target)
 }
 
-/// A bar for something that is read page by page.
+/// Adds a bar for a page-by-page back-fill.
 pub(super) fn of_pages(bars: &MultiProgress, name: &str) -> ProgressBar {
     let bar = ProgressBar::no_length().with_style(style("{prefix:26} {bar:30} {pos}/{len} pages {msg} {eta}"));
     bars.add(bar.with_prefix(name.to_owned()))

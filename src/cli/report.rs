@@ -5,31 +5,31 @@ use serde::Serialize;
 use crate::domain::{CommitReport, RejectedRow};
 use crate::files::{BadRows, Parsed};
 
-/// How many refusals are described one by one.
+/// Maximum number of rejected rows that are described one by one.
 const LISTED: usize = 20;
 
-/// What became of an imported file.
+/// Result of an import.
 #[derive(Debug, Serialize)]
 pub(super) struct ImportReport {
-    /// The file, or `standard input`.
+    /// File, or `standard input`.
     file: String,
-    /// The series it spoke of; the count of orders is in `new`.
+    /// Series in the file; the count of orders is in `new`.
     series: Vec<String>,
-    /// What the file's name said.
+    /// Facts inferred from the file's name.
     inferred: Vec<String>,
     /// Rows in the file.
     rows_read: u64,
-    /// Rows that stated nothing.
+    /// Rows without a value.
     rows_empty: u64,
-    /// Points that were not there before. A row of sums holds two points.
+    /// Points not stored before. A row of sums has two points.
     new: u64,
-    /// Points that were known already.
+    /// Points already stored with the same value.
     unchanged: u64,
-    /// Points that were known with another value.
+    /// Points already stored with another value.
     revised: u64,
-    /// Rows that were left out.
+    /// Rows that were rejected.
     refused: u64,
-    /// The first rows that were left out, and why.
+    /// First rejected rows, with the reason.
     refusals: Vec<String>,
 }
 
@@ -50,7 +50,7 @@ impl ImportReport {
         }
     }
 
-    /// Writes the report on standard output.
+    /// Writes the report to standard output.
     pub(super) fn write(&self, as_json: bool) -> io::Result<()> {
         let mut out = io::stdout();
         if as_json { writeln!(out, "{}", serde_json::to_string(self)?) } else { write!(out, "{}", self.text()) }
@@ -66,7 +66,7 @@ impl ImportReport {
         }
         text.push('\n');
         if !self.inferred.is_empty() {
-            let _ = writeln!(text, "  {} by the file's name", self.inferred.join(", "));
+            let _ = writeln!(text, "  {} from the file's name", self.inferred.join(", "));
         }
         for refusal in &self.refusals {
             let _ = writeln!(text, "  refused: {refusal}");
@@ -75,10 +75,10 @@ impl ImportReport {
     }
 }
 
-/// The first refused rows in words, one a line.
+/// Describes the first rejected rows, one a line.
 pub(super) fn refused(refused: &[RejectedRow]) -> String {
     let lines = descriptions(&BadRows::default(), refused).join("\n  ");
-    format!("the store refused {} rows:\n  {lines}", refused.len())
+    format!("the store rejected {} rows:\n  {lines}", refused.len())
 }
 
 fn descriptions(bad: &BadRows, refused: &[RejectedRow]) -> Vec<String> {

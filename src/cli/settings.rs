@@ -7,28 +7,28 @@ use crate::cli::Failure;
 use crate::config::{self, Config, LogFormat};
 use crate::telemetry;
 
-/// Settings that every command understands; each beats the environment and the file.
+/// Settings common to all commands; they take precedence over the environment and the file.
 #[derive(Debug, Args, Serialize)]
 pub(super) struct Settings {
     /// Read settings from this TOML file instead of ./market-stress.toml.
     #[arg(long, global = true, value_name = "FILE", help_heading = "Settings")]
     #[serde(skip)]
     config: Option<PathBuf>,
-    /// Where the store is: `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`.
+    /// Address of the store: `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`.
     #[arg(long, global = true, value_name = "URL", help_heading = "Settings")]
     #[serde(skip_serializing_if = "Option::is_none")]
     database_url: Option<String>,
-    /// How log lines look: text or json.
+    /// Format of log lines: text or json.
     #[arg(long, global = true, value_name = "FORMAT", help_heading = "Settings")]
     #[serde(skip_serializing_if = "Option::is_none")]
     log_format: Option<LogFormat>,
-    /// What is logged: a level, or levels by module such as `warn,market_stress=debug`.
+    /// Log filter: a level, or levels by module such as `warn,market_stress=debug`.
     #[arg(long, global = true, value_name = "FILTER", help_heading = "Settings")]
     #[serde(skip_serializing_if = "Option::is_none")]
     log_filter: Option<String>,
 }
 
-/// The settings of every command and those of one, side by side.
+/// Settings common to all commands and those of one.
 #[derive(Debug, Serialize)]
 struct Flags<'a, T> {
     #[serde(flatten)]
@@ -38,12 +38,12 @@ struct Flags<'a, T> {
 }
 
 impl Settings {
-    /// Puts the configuration together and starts logging by it.
+    /// Loads the configuration and starts logging.
     pub(super) fn load(&self) -> Result<Config, Failure> {
         self.load_with(&serde_json::Map::new())
     }
 
-    /// The same with the settings of one command.
+    /// Loads the configuration with the settings of one command and starts logging.
     pub(super) fn load_with<T: Serialize>(&self, own: &T) -> Result<Config, Failure> {
         let config = Config::load(self.config.as_deref(), config::environment(), Flags { common: self, own })?;
         telemetry::start(&config);

@@ -11,10 +11,10 @@ use crate::config::Config;
 use crate::domain::{Clock, Timestamp};
 use crate::ingest::{Outcome, ProbeResult, ProbeTimeouts};
 
-/// What can be asked about the feeds.
+/// Commands about the feeds.
 #[derive(Debug, Subcommand)]
 pub(super) enum Sources {
-    /// Try each feed once and say what came; nothing is stored.
+    /// Poll each feed once and report the result; nothing is stored.
     Check(Check),
 }
 
@@ -25,19 +25,19 @@ Examples:
   market-stress sources check --source okx --wait-for-rows 300
   market-stress sources check --json | jq '.[] | select(.state == \"failed\")'
 
-The exit code is 1 when a feed failed. Feeds that are off are listed with the reason and do not count.";
+The exit code is 1 if a feed failed. Disabled feeds are listed with the reason and ignored.";
 
-/// Which feeds are tried, and how patiently.
+/// Selection of feeds, and time limits.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Check {
     /// Only these feeds, or all feeds of these sources.
     #[arg(long = "source", value_name = "NAME", value_delimiter = ',')]
     sources: Vec<String>,
-    /// How long a stream may take to connect and be acknowledged, seconds.
+    /// Time limit for a stream to connect and be acknowledged, seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=600))]
     wait: u64,
-    /// Wait so long for a stream to send rows too, seconds; forced orders may not happen for minutes.
+    /// Also wait up to this time for a stream to send rows, seconds; there may be no liquidation for minutes.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     wait_for_rows: Option<u64>,
     /// Write JSON instead of a table.
@@ -48,23 +48,23 @@ pub(super) struct Check {
 /// One line of the table.
 #[derive(Debug, Serialize)]
 struct Line {
-    /// The feed.
+    /// Name of the feed.
     feed: &'static str,
-    /// The source its rows are recorded under.
+    /// Source name of its rows.
     source: String,
     /// `ok`, `failed` or `off`.
     state: &'static str,
-    /// Whether the upstream answered; absent where it was not asked.
+    /// True if the upstream responded; absent if it was not polled.
     reachable: Option<bool>,
-    /// Whether its answers were understood; absent where there were none.
+    /// True if its responses were parsed; absent if there were none.
     parsed: Option<bool>,
     /// Rows that could be recorded.
     rows: usize,
-    /// Rows that could not be taken.
+    /// Rows that were rejected.
     refused: usize,
-    /// The newest instant it spoke of.
+    /// Newest `observed_at` of the rows.
     newest: Option<Timestamp>,
-    /// What went wrong, or why the feed is off.
+    /// The fault, or why the feed is off.
     error: Option<String>,
 }
 
@@ -79,45 +79,45 @@ impl Sources {
 impl Check {
     async fn run(self, config: &Config, clock: &dyn Clock) -> Result<(), Failure> {
         let entries = feeds::chosen(config.ingest.entries(), &self.sources)?;
-        let patience =
+        let timeouts =
             ProbeTimeouts { to_answer: Duration::from_secs(self.wait), to_speak: self.wait_for_rows.map(Duration::from_secs) };
-        let trials = app::try_feeds(&config.ingest, &entries, clock, patience).await?;
-        let lines: Vec<Line> = trials.iter().map(Line::of).collect();
+        let probes = app::try_feeds(&config.ingest, &entries, clock, timeouts).await?;
+        let lines: Vec<Line> = probes.iter().map(Line::of).collect();
         write(&lines, self.json)?;
-        let failed = trials.iter().filter(|trial| trial.has_failed()).count();
+        let failed = probes.iter().filter(|probe| probe.has_failed()).count();
         let tried = lines.iter().filter(|line| line.reachable.is_some()).count();
         if failed > 0 { Err(Failure::Feeds { failed, tried }) } else { Ok(()) }
     }
 }
 
 impl Line {
-    fn of(trial: &ProbeResult) -> Self {
-        let (state, reachable, parsed, error) = match &trial.outcome {
+    fn of(probe: &ProbeResult) -> Self {
+        let (state, reachable, parsed, error) = match &probe.outcome {
             Outcome::Off(reason) => ("off", None, None, Some(reason.clone())),
             Outcome::Unreachable(error) => ("failed", Some(false), None, Some(error.clone())),
             Outcome::Unusable(error) => ("failed", Some(true), Some(false), Some(error.clone())),
             Outcome::Understood => ("ok", Some(true), Some(true), None),
         };
         Self {
-            feed: trial.feed,
-            source: trial.source.to_string(),
+            feed: probe.feed,
+            source: probe.source.to_string(),
             state,
             reachable,
             parsed,
-            rows: trial.rows,
-            refused: trial.refused,
-            newest: trial.newest,
+            rows: probe.rows,
+            refused: probe.refused,
+            newest: probe.newest,
             error,
         }
     }
 
     fn cells(&self) -> [String; 8] {
-        let word = |answer: Option<bool>| answer.map_or("-", |yes| if yes { "yes" } else { "no" }).to_owned();
+        let yes_no = |answer: Option<bool>| answer.map_or("-", |yes| if yes { "yes" } else { "no" }).to_owned();
         [
             self.feed.to_owned(),
             self.state.to_owned(),
-            word(self.reachable),
-            word(self.parsed),
+            yes_no(self.reachable),
+            yes_no(self.parsed),
             self.rows.to_string(),
             self.refused.to_string(),
             self.newest.map_or_else(|| "-".to_owned(), |at| at.to_string()),

@@ -2,19 +2,19 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Where the store is. Shown with its password hidden.
+/// Address of the store. Displayed with its password hidden.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DatabaseUrl(String);
 
 impl DatabaseUrl {
-    /// An address as the operator wrote it.
+    /// Wraps an address as the operator wrote it.
     #[must_use]
     pub fn new(address: impl Into<String>) -> Self {
         Self(address.into())
     }
 
-    /// The whole address, password included: for the store alone.
+    /// Returns the whole address, password included, for opening the store only.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

@@ -5,45 +5,45 @@ use figment::value::{Dict, Value};
 
 use crate::domain::did_you_mean;
 
-/// Why there is no configuration.
+/// Fault of the configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
     #[error("the configuration file {} cannot be read: {source}", path.display())]
     File {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: std::io::Error,
     },
-    /// The file is no TOML.
+    /// The file is not TOML.
     #[error("the configuration file {} is not TOML: {reason}", path.display())]
     Syntax {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What the parser says.
+        /// Message of the parser.
         reason: String,
     },
-    /// A key that does not exist.
-    #[error("{origin}: there is no setting `{key}`{hint}")]
+    /// Unknown key.
+    #[error("{origin}: unknown setting `{key}`{hint}")]
     UnknownKey {
         /// The key.
         key: String,
-        /// Where it stands.
+        /// Origin of the key.
         origin: String,
-        /// The nearest one that exists.
+        /// Suggestion of the nearest known key.
         hint: String,
     },
-    /// A value that is not allowed.
+    /// Value that is not allowed.
     #[error("{origin}: `{key}` {reason}; allowed: {allowed}")]
     Value {
         /// The key.
         key: String,
-        /// Where the value stands.
+        /// Origin of the value.
         origin: String,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
-        /// What it may be.
+        /// Allowed values.
         allowed: &'static str,
     },
 }
@@ -61,13 +61,13 @@ impl ConfigError {
 
     pub(super) fn out_of_range(key: &str, figment: &Figment) -> Self {
         let origin = figment.find_metadata(key).map_or_else(|| "configuration".to_owned(), |metadata| origin(metadata, key));
-        let value = figment.find_value(key).ok().map(|value| words(&value)).unwrap_or_default();
+        let value = figment.find_value(key).ok().map(|value| text_of(&value)).unwrap_or_default();
         Self::Value { allowed: allowed(key), reason: format!("cannot be {value}"), key: key.to_owned(), origin }
     }
 }
 
-/// Finds the first key that is not among the known ones.
-pub(super) fn refuse_unknown(given: &Dict, known: &Dict, origin: &str) -> Result<(), ConfigError> {
+/// Rejects the first key that is not known.
+pub(super) fn reject_unknown(given: &Dict, known: &Dict, origin: &str) -> Result<(), ConfigError> {
     match unknown(given, known, "") {
         Some(key) => {
             let hint = did_you_mean(&key, paths(known, "").iter().map(String::as_str));
@@ -85,7 +85,7 @@ fn unknown(given: &Dict, known: &Dict, prefix: &str) -> Option<String> {
     })
 }
 
-/// All keys, those of tables with their path.
+/// Returns all keys, those of tables with their path.
 pub(super) fn paths(known: &Dict, prefix: &str) -> Vec<String> {
     known
         .iter()
@@ -96,7 +96,7 @@ pub(super) fn paths(known: &Dict, prefix: &str) -> Vec<String> {
         .collect()
 }
 
-/// What a key may be: said for the key itself, or for its name in any table.
+/// Returns the allowed values of a key, listed under the key itself or under its name in any table.
 pub(super) fn allowed(key: &str) -> &'static str {
     let in_a_table = key.rsplit_once('.').map(|(_, name)| format!("*.{name}"));
     let named = |name: &str| name == key || in_a_table.as_deref() == Some(name);
@@ -111,7 +111,7 @@ fn origin(metadata: &figment::Metadata, key: &str) -> String {
     }
 }
 
-fn words(value: &Value) -> String {
+fn text_of(value: &Value) -> String {
     match value {
         Value::String(_, text) => format!("`{text}`"),
         Value::Num(_, number) => number.to_i128().map_or_else(String::new, |number| number.to_string()),

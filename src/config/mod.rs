@@ -22,57 +22,57 @@ use variables::Variables;
 use crate::domain::Source;
 use crate::ingest::IngestConfig;
 
-/// The file that is read when none is named and this one exists.
+/// File that is read by default, if it exists.
 const DEFAULT_FILE: &str = "market-stress.toml";
 
-/// Every setting. A key of the file is the field's name; the environment variable is the same in
-/// capitals after `MARKET_STRESS_`. Plain `DATABASE_URL` is read too.
+/// All settings. A key of the file is the field's name. The environment variable is the same name in
+/// capitals after `MARKET_STRESS_`; plain `DATABASE_URL` is read too.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Config {
     /// Address and port the service listens on.
     pub listen: SocketAddr,
-    /// The store: `sqlite://` and a path, or `postgres://` and a server.
+    /// Store: `sqlite://` and a path, or `postgres://` and a server.
     pub database_url: DatabaseUrl,
-    /// How log lines look.
+    /// Format of log lines.
     pub log_format: LogFormat,
-    /// What is logged, in the words of `RUST_LOG`: `info`, or `warn,market_stress=debug`.
+    /// Log filter in the syntax of `RUST_LOG`: `info`, or `warn,market_stress=debug`.
     pub log_filter: String,
-    /// Which source answers where several could and the question names none; the first that has data.
+    /// Order of preference of sources, used if a query does not name one: the first that has data is used.
     pub source_order: Vec<Source>,
-    /// How long a question may take, seconds.
+    /// Time limit of a query, seconds.
     pub request_timeout_seconds: u64,
-    /// The largest request body that is read, bytes.
+    /// Maximum size of a request body, bytes.
     pub body_limit_bytes: u64,
-    /// How many requests a client address may send in a second in the long run; 0 for any number.
+    /// Sustained rate limit of a client address, requests a second; 0 for no limit.
     pub rate_limit_per_second: u32,
-    /// How many requests a client address may send at once.
+    /// Burst limit of a client address, requests.
     pub rate_limit_burst: u32,
-    /// The most rows one push may have.
+    /// Maximum number of rows of one push.
     pub push_rows: usize,
-    /// How many pushes one key may send in a second in the long run; 0 for any number.
+    /// Sustained rate limit of a key, pushes a second; 0 for no limit.
     pub push_rate_limit_per_second: u32,
-    /// How many pushes one key may send at once.
+    /// Burst limit of a key, pushes.
     pub push_rate_limit_burst: u32,
-    /// Whether the client's address is the last one in `X-Forwarded-For`, as behind a proxy.
+    /// True if the client's address is the last one in `X-Forwarded-For`, as behind a proxy.
     pub behind_proxy: bool,
-    /// The most requests answered at once; more are turned away.
+    /// Maximum number of concurrent requests; more are rejected.
     pub max_in_flight: usize,
-    /// Memory for answers that are kept rendered and compressed, bytes; 0 to keep none.
+    /// Size of the cache of rendered and compressed responses, bytes; 0 for no cache.
     pub cache_bytes: u64,
-    /// How long open requests and feeds are given to finish when the service is asked to stop, seconds.
+    /// Time limit for open requests and feeds to finish on shutdown, seconds.
     pub shutdown_grace_seconds: u64,
-    /// The feeds. Their keys stand in tables of the file, `[ingest.binance]`; a variable puts two
-    /// underscores between table and key, `MARKET_STRESS_INGEST__BINANCE__ENABLED`.
+    /// Feeds. Their keys are in tables of the file, such as `[ingest.binance]`. A variable has two
+    /// underscores between table and key: `MARKET_STRESS_INGEST__BINANCE__ENABLED`.
     pub ingest: IngestConfig,
 }
 
-/// How log lines look.
+/// Format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Text,
-    /// One JSON object a line, for machines.
+    /// One JSON object a line, for programs.
     Json,
 }
 
@@ -83,7 +83,7 @@ impl std::str::FromStr for LogFormat {
         match text {
             "text" => Ok(Self::Text),
             "json" => Ok(Self::Json),
-            _ => Err("a log format is text or json"),
+            _ => Err("the log format must be text or json"),
         }
     }
 }
@@ -122,7 +122,7 @@ fn default_source_order() -> Vec<Source> {
     crate::ingest::source_order().into_iter().chain(named).collect()
 }
 
-/// What each key may be, said when it is something else. `*` stands for any table.
+/// Allowed values of each key, for error texts. `*` matches any table.
 const ALLOWED: [(&str, &str); 42] = [
     ("listen", "an address and port such as 127.0.0.1:8080"),
     ("database_url", "sqlite://./data/market-stress.db or postgres://user:password@host/database"),
@@ -169,12 +169,12 @@ const ALLOWED: [(&str, &str); 42] = [
 ];
 
 impl Config {
-    /// Puts the configuration together: defaults, then the file (`file`, else the one named by
-    /// `MARKET_STRESS_CONFIG`, else `./market-stress.toml` if there is one), then `variables`, then `flags`.
+    /// Loads the configuration: defaults, then the file (`file`, else the one named by
+    /// `MARKET_STRESS_CONFIG`, else `./market-stress.toml` if it exists), then `variables`, then `flags`.
     ///
     /// # Errors
-    /// [`ConfigError`] for a file that cannot be read, a key that does not exist and a value that is
-    /// not allowed, saying where it came from.
+    /// [`ConfigError`] for an unreadable file, an unknown key or a value that is not allowed, with its
+    /// origin.
     pub fn load(file: Option<&Path>, variables: Vec<(String, String)>, flags: impl Serialize) -> Result<Self, ConfigError> {
         let defaults = Figment::from(Serialized::defaults(Self::default()));
         let known = defaults.extract::<Dict>().map_err(|error| ConfigError::value(&error))?;
@@ -184,7 +184,7 @@ impl Config {
             let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::File { path: path.clone(), source })?;
             let named = Figment::from(Toml::string(&text));
             let keys: Dict = named.extract().map_err(|error| ConfigError::syntax(&path, &error))?;
-            error::refuse_unknown(&keys, &known, &path.display().to_string())?;
+            error::reject_unknown(&keys, &known, &path.display().to_string())?;
             figment = figment.merge(Toml::file_exact(path));
         }
         let figment = figment.merge(variables).merge(Serialized::globals(flags));
@@ -193,21 +193,21 @@ impl Config {
         Ok(config)
     }
 
-    /// How long a question may take.
+    /// Returns the time limit of a query.
     #[must_use]
     pub const fn request_timeout(&self) -> Duration {
         Duration::from_secs(self.request_timeout_seconds)
     }
 
-    /// How long open work is given to finish.
+    /// Returns the time limit for open work to finish.
     #[must_use]
     pub const fn shutdown_grace(&self) -> Duration {
         Duration::from_secs(self.shutdown_grace_seconds)
     }
 
-    /// Refuses numbers that parse and make no sense.
+    /// Rejects values that parse but are out of range.
     fn check(&self, figment: &Figment) -> Result<(), ConfigError> {
-        let sound = [
+        let valid = [
             ("log_filter", self.log_filter.parse::<tracing_subscriber::EnvFilter>().is_ok()),
             ("request_timeout_seconds", (1..=300).contains(&self.request_timeout_seconds)),
             ("body_limit_bytes", (1024..=1024 * 1024 * 1024).contains(&self.body_limit_bytes)),
@@ -215,14 +215,14 @@ impl Config {
             ("max_in_flight", self.max_in_flight > 0),
             ("shutdown_grace_seconds", self.shutdown_grace_seconds <= 300),
         ];
-        match sound.into_iter().find(|(_, sound)| !sound) {
+        match valid.into_iter().find(|(_, valid)| !valid) {
             Some((key, _)) => Err(ConfigError::out_of_range(key, figment)),
             None => Ok(()),
         }
     }
 }
 
-/// The variables of the process.
+/// Returns the environment variables of the process.
 #[must_use]
 pub fn environment() -> Vec<(String, String)> {
     std::env::vars_os()
@@ -283,16 +283,16 @@ mod tests {
     }
 
     #[rstest]
-    #[case::unknown_key("listn = 'x'", &[], "settings.toml: there is no setting `listn`; did you mean `listen`?")]
-    #[case::unknown_variable("", &[("MARKET_STRESS_LISTN", "x")], "environment variable MARKET_STRESS_LISTN: there is no setting `listn`; did you mean `listen`?")]
+    #[case::unknown_key("listn = 'x'", &[], "settings.toml: unknown setting `listn`; did you mean `listen`?")]
+    #[case::unknown_variable("", &[("MARKET_STRESS_LISTN", "x")], "environment variable MARKET_STRESS_LISTN: unknown setting `listn`; did you mean `listen`?")]
     #[case::wrong_type("behind_proxy = 3", &[], "settings.toml: `behind_proxy` cannot be read: invalid type: found signed int `3`, expected a boolean; allowed: true or false")]
     #[case::no_address("", &[("MARKET_STRESS_LISTEN", "here")], "environment variable MARKET_STRESS_LISTEN: `listen` cannot be read: invalid socket address syntax; allowed: an address and port such as 127.0.0.1:8080")]
     #[case::out_of_range("request_timeout_seconds = 0", &[], "settings.toml: `request_timeout_seconds` cannot be 0; allowed: a whole number from 1 to 300")]
     #[case::no_level("log_filter = 'a=b=c'", &[], "settings.toml: `log_filter` cannot be `a=b=c`; allowed: a level such as info, or levels by module such as warn,market_stress=debug")]
     #[case::in_a_table("[ingest.binance]\nrest_url = 'here'", &[], "settings.toml: `ingest.binance.rest_url` cannot be read: relative URL without a base")]
-    #[case::unknown_in_a_table("", &[("MARKET_STRESS_INGEST__BINANCE__ENABLE", "1")], "environment variable MARKET_STRESS_INGEST__BINANCE__ENABLE: there is no setting `ingest.binance.enable`; did you mean `ingest.binance.enabled`?")]
+    #[case::unknown_in_a_table("", &[("MARKET_STRESS_INGEST__BINANCE__ENABLE", "1")], "environment variable MARKET_STRESS_INGEST__BINANCE__ENABLE: unknown setting `ingest.binance.enable`; did you mean `ingest.binance.enabled`?")]
     #[case::no_toml("listen", &[], "the configuration file settings.toml is not TOML")]
-    fn a_bad_setting_says_which_where_from_and_what_is_allowed(
+    fn errors_name_the_setting_its_origin_and_the_allowed_values(
         #[case] file: &str,
         #[case] variables: &[(&str, &str)],
         #[case] message: &str,
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_that_kubernetes_sets_are_no_settings() {
+    fn variables_that_kubernetes_sets_are_ignored() {
         let variables = [("MARKET_STRESS_SERVICE_HOST", "10.0.0.1"), ("MARKET_STRESS_PORT_8080_TCP", "tcp://10.0.0.1:8080")];
         assert_eq!(load("", &variables, &serde_json::json!({})).unwrap(), Config::default());
     }
@@ -357,7 +357,7 @@ mod tests {
         }
     }
 
-    /// A value as the environment would carry it.
+    /// Returns a value as an environment variable would contain it.
     fn shown(value: &figment::value::Value) -> String {
         let json = serde_json::to_value(value).unwrap();
         match &json {

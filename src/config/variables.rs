@@ -4,18 +4,18 @@ use figment::value::{Dict, Map, Value};
 use figment::{Metadata, Profile, Provider};
 
 use super::ConfigError;
-use super::error::refuse_unknown;
+use super::error::reject_unknown;
 
-/// Begins the name of every variable of ours.
+/// Prefix of every variable of this program.
 const PREFIX: &str = "MARKET_STRESS_";
 
-/// The provider's name in figment's books.
+/// Name of the provider in figment.
 pub(super) const NAME: &str = "environment";
 
-/// Variables that Kubernetes sets in every container beside a service called `market-stress`; no settings.
+/// Variables that Kubernetes sets in every container next to a service called `market-stress`; not settings.
 const NOT_OURS: [&str; 2] = ["MARKET_STRESS_SERVICE_", "MARKET_STRESS_PORT"];
 
-/// The settings found in the environment.
+/// Settings found in the environment.
 #[derive(Debug)]
 pub(super) struct Variables {
     file: Option<PathBuf>,
@@ -23,7 +23,7 @@ pub(super) struct Variables {
 }
 
 impl Variables {
-    /// Picks our variables. Text is read as what the setting's default is: text, list, number or switch.
+    /// Selects this program's variables. Text is parsed by the type of the default: text, list, number or switch.
     pub(super) fn new(variables: Vec<(String, String)>, known: &Dict) -> Result<Self, ConfigError> {
         let mut found = Self { file: None, settings: Dict::new() };
         for (name, text) in variables {
@@ -41,12 +41,12 @@ impl Variables {
             }
             let value = read(&text, find(known, &path));
             insert(&mut found.settings, &path, value);
-            refuse_unknown(&found.settings, known, &format!("environment variable {name}"))?;
+            reject_unknown(&found.settings, known, &format!("environment variable {name}"))?;
         }
         Ok(found)
     }
 
-    /// The configuration file the environment names.
+    /// Returns the configuration file named in the environment.
     pub(super) fn file(&self) -> Option<PathBuf> {
         self.file.clone()
     }
@@ -62,7 +62,7 @@ impl Provider for Variables {
     }
 }
 
-/// The variable that sets a key.
+/// Returns the variable that sets a key.
 pub(super) fn name_of(key: &str) -> String {
     format!("{PREFIX}{}", key.replace('.', "__").to_ascii_uppercase())
 }

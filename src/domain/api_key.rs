@@ -4,47 +4,47 @@ use std::str::FromStr;
 
 use crate::domain::{Digest, Source, Timestamp};
 
-/// Names a key in lists and logs: 12 hexadecimal digits. It is no secret.
+/// Identifier of a key in lists and logs: 12 hexadecimal digits. It is not secret.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(String);
 
-/// The text names no key.
+/// The text is not a key id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not the id of a key: 12 hexadecimal digits, as `keys list` shows them")]
 pub struct InvalidKeyId(pub String);
 
-/// A key with which rows may be pushed in, as it is kept: without its secret.
+/// A key that may push rows, as stored: without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKey {
-    /// What it is called by programs.
+    /// Identifier for programs.
     pub id: KeyId,
-    /// What it is called by people: who holds it.
+    /// Name for people: who holds the key.
     pub name: String,
-    /// The digest of its secret.
+    /// SHA-256 digest of the secret.
     pub digest: Digest,
-    /// The sources it may speak for; empty for all.
+    /// Sources whose rows the key may push; empty for all.
     pub sources: BTreeSet<Source>,
-    /// Whether rows pushed with it may say since when they were known, and so add to the past.
+    /// True if rows pushed with the key may state their own `known_at`, and so extend history.
     pub may_backfill: bool,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// From when on it opens nothing; `None` while it does.
+    /// Time of revocation; `None` if the key is valid.
     pub revoked_at: Option<Timestamp>,
-    /// When it was last used, to the minute; `None` before the first time.
+    /// Time of last use, to the minute; `None` if never used.
     pub last_used_at: Option<Timestamp>,
 }
 
 impl KeyId {
-    /// How many hexadecimal digits an id has.
+    /// Number of hexadecimal digits in an id.
     const DIGITS: usize = 12;
 
-    /// The id made of the lowest 48 bits of a number.
+    /// Builds an id from the lowest 48 bits of a number.
     #[must_use]
     pub fn new(number: u64) -> Self {
         Self(format!("{:012x}", number & 0xffff_ffff_ffff))
     }
 
-    /// The id.
+    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -52,7 +52,7 @@ impl KeyId {
 }
 
 impl ApiKey {
-    /// A new key that may push rows of any source and date none back.
+    /// Creates a key that may push rows of every source and may not back-fill.
     #[must_use]
     pub fn new(id: KeyId, name: &str, digest: Digest, created_at: Timestamp) -> Self {
         Self {
@@ -67,7 +67,7 @@ impl ApiKey {
         }
     }
 
-    /// Whether it may push rows of this source.
+    /// Returns true if the key may push rows of this source.
     #[must_use]
     pub fn speaks_for(&self, source: &Source) -> bool {
         self.sources.is_empty() || self.sources.contains(source)

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Something with a price or a size: a lower-case symbol such as `btc`, `sp500`, or `total` for the
-/// whole crypto market.
+/// Anything with a price or a size: a lower-case symbol such as `btc` or `sp500`, or `total` for
+/// the whole crypto market.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Asset(Arc<str>);
 
-/// The text cannot name an asset.
+/// The text is not an asset symbol.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not an asset symbol: 1 to 20 of a-z, 0-9 and _, such as btc")]
 pub struct InvalidAsset(pub String);
 
-/// What kind of thing an asset is; decides its trading calendar and which groups it counts in.
+/// Class of an asset; decides its trading calendar and the groups it belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AssetClass {
     /// A coin or token, traded around the clock.
@@ -45,25 +45,25 @@ impl Asset {
         Self(Arc::from("total"))
     }
 
-    /// Bitcoin, the default of most questions.
+    /// Bitcoin, the default asset of most queries.
     #[must_use]
     pub fn btc() -> Self {
         Self(Arc::from("btc"))
     }
 
-    /// The S&P 500, what other markets are measured against.
+    /// The S&P 500, the benchmark for the other markets.
     #[must_use]
     pub fn sp500() -> Self {
         Self(Arc::from("sp500"))
     }
 
-    /// The symbol.
+    /// Returns the symbol.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What kind of thing this is: a symbol that is no index, metal or oil we know is a coin.
+    /// Returns the class; a symbol that is not a known index, metal or oil is a coin.
     #[must_use]
     pub fn class(&self) -> AssetClass {
         match self.as_str() {
@@ -75,14 +75,14 @@ impl Asset {
         }
     }
 
-    /// Whether its price can be zero or less: oil futures, whose buyers must take delivery, fell to
-    /// -37.63 USD in April 2020.
+    /// Returns true if the price can be zero or negative. Oil futures are settled by delivery: they
+    /// fell to -37.63 USD in April 2020.
     #[must_use]
     pub fn can_be_worth_nothing(&self) -> bool {
         matches!(self.as_str(), "wti" | "brent")
     }
 
-    /// The days on which this asset has a daily bar.
+    /// Returns the days on which this asset has a daily bar.
     #[must_use]
     pub fn calendar(&self) -> TradingCalendar {
         match self.class() {

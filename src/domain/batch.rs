@@ -2,13 +2,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{Bar, LiquidationOrder, Observation, SeriesKey, Source, Timestamp, Vintage};
 
-/// The number of a commit: grows by one with each, in commit order, starting at 1.
+/// Number of a commit: starts at 1 and grows by one with each commit.
 pub type Version = i64;
 
-/// Rows that are written together or not at all.
+/// Rows that are written in one transaction.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
-    /// Who wrote the batch: the feed, or the name given to an import.
+    /// Writer of the batch: the feed, or the name given to an import.
     pub source: Source,
     /// Readings and flows by series.
     pub readings: BTreeMap<SeriesKey, Vec<Observation<f64>>>,
@@ -18,49 +18,49 @@ pub struct Batch {
     pub orders: Vec<LiquidationOrder>,
 }
 
-/// A row the store will not take, and why.
+/// A row that the store rejects, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectedRow {
     /// The series, or the venue and symbol of an order.
     pub subject: String,
-    /// The instant the row speaks of.
+    /// `observed_at` of the row.
     pub observed_at: Timestamp,
-    /// What is wrong with it and what to do.
+    /// The fault and how to correct it.
     pub reason: String,
 }
 
-/// What became of a batch, by count of rows.
+/// Result of a commit, in rows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CommitReport {
-    /// Points that were not there before.
+    /// Points not recorded before.
     pub new: u64,
-    /// Rows that said what was already known.
+    /// Rows with the value already recorded.
     pub unchanged: u64,
-    /// Rows that said something else about a point already known; the older vintage stays.
+    /// Rows with another value for a recorded point; the older vintage stays.
     pub revised: u64,
-    /// Rows that were not taken.
+    /// Rows that were rejected.
     pub refused: Vec<RejectedRow>,
 }
 
-/// A liquidation order with its clocks settled and its place among orders of the same instant.
+/// A liquidation order with its `known_at` decided and its ordinal among orders of the same time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordedOrder {
     /// The order as it was published; its `knowledge` is always a vintage here.
     pub order: LiquidationOrder,
-    /// From when on it was known.
+    /// Time from which the order was known.
     pub known_at: Timestamp,
-    /// Its place among the orders of the same source, symbol and instant, from 0.
+    /// Ordinal among the orders of the same source, symbol and time, from 0.
     pub ordinal: u32,
 }
 
 /// The rows one commit added, in the order a follower applies them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delta {
-    /// The commit.
+    /// Number of the commit.
     pub version: Version,
-    /// When it was committed.
+    /// Time of the commit.
     pub recorded_at: Timestamp,
-    /// Who wrote it.
+    /// Writer of the batch.
     pub source: Source,
     /// New vintages of readings and flows by series, ordered by (`observed_at`, `known_at`).
     pub readings: BTreeMap<SeriesKey, Vec<Vintage<f64>>>,
@@ -71,7 +71,7 @@ pub struct Delta {
 }
 
 impl Batch {
-    /// A batch without rows.
+    /// Creates a batch without rows.
     #[must_use]
     pub const fn new(source: Source) -> Self {
         Self { source, readings: BTreeMap::new(), candles: BTreeMap::new(), orders: Vec::new() }
@@ -87,14 +87,14 @@ impl Batch {
         self.candles.entry(key).or_default().push(candle);
     }
 
-    /// Every source its rows come from.
+    /// Returns every source that its rows come from.
     #[must_use]
     pub fn sources(&self) -> BTreeSet<Source> {
         let keys = self.readings.keys().chain(self.candles.keys()).map(|key| key.source.clone());
         keys.chain(self.orders.iter().map(|order| order.source.clone())).collect()
     }
 
-    /// How many rows it holds.
+    /// Returns the number of rows.
     #[must_use]
     pub fn len(&self) -> usize {
         self.readings.values().map(Vec::len).sum::<usize>()
@@ -102,7 +102,7 @@ impl Batch {
             + self.orders.len()
     }
 
-    /// Whether it holds no rows.
+    /// Returns true if the batch has no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -1,6 +1,6 @@
 use crate::domain::{NonFinite, Observation, finite};
 
-/// One bar of trading, labelled by its start and known at its end.
+/// One trading bar, labelled by its start and known at its end.
 ///
 /// Prices are in the quote currency of the source (USD or USDT); `low <= open, close <= high`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,12 +13,12 @@ pub struct Bar {
     pub low: f64,
     /// Last price of the bar.
     pub close: f64,
-    /// Traded amount in coins or shares; `None` where the source publishes none. What is stated in USD is
-    /// divided by the close when it is read.
+    /// Traded amount in coins or shares; `None` if the source does not publish it. An amount in USD is
+    /// divided by the close when it is parsed.
     pub volume: Option<f64>,
 }
 
-/// A bar together with its start and the instant it was known: what is written to the store.
+/// A bar with its start and its `known_at` rule, as written to the store.
 pub type Candle = Observation<Bar>;
 
 /// The four prices cannot belong to one bar.
@@ -27,8 +27,8 @@ pub enum InvalidBar {
     /// A price or the volume is not a finite number.
     #[error(transparent)]
     NonFinite(#[from] NonFinite),
-    /// The high is under the low, or open or close lies outside of them.
-    #[error("open {open}, high {high}, low {low}, close {close} do not make a bar: low must be the least and high the greatest")]
+    /// The high is below the low, or the open or close lies outside of them.
+    #[error("open {open}, high {high}, low {low}, close {close} do not make a bar: low must be the minimum and high the maximum")]
     Disordered {
         /// First price.
         open: f64,
@@ -45,13 +45,13 @@ pub enum InvalidBar {
 }
 
 impl Bar {
-    /// A bar whose prices fit together.
+    /// Creates a bar after checking that its prices fit together.
     ///
-    /// Publishers round each price on its own, so an open or close may poke out of high and low by
-    /// a relative 1e-6; the extremes are then widened to hold it.
+    /// Publishers round each price separately, so an open or close may exceed high or low by a
+    /// relative 1e-6. The extreme is then widened to include it.
     ///
     /// # Errors
-    /// [`InvalidBar`] when a number is not finite, the volume is negative, or the prices are disordered.
+    /// [`InvalidBar`] if a number is not finite, the volume is negative, or the prices are disordered.
     pub fn new(open: f64, high: f64, low: f64, close: f64, volume: Option<f64>) -> Result<Self, InvalidBar> {
         for price in [open, high, low, close] {
             finite(price)?;
@@ -63,15 +63,15 @@ impl Bar {
             }
         }
         let slack = 1e-6 * high.abs().max(low.abs());
-        let least = open.min(close);
-        let greatest = open.max(close);
-        if high < low || least < low - slack || greatest > high + slack {
+        let lowest = open.min(close);
+        let highest = open.max(close);
+        if high < low || lowest < low - slack || highest > high + slack {
             return Err(InvalidBar::Disordered { open, high, low, close });
         }
-        Ok(Self { open, high: high.max(greatest), low: low.min(least), close, volume })
+        Ok(Self { open, high: high.max(highest), low: low.min(lowest), close, volume })
     }
 
-    /// The bar that covers this one and a later one. Volumes add where both are known.
+    /// Returns the bar that covers this one and a later one. Volumes add if both are known.
     #[must_use]
     pub fn join(&self, later: &Self) -> Self {
         Self {
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_close_above_the_high_is_refused_but_rounding_noise_is_absorbed() {
+    fn a_close_above_the_high_is_rejected_but_rounding_noise_is_absorbed() {
         assert!(Bar::new(100.0, 101.0, 99.0, 102.0, None).is_err());
         let noisy = Bar::new(100.0, 101.0, 99.0, 101.000_05, None).unwrap();
         assert!((noisy.high - 101.000_05).abs() < 1e-12);

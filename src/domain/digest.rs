@@ -1,23 +1,23 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The SHA-256 of some bytes, written as 64 hexadecimal digits in lower case.
+/// SHA-256 digest, written as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest([u8; 32]);
 
-/// The text is no digest.
+/// The text is not a digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a digest is 64 hexadecimal digits in lower case")]
+#[error("not a digest: 64 lower-case hexadecimal digits")]
 pub struct InvalidDigest;
 
 impl Digest {
-    /// A digest that was computed.
+    /// Wraps a computed digest.
     #[must_use]
     pub const fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// Its bytes.
+    /// Returns the bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0

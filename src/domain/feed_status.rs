@@ -5,28 +5,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{Source, Timestamp};
 
-/// How well a feed is, judged by its own cadence.
+/// Health of a feed, measured against its own cadence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FeedState {
-    /// The newest observation is as young as it should be.
+    /// The newest observation is within the expected age.
     Fresh,
-    /// So it is, and the upstream left out or refused a part of what was asked.
+    /// Fresh, but the upstream left out or rejected a part of the request.
     Partial,
     /// The next observation is overdue.
     Late,
-    /// So overdue that figures made from it mislead.
+    /// Overdue for so long that values computed from it mislead.
     Stale,
-    /// The upstream has not answered for longer than it takes to be stale.
+    /// Polls fail, and the last success is longer ago than the stale limit.
     Dead,
     /// Switched off by configuration.
     Disabled,
 }
 
-/// How often a feed's observations come, and from which age on they are overdue.
+/// Expected interval between observations, and the ages at which they are overdue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cadence {
-    /// Milliseconds between two observations when the feed is well.
+    /// Milliseconds between two observations of a healthy feed.
     pub expected_every_ms: i64,
     /// Milliseconds after which the newest observation is late.
     pub late_after_ms: i64,
@@ -34,66 +34,66 @@ pub struct Cadence {
     pub stale_after_ms: i64,
 }
 
-/// How far the past of a feed has been read.
+/// Progress of a feed's back-fill.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackfillStatus {
-    /// From where it is read; `None` where all there is is read.
+    /// Start of the back-fill; `None` if all available history is read.
     pub since: Option<Timestamp>,
-    /// Pages that were missing.
+    /// Number of pages to read.
     pub pages: u64,
-    /// How many of them have been read.
+    /// Number of pages already read.
     pub pages_read: u64,
-    /// The last failure in words; cleared by the next page that is read.
+    /// Text of the last failure; cleared by the next page that is read.
     pub last_error: Option<String>,
 }
 
-/// What is known about one feed at this moment.
+/// Current status of one feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedStatus {
     /// The feed's own name, such as `binance-liquidations`.
     pub feed: String,
     /// The source its rows are recorded under; several feeds may fill one source.
     pub source: Source,
-    /// Whether configuration lets it run.
+    /// True if the configuration enables the feed.
     pub enabled: bool,
     /// Its cadence.
     pub cadence: Cadence,
-    /// When this process began to watch it.
+    /// Time at which this process started to watch the feed.
     pub started_at: Timestamp,
-    /// When the upstream last answered and the rows were recorded, all or those of `partial`.
+    /// Time of the last poll whose rows were recorded, all of them or those that `partial` leaves.
     pub last_success_at: Option<Timestamp>,
-    /// The newest instant the upstream has spoken of.
+    /// Newest `observed_at` received from the upstream.
     pub last_observation_at: Option<Timestamp>,
     /// Failures since the last success.
     pub consecutive_failures: u32,
-    /// The last failure in words; cleared by the next success.
+    /// Text of the last failure; cleared by the next success.
     pub last_error: Option<String>,
-    /// Which part the last success lacks and why; `None` if it lacks none.
+    /// Part that the last success lacks and the reason; `None` if it is complete.
     pub partial: Option<String>,
-    /// Rows refused since the start.
+    /// Rows rejected since the start.
     pub refused_rows: u64,
-    /// The last refused row and its reason.
+    /// The last rejected row and the reason.
     pub last_refusal: Option<String>,
-    /// What its figures leave out; empty where nothing is known to be missing.
+    /// Known omissions of its values; empty if none is known.
     pub note: String,
-    /// How far its past has been read; `None` where nobody reads it.
+    /// Progress of its back-fill; `None` if the feed has none.
     pub backfill: Option<BackfillStatus>,
 }
 
-/// What a node does about the feeds. Of the nodes that share a store one collects.
+/// Role of a node. One of the nodes that share a store collects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// It runs the feeds.
+    /// Runs the feeds.
     Collector,
-    /// It leaves them to another node, and takes over when that one ends.
+    /// Leaves the feeds to another node, and takes over if that one stops.
     Standby,
-    /// It never runs any.
+    /// Never runs feeds.
     #[default]
     Reader,
 }
 
-/// The states of all feeds, written by those who collect and read by those who answer.
+/// Status of every feed, written by the feed runner and read by the API.
 #[derive(Debug, Default)]
 pub struct StatusBoard {
     feeds: RwLock<BTreeMap<String, FeedStatus>>,
@@ -101,7 +101,7 @@ pub struct StatusBoard {
 }
 
 impl Cadence {
-    /// A feed that speaks every `every_ms`: late after three times that, stale after ten times.
+    /// Creates the cadence of a regular feed: late after three intervals, stale after ten.
     #[must_use]
     pub const fn every(every_ms: i64) -> Self {
         Self { expected_every_ms: every_ms, late_after_ms: 3 * every_ms, stale_after_ms: 10 * every_ms }
@@ -109,7 +109,7 @@ impl Cadence {
 }
 
 impl FeedStatus {
-    /// The status of a feed that has not been tried.
+    /// Creates the status of a feed that has not been polled.
     #[must_use]
     pub fn new(feed: &str, source: Source, cadence: Cadence, started_at: Timestamp) -> Self {
         Self {
@@ -130,23 +130,23 @@ impl FeedStatus {
         }
     }
 
-    /// How well the feed is at `now`.
+    /// Returns the health of the feed at `now`.
     ///
-    /// Dead goes by the last full answer, the others by the newest observation. A feed that has not
-    /// spoken yet is judged by the time since it was started, and is late while it fails.
+    /// `Dead` depends on the last success, the other states on the newest observation. A feed without
+    /// an observation is measured from its start, and is `Late` while it fails.
     #[must_use]
     pub fn state(&self, now: Timestamp) -> FeedState {
         if !self.enabled {
             return FeedState::Disabled;
         }
-        let silent_ms = now.ms_since(self.last_success_at.unwrap_or(self.started_at));
-        if self.consecutive_failures > 0 && silent_ms > self.cadence.stale_after_ms {
+        let since_success_ms = now.ms_since(self.last_success_at.unwrap_or(self.started_at));
+        if self.consecutive_failures > 0 && since_success_ms > self.cadence.stale_after_ms {
             return FeedState::Dead;
         }
-        let never_spoke = self.last_observation_at.is_none() && self.consecutive_failures > 0;
+        let failed_from_start = self.last_observation_at.is_none() && self.consecutive_failures > 0;
         match now.ms_since(self.last_observation_at.unwrap_or(self.started_at)) {
             lag_ms if lag_ms > self.cadence.stale_after_ms => FeedState::Stale,
-            lag_ms if lag_ms > self.cadence.late_after_ms || never_spoke => FeedState::Late,
+            lag_ms if lag_ms > self.cadence.late_after_ms || failed_from_start => FeedState::Late,
             _ if self.partial.is_some() => FeedState::Partial,
             _ => FeedState::Fresh,
         }
@@ -154,53 +154,53 @@ impl FeedStatus {
 }
 
 impl StatusBoard {
-    /// A board without feeds.
+    /// Creates a board without feeds.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Puts up the status of a feed, replacing what stood under its name. A status that says nothing
-    /// of the past leaves standing what was said of it.
+    /// Replaces the status of a feed. A status without back-fill progress leaves the recorded progress
+    /// unchanged.
     pub fn put(&self, mut status: FeedStatus) {
         let mut feeds = self.feeds.write().unwrap_or_else(PoisonError::into_inner);
         if status.backfill.is_none() {
-            status.backfill = feeds.get_mut(&status.feed).and_then(|standing| standing.backfill.take());
+            status.backfill = feeds.get_mut(&status.feed).and_then(|previous| previous.backfill.take());
         }
         feeds.insert(status.feed.clone(), status);
     }
 
-    /// Puts up how far the past of a feed has been read, if the feed is on the board.
+    /// Records the back-fill progress of a feed, if the feed is on the board.
     pub fn put_backfill(&self, feed: &str, backfill: BackfillStatus) {
         if let Some(status) = self.feeds.write().unwrap_or_else(PoisonError::into_inner).get_mut(feed) {
             status.backfill = Some(backfill);
         }
     }
 
-    /// The status of every feed, by name.
+    /// Returns the status of every feed, ordered by name.
     #[must_use]
     pub fn all(&self) -> Vec<FeedStatus> {
         self.feeds.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    /// The status of one feed.
+    /// Returns the status of one feed.
     #[must_use]
     pub fn get(&self, feed: &str) -> Option<FeedStatus> {
         self.feeds.read().unwrap_or_else(PoisonError::into_inner).get(feed).cloned()
     }
 
-    /// Takes every status down, as when the feeds of this node have ended.
+    /// Removes every status, for example after the feeds of this node stopped.
     pub fn clear(&self) {
         self.feeds.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// What this node does about the feeds.
+    /// Returns the role of this node.
     #[must_use]
     pub fn role(&self) -> Role {
         *self.role.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says what this node does about the feeds from now on.
+    /// Sets the role of this node.
     pub fn set_role(&self, role: Role) {
         *self.role.write().unwrap_or_else(PoisonError::into_inner) = role;
     }
@@ -234,11 +234,11 @@ mod tests {
     }
 
     #[test]
-    fn how_far_the_past_was_read_stays_on_the_board_while_the_feed_goes_on() {
+    fn backfill_progress_survives_new_statuses_of_its_feed() {
         let board = StatusBoard::new();
         let backfill = BackfillStatus { since: None, pages: 7, pages_read: 3, last_error: None };
         board.put_backfill("venue-candles", backfill.clone());
-        assert_eq!(board.get("venue-candles"), None, "a feed that is not on the board stays off it");
+        assert_eq!(board.get("venue-candles"), None, "progress alone does not add a feed");
         board.put(status());
         board.put_backfill("venue-candles", backfill.clone());
         board.put(FeedStatus { consecutive_failures: 1, ..status() });
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn an_upstream_that_does_not_answer_is_dead_in_the_end_and_a_new_feed_is_not() {
+    fn a_feed_that_keeps_failing_is_dead_and_a_new_feed_is_fresh() {
         let mut status = status();
         assert_eq!(status.state(Timestamp::from_unix_seconds(30)), FeedState::Fresh);
         status.consecutive_failures = 4;

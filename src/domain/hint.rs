@@ -1,15 +1,15 @@
-/// How much alike two names must be for one to be meant by the other (Jaro and Winkler): 1 is the same name.
-const LEAST_LIKENESS: f64 = 0.7;
+/// Jaro-Winkler similarity above which a name is suggested; 1 is the same name.
+const SUGGEST_ABOVE: f64 = 0.7;
 
-/// The known name that somebody who wrote `given` is most likely to have meant; `None` where none is alike.
+/// Returns the known name most similar to `given`; `None` if none is similar enough.
 #[must_use]
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let likeness = |name: &str| strsim::jaro_winkler(given, name);
-    let alike = known.into_iter().map(|name| (likeness(name), name)).filter(|(likeness, _)| *likeness > LEAST_LIKENESS);
-    alike.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+    let similarity = |name: &str| strsim::jaro_winkler(given, name);
+    let similar = known.into_iter().map(|name| (similarity(name), name)).filter(|(similarity, _)| *similarity > SUGGEST_ABOVE);
+    similar.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
 }
 
-/// The same as the end of an error's sentence; empty where no known name is alike.
+/// Returns the suggestion as the end of an error text; empty if no known name is similar enough.
 #[must_use]
 pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(given, known).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
@@ -23,9 +23,9 @@ mod tests {
 
     #[rstest]
     #[case::slip("windw", "; did you mean `window`?")]
-    #[case::nothing_alike("foo", "")]
+    #[case::nothing_similar("foo", "")]
     #[case::nothing_given("", "")]
-    fn only_a_name_that_is_alike_is_offered(#[case] given: &str, #[case] expected: &str) {
+    fn only_a_similar_name_is_suggested(#[case] given: &str, #[case] expected: &str) {
         assert_eq!(did_you_mean(given, ["window", "as_of", "180d"]), expected);
     }
 }

@@ -1,11 +1,11 @@
 use crate::domain::Asset;
 
-/// What a derivatives contract is written on, read from the venue's name for it.
+/// Underlying of a derivatives contract, read from the venue's symbol.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Instrument {
     /// The underlying asset.
     pub asset: Asset,
-    /// How many coins one unit of the contract stands for: 1000 for `1000PEPEUSDT`, mostly 1.
+    /// Coins per unit of the contract: 1000 for `1000PEPEUSDT`, usually 1.
     pub coins_per_unit: f64,
 }
 
@@ -16,11 +16,11 @@ const QUOTES: [&str; 4] = ["FDUSD", "USDT", "USDC", "USD"];
 /// Multiples that begin the name of an underlying, longest first.
 const MULTIPLES: [(&str, f64); 5] = [("1000000", 1e6), ("100000", 1e5), ("10000", 1e4), ("1000", 1e3), ("1M", 1e6)];
 
-/// Stands for the underlying of contracts whose name is not made of ASCII letters and digits.
+/// Underlying of contracts whose symbol is not made of ASCII letters and digits.
 const OTHER: &str = "other";
 
 impl Instrument {
-    /// Reads a venue's name such as `BTCUSDT`, `BTC-USDT-SWAP`, `ETHUSD_PERP`, `1000SHIB` or plain `YB`.
+    /// Parses a venue's symbol such as `BTCUSDT`, `BTC-USDT-SWAP`, `ETHUSD_PERP`, `1000SHIB` or plain `YB`.
     ///
     /// Expiry and kind after `-` or `_` and the quote currency are taken off; the rest is read as
     /// [`Instrument::from_base`] does. A name does not show where the underlying ends, so a venue's own list of underlyings comes
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_every_venue_lead_to_the_same_asset() {
+    fn symbols_of_every_venue_give_the_same_asset() {
         for symbol in ["BTC", "BTCUSDT", "BTCUSDC", "BTCUSD", "BTC-USDT-SWAP", "BTC-PERPETUAL", "BTCUSDT_260327", "BTC_251226"] {
             assert_eq!(Instrument::from_symbol(symbol).unwrap().asset, Asset::btc(), "{symbol}");
         }
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn multiples_are_taken_off_and_remembered() {
+    fn multiples_are_removed_and_returned() {
         for (symbol, asset, coins) in [
             ("1000PEPE", "pepe", 1e3),
             ("1000SHIBUSDC", "shib", 1e3),

@@ -2,30 +2,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{Asset, KnownAtRule, Source, Timestamp};
 
-/// Which position was closed by force. Venues disagree on the words; ours is always the position.
+/// Side of the liquidated position. Venues may publish the side of the order; ours is always the position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
-    /// A bet on a rise was closed.
+    /// A long position was liquidated.
     Long,
-    /// A bet on a fall was closed.
+    /// A short position was liquidated.
     Short,
 }
 
-/// One forced order as a venue published it.
+/// One liquidation order as a venue published it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LiquidationOrder {
     /// The venue.
     pub source: Source,
-    /// The instrument in the venue's own words, such as `BTCUSDT`.
+    /// The venue's symbol of the instrument, such as `BTCUSDT`.
     pub symbol: String,
     /// The underlying asset.
     pub asset: Asset,
-    /// The position that was closed.
+    /// Side of the liquidated position.
     pub side: Side,
-    /// When the order was filled.
+    /// Time of the fill.
     pub occurred_at: Timestamp,
-    /// When it could be known.
+    /// Rule for its `known_at`.
     pub knowledge: KnownAtRule,
     /// Average fill price, USD.
     pub price_usd: f64,
@@ -36,7 +36,7 @@ pub struct LiquidationOrder {
 }
 
 impl Side {
-    /// `long` or `short`.
+    /// Returns `long` or `short`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -58,7 +58,7 @@ impl std::str::FromStr for Side {
     }
 }
 
-/// The text names no side of a position.
+/// The text is not a side of a position.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a side: long or short")]
 pub struct InvalidSide(pub String);

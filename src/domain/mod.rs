@@ -1,7 +1,7 @@
-//! The vocabulary of the house: assets, metrics, series, observations, candles, orders, instants.
+//! Vocabulary of the crate: assets, metrics, series, observations, candles, orders, timestamps.
 //!
-//! Owns the types every other room speaks and the rules that make them valid. It imports nothing
-//! of ours, does no I/O and never asks the computer for the time (only [`SystemClock`] does).
+//! Owns the types that every other room uses and the rules that make them valid. It imports no other
+//! room, does no I/O and never reads the computer's clock (only [`SystemClock`] does).
 
 mod api_key;
 mod asset;

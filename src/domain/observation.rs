@@ -1,49 +1,49 @@
 use crate::domain::Timestamp;
 
-/// How it is decided when a row counts as known.
+/// Rule that decides the `known_at` of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum KnownAtRule {
-    /// Known the moment it is committed: rows of a live feed.
+    /// Known when it is committed: rows of a live feed.
     OnCommit,
-    /// Back-filled: known since the instant given by the source's publication rule, unless the store
-    /// already held another value then. In that case the row is a correction, known on commit.
+    /// Back-filled: known since the time given by the source's publication rule. If the store already
+    /// had another value then, the row is a revision, known when it is committed.
     AtPublication(Timestamp),
-    /// The row's real vintage, recorded when it was published.
+    /// The real vintage of the row, recorded when it was published.
     Vintage(Timestamp),
 }
 
-/// One statement about one instant, on its way into the store.
+/// One value for one time, on its way into the store.
 ///
 /// `P` is `f64` for readings and flows, [`Bar`](crate::domain::Bar) for candles.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Observation<P> {
-    /// When it was true: the instant of a reading, the start of a period.
+    /// When it was true: the time of a reading, the start of a period.
     pub observed_at: Timestamp,
-    /// When it could be known.
+    /// Rule for its `known_at`.
     pub knowledge: KnownAtRule,
-    /// What was stated, in the unit of the series.
+    /// Value in the unit of the series.
     pub value: P,
 }
 
-/// One stated value with both clocks settled, as the store keeps it and the market shows it.
+/// One value with both clocks decided, as stored and as the market returns it.
 ///
-/// A point has one vintage for its first statement and one for each later correction.
+/// A point has one vintage for its first value and one for each revision.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Vintage<P> {
-    /// When it was true.
+    /// When it was true: the time of a reading, the start of a period.
     pub observed_at: Timestamp,
-    /// From when on it was known.
+    /// Time from which it was known.
     pub known_at: Timestamp,
-    /// What was stated, in the unit of the series.
+    /// Value in the unit of the series.
     pub value: P,
 }
 
-/// The number is NaN or infinite and may not enter the house.
+/// The number is NaN or infinite.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 #[error("{0} is not a finite number")]
 pub struct NonFinite(pub f64);
 
-/// Lets only finite numbers in, with `-0` folded into `0`.
+/// Accepts finite numbers and turns `-0` into `0`.
 ///
 /// # Errors
 /// [`NonFinite`] for NaN and the infinities.

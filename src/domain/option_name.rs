@@ -4,70 +4,70 @@ use chrono::{NaiveDate, NaiveTime};
 
 use crate::domain::{Asset, Metric, Period, SeriesKey, Source, Timestamp};
 
-/// The hour of the UTC day at which options expire.
+/// Hour of the UTC day at which options expire.
 const EXPIRY_HOUR: u32 = 8;
-/// Months as names spell them, January first.
+/// Months as option names spell them, January first.
 const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
-/// The year that the two digits of a name count from.
+/// Year to which the two digits of a name are added.
 const CENTURY: i32 = 2_000;
 
-/// The longest strike that is read, characters: no coin costs more, and the name fits into a key.
+/// Maximum length of a strike, characters: no coin costs more, and the name fits into a key.
 const STRIKE_MAX: usize = 15;
 
-/// What the name of an option says, such as `29MAY26-82000-P`, which is the part of its series.
+/// Parsed option name, such as `29MAY26-82000-P`, which is the part of its series.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OptionName<'a> {
     /// The name without the asset.
     pub part: &'a str,
-    /// The first word of it: the date of expiry, such as `29MAY26`, which is the part of a forward's series.
+    /// Date of expiry as written, such as `29MAY26`; it is the part of a forward's series.
     pub expiry: &'a str,
-    /// The instant of expiry: 08:00 UTC of that date.
+    /// Time of expiry: 08:00 UTC of that date.
     pub expires_at: Timestamp,
     /// The strike, USD.
     pub strike: f64,
-    /// Whether it is a put; else it is a call.
+    /// True for a put, false for a call.
     pub is_put: bool,
 }
 
-/// What a snapshot of a chain tells of one option.
+/// Values of one option in a snapshot of its chain.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct OptionQuote {
     /// Implied volatility of the mark price, annualised percent.
     pub mark_iv_pct: Option<f64>,
     /// Open interest, coins.
     pub open_interest_coins: Option<f64>,
-    /// Traded over 24 hours, coins.
+    /// Volume of the last 24 hours, coins.
     pub volume_coins: Option<f64>,
 }
 
 impl<'a> OptionName<'a> {
-    /// Reads a name without its asset; a `d` in the strike is a decimal point.
+    /// Parses a name without its asset; a `d` in the strike is a decimal point.
     #[must_use]
     pub fn from_part(part: &'a str) -> Option<Self> {
-        let mut words = part.split('-');
-        let expiry = words.next()?;
+        let mut fields = part.split('-');
+        let expiry = fields.next()?;
         let expires_at = Self::expires_at(expiry)?;
-        let is_strike = |word: &&str| word.len() <= STRIKE_MAX && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'd');
-        let digits = words.next().filter(is_strike)?;
+        let is_strike = |text: &&str| text.len() <= STRIKE_MAX && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'd');
+        let digits = fields.next().filter(is_strike)?;
         let decimal = if digits.contains('d') { Cow::Owned(digits.replace('d', ".")) } else { Cow::Borrowed(digits) };
         let strike: f64 = decimal.parse().ok()?;
-        let is_put = match words.next()? {
+        let is_put = match fields.next()? {
             "C" => false,
             "P" => true,
             _ => return None,
         };
-        let is_whole = strike > 0.0 && words.next().is_none();
+        let is_whole = strike > 0.0 && fields.next().is_none();
         is_whole.then_some(Self { part, expiry, expires_at, strike, is_put })
     }
 
-    /// Reads a venue's name of an option on an asset: `BTC-29MAY26-82000-P`, or the same without `BTC-`.
+    /// Parses a venue's name of an option on an asset: `BTC-29MAY26-82000-P`, or the same without `BTC-`.
     #[must_use]
     pub fn from_instrument(name: &'a str, asset: &Asset) -> Option<Self> {
         let of_asset = name.split_once('-').filter(|(prefix, _)| *prefix == asset.as_str().to_ascii_uppercase());
         Self::from_part(of_asset.map_or(name, |(_, part)| part))
     }
 
-    /// The instant at which options of a date such as `6FEB26` expire.
+    /// Returns the time at which options of a date such as `6FEB26` expire.
     #[must_use]
     pub fn expires_at(date: &str) -> Option<Timestamp> {
         let (day, rest) = date.split_at(date.find(|letter: char| letter.is_ascii_alphabetic())?);
@@ -78,7 +78,7 @@ impl<'a> OptionName<'a> {
         Some(Timestamp::from(date.and_time(NaiveTime::from_hms_opt(EXPIRY_HOUR, 0, 0)?).and_utc()))
     }
 
-    /// The series that holds a metric of this option, or the forward of its expiry.
+    /// Returns the key of a metric's series for this option, or of the forward of its expiry.
     #[must_use]
     pub fn series(&self, metric: Metric, asset: &Asset, source: &Source) -> SeriesKey {
         let part = if metric == Metric::OptionForward { self.expiry } else { self.part };
@@ -87,20 +87,20 @@ impl<'a> OptionName<'a> {
 }
 
 impl OptionQuote {
-    /// What is kept of it. An option that says it has no open interest is left out, since chains list
-    /// hundreds that nobody holds; a volatility of zero is the venue's way to say that there is none.
+    /// Returns the readings to store. An option with an open interest of zero has none: chains list
+    /// hundreds of them. A volatility of zero is dropped, because the venue sends it for "unknown".
     pub fn readings(self) -> impl Iterator<Item = (Metric, f64)> {
         let is_held = self.open_interest_coins.is_none_or(|coins| coins > 0.0);
-        let told = [
+        let readings = [
             (Metric::OptionOpenInterest, self.open_interest_coins),
             (Metric::OptionVol, self.mark_iv_pct.filter(|vol| *vol > 0.0)),
             (Metric::OptionVolume, self.volume_coins),
         ];
-        told.into_iter().filter(move |_| is_held).filter_map(|(metric, value)| Some((metric, value?)))
+        readings.into_iter().filter(move |_| is_held).filter_map(|(metric, value)| Some((metric, value?)))
     }
 }
 
-/// A number of one or two digits.
+/// Parses a number of one or two digits.
 fn number(digits: &str) -> Option<u8> {
     let is_number = digits.len() <= 2 && digits.bytes().all(|byte| byte.is_ascii_digit());
     digits.parse().ok().filter(|_| is_number)
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_say_expiry_strike_and_right() {
+    fn a_name_has_expiry_strike_and_right() {
         let name = OptionName::from_part("29MAY26-82000-P").unwrap();
         assert_eq!((name.expiry, name.expires_at), ("29MAY26", "2026-05-29T08:00:00Z".parse().unwrap()));
         assert_eq!((name.strike.to_bits(), name.is_put), (82_000.0_f64.to_bits(), true));
@@ -139,7 +139,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_read_names_a_series_that_reads_back(part in "[ +0-9]{1,3}(MAR|mar)[ 0-9]{1,3}-[0-9d]{1,40}-[CP]") {
+        fn the_series_of_a_parsed_name_parses_back(part in "[ +0-9]{1,3}(MAR|mar)[ 0-9]{1,3}-[0-9d]{1,40}-[CP]") {
             if let Some(name) = OptionName::from_part(&part) {
                 let key = name.series(Metric::OptionVol, &Asset::btc(), &"x".parse().unwrap());
                 prop_assert_eq!(key.to_string().parse(), Ok(key));
@@ -159,12 +159,12 @@ mod tests {
     }
 
     #[test]
-    fn an_option_that_nobody_holds_tells_nothing() {
+    fn an_option_without_open_interest_has_no_readings() {
         let quote = OptionQuote { mark_iv_pct: Some(0.0), open_interest_coins: Some(2.0), volume_coins: None };
         assert_eq!(quote.readings().collect::<Vec<_>>(), [(Metric::OptionOpenInterest, 2.0)]);
-        let held_by_nobody = OptionQuote { mark_iv_pct: Some(50.0), open_interest_coins: Some(0.0), ..quote };
-        assert_eq!(held_by_nobody.readings().count(), 0);
-        let unsaid = OptionQuote { open_interest_coins: None, ..held_by_nobody };
-        assert_eq!(unsaid.readings().collect::<Vec<_>>(), [(Metric::OptionVol, 50.0)]);
+        let not_held = OptionQuote { mark_iv_pct: Some(50.0), open_interest_coins: Some(0.0), ..quote };
+        assert_eq!(not_held.readings().count(), 0);
+        let unknown = OptionQuote { open_interest_coins: None, ..not_held };
+        assert_eq!(unknown.readings().collect::<Vec<_>>(), [(Metric::OptionVol, 50.0)]);
     }
 }

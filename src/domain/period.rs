@@ -9,15 +9,15 @@ const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
 const WEEK_MS: i64 = 7 * DAY_MS;
-/// 1970-01-05, the first Monday of the count.
+/// 1970-01-05, the first Monday after the epoch.
 const FIRST_MONDAY_MS: i64 = 4 * DAY_MS;
 
-/// The length of the span one row covers; zero for a reading at an instant.
+/// Length of the period that one row covers; zero for a reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Period(i64);
 
 impl Period {
-    /// A reading at an instant.
+    /// Zero length: a reading at one instant.
     pub const INSTANT: Self = Self(0);
     /// One minute.
     pub const MINUTE: Self = Self(MINUTE_MS);
@@ -30,14 +30,14 @@ impl Period {
     /// Seven UTC days from a Monday.
     pub const WEEK: Self = Self(WEEK_MS);
 
-    /// The length in milliseconds; zero for a reading.
+    /// Returns the length in milliseconds; zero for a reading.
     #[must_use]
     pub const fn ms(self) -> i64 {
         self.0
     }
 
-    /// The start of the span of this length that holds `at`: counted from 1970 in UTC, weeks from Mondays.
-    /// A reading holds only its own instant.
+    /// Returns the start of the period that contains `at`: periods start at 1970 UTC, weeks on Mondays.
+    /// For a reading that is `at` itself.
     #[must_use]
     pub fn start_of(self, at: Timestamp) -> Timestamp {
         match self.0 {
@@ -47,7 +47,7 @@ impl Period {
         }
     }
 
-    /// Whether rows are readings at an instant.
+    /// Returns true if rows are readings at one instant.
     #[must_use]
     pub const fn is_instant(self) -> bool {
         self.0 == 0

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::domain::{Asset, Period, Source};
 
-/// What a series measures.
+/// Quantity that a series measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Metric {
     /// Bars of trading.
@@ -21,7 +21,7 @@ pub enum Metric {
     EtfFlow,
     /// Assets under management of one fund (the part).
     EtfAssets,
-    /// Value of positions closed by force in a period; the part says which side.
+    /// Value of liquidated positions in a period; the part is the side.
     Liquidation,
     /// The same over the trailing 24 hours. The part is the side; without a part, both sides together.
     Liquidation24h,
@@ -29,9 +29,9 @@ pub enum Metric {
     OpenInterest,
     /// Open futures positions in coins.
     OpenInterestNative,
-    /// What longs pay shorts at a settlement, as a fraction per funding interval.
+    /// Funding payment at a settlement, as a fraction per funding interval; positive if longs pay shorts.
     FundingRate,
-    /// Hours between two settlements, beside each funding rate.
+    /// Hours between two settlements, recorded with each funding rate.
     FundingInterval,
     /// An implied-volatility index, annualised.
     ImpliedVol,
@@ -47,8 +47,8 @@ pub enum Metric {
     FearGreed,
     /// Value of all stablecoins in circulation.
     StablecoinSupply,
-    /// How long a feed (the part) heard nothing, from `observed_at` on, where nobody can tell afterwards
-    /// what it missed.
+    /// Duration for which a feed (the part) received nothing, starting at `observed_at`, if the missed
+    /// rows cannot be read later.
     Outage,
 }
 
@@ -56,7 +56,7 @@ pub enum Metric {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
-    /// US dollars (USDT is taken as USD; the source says which).
+    /// US dollars. USDT is treated as USD; the source shows which one it is.
     Usd,
     /// Coins of the underlying asset.
     Coin,
@@ -66,11 +66,11 @@ pub enum Unit {
     Percent,
     /// Hours.
     Hours,
-    /// A number of the publisher's own scale.
+    /// A number on the publisher's own scale.
     Index,
 }
 
-/// Whether values may be added over time.
+/// Kind of a series: decides if its values may be added over time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SeriesKind {
@@ -85,25 +85,25 @@ pub enum SeriesKind {
 /// Examples: `market_cap.total@coingecko`, `etf_flow.btc.IBIT@farside`, `candle.btc@binance:1h`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SeriesKey {
-    /// What is measured.
+    /// Quantity measured.
     pub metric: Metric,
-    /// Of what.
+    /// Asset measured.
     pub asset: Asset,
-    /// Which part of it: a fund, a side, an option. Letters, digits, `-` and `_`.
+    /// Part of the asset: a fund, a side, an option. Letters, digits, `-` and `_`.
     pub part: Option<Arc<str>>,
-    /// Who says so.
+    /// Publisher of the values.
     pub source: Source,
-    /// The span of one row.
+    /// Period that one row covers.
     pub period: Period,
 }
 
-/// The text names no series.
+/// The text is not a series key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a series key such as market_cap.total@coingecko or candle.btc@binance:1h: {reason}")]
 pub struct InvalidSeriesKey {
-    /// What was given.
+    /// The text as given.
     pub text: String,
-    /// What is wrong with it.
+    /// The fault.
     pub reason: String,
 }
 
@@ -132,13 +132,13 @@ impl Metric {
         (Self::Outage, "outage"),
     ];
 
-    /// The name used in series keys.
+    /// Returns the name used in series keys.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         Self::ALL.iter().find(|(metric, _)| *metric == self).map_or("", |(_, name)| name)
     }
 
-    /// The unit of the values.
+    /// Returns the unit of the values.
     #[must_use]
     pub const fn unit(self) -> Unit {
         match self {
@@ -161,7 +161,7 @@ impl Metric {
         }
     }
 
-    /// Whether values add over time.
+    /// Returns the kind: values of a flow add over time, levels do not.
     #[must_use]
     pub const fn kind(self) -> SeriesKind {
         match self {
@@ -170,15 +170,15 @@ impl Metric {
         }
     }
 
-    /// The values this metric of `asset` can take, lowest and highest, in its unit. A value outside is
-    /// a fault of the feed, not a market move, and is refused at the door.
+    /// Returns the lowest and highest plausible value of this metric of `asset`, in its unit. A value
+    /// outside is a fault of the feed, not a market move, and is rejected.
     #[must_use]
     pub fn plausible(self, asset: &Asset) -> (f64, f64) {
         match self {
             Self::Candle | Self::Price | Self::OptionForward if asset.can_be_worth_nothing() => (-1e3, 1e9),
-            // A publisher of six digits writes 0 for the open of a coin that costs less.
+            // A publisher that writes six digits writes 0 for the open of a cheaper coin.
             Self::Candle => (0.0, 1e9),
-            // The least is far below the cheapest coin: it only keeps zero out.
+            // The minimum is far below the cheapest coin: it only excludes zero.
             Self::Price | Self::OptionForward => (1e-15, 1e9),
             Self::MarketCap
             | Self::Volume24h
@@ -200,22 +200,22 @@ impl Metric {
 }
 
 impl SeriesKey {
-    /// A series without a part.
+    /// Creates the key of a series without a part.
     #[must_use]
     pub fn new(metric: Metric, asset: Asset, source: Source, period: Period) -> Self {
         Self { metric, asset, part: None, source, period }
     }
 
-    /// The same series for one part of the asset.
+    /// Returns the key of the same series for one part of the asset.
     #[must_use]
     pub fn with_part(mut self, part: &str) -> Self {
         self.part = Some(Arc::from(part));
         self
     }
 
-    /// How long after `observed_at` a row is known when nobody recorded the moment: the end of its
-    /// period for bars and sums, 05:00 UTC of the next day for ETF flows (Farside's habit), at once for
-    /// funding, which is labelled by the settlement that ends its interval.
+    /// Returns the delay after `observed_at` at which a row counts as known if its publication time was
+    /// not recorded. Bars and sums: the end of the period. ETF flows: 05:00 UTC of the next day, when
+    /// Farside publishes. Funding: none, because it is labelled by the settlement that ends its interval.
     #[must_use]
     pub const fn publication_lag_ms(&self) -> i64 {
         match self.metric {
@@ -225,7 +225,7 @@ impl SeriesKey {
         }
     }
 
-    /// How far apart rows are when the feed is well; decides `fresh`, `late` and `stale`.
+    /// Returns the interval between rows of a healthy feed; decides `fresh`, `late` and `stale`.
     #[must_use]
     pub const fn expected_every_ms(&self) -> i64 {
         match self.metric {
@@ -259,16 +259,16 @@ impl FromStr for SeriesKey {
             Some((source, period)) => (source, period.parse::<Period>().map_err(|e| invalid(e.reason))?),
             None => (origin, Period::INSTANT),
         };
-        let mut words = subject.splitn(3, '.');
-        let metric = words.next().unwrap_or_default().parse::<Metric>().map_err(|e| invalid(e.reason))?;
-        let asset = words.next().ok_or_else(|| invalid("the asset is missing".to_owned()))?;
-        let part = words.next();
+        let mut fields = subject.splitn(3, '.');
+        let metric = fields.next().unwrap_or_default().parse::<Metric>().map_err(|e| invalid(e.reason))?;
+        let asset = fields.next().ok_or_else(|| invalid("the asset is missing".to_owned()))?;
+        let part = fields.next();
         if let Some(part) = part
             && (part.is_empty()
                 || part.len() > 40
                 || !part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')))
         {
-            return Err(invalid(format!("`{part}` is not a part: letters, digits, - and _")));
+            return Err(invalid(format!("`{part}` is not a part: 1 to 40 letters, digits, - and _")));
         }
         Ok(Self {
             metric,
@@ -355,20 +355,20 @@ mod tests {
     fn only_oil_can_be_worth_nothing(#[case] asset: &str, #[case] price: f64, #[case] expected: bool) {
         let asset = asset.parse().unwrap();
         for metric in [Metric::Candle, Metric::Price, Metric::OptionForward] {
-            let (least, greatest) = metric.plausible(&asset);
-            assert_eq!((least..=greatest).contains(&price), expected, "{metric}");
+            let (lowest, highest) = metric.plausible(&asset);
+            assert_eq!((lowest..=highest).contains(&price), expected, "{metric}");
         }
     }
 
     #[test]
-    fn a_price_of_zero_is_one_that_a_bar_has_rounded() {
+    fn only_a_candle_accepts_a_price_rounded_to_zero() {
         let shib: Asset = "shib".parse().unwrap();
-        let takes_zero = |metric: Metric| metric.plausible(&shib).0 <= 0.0;
-        assert_eq!([Metric::Candle, Metric::Price, Metric::OptionForward].map(takes_zero), [true, false, false]);
+        let accepts_zero = |metric: Metric| metric.plausible(&shib).0 <= 0.0;
+        assert_eq!([Metric::Candle, Metric::Price, Metric::OptionForward].map(accepts_zero), [true, false, false]);
     }
 
     #[test]
-    fn malformed_keys_say_what_is_wrong() {
+    fn errors_of_malformed_keys_name_the_fault() {
         for (text, reason) in [
             ("market_cap.total", "@source"),
             ("market_cap@coingecko", "asset is missing"),

@@ -4,50 +4,50 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Who said it: a feed or the name an operator gave to an import, such as `binance-perp`.
+/// Publisher of rows: a feed, or the name that an operator gave to an import, such as `binance-perp`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Source(Arc<str>);
 
-/// The text cannot name a source.
+/// The text is not a source name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a source name: 1 to 40 of a-z, 0-9, - and _, such as binance-perp")]
 pub struct InvalidSource(pub String);
 
-/// What a source is, which decides how its figures may be added to others'.
+/// Kind of a source; decides if its values may be added to those of others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceKind {
-    /// One trading venue; figures of several venues may be added.
+    /// One trading venue; values of several venues may be added.
     Venue,
-    /// Collects many venues; its figures already hold theirs and are never added to them.
+    /// Sums many venues; its values already include theirs and are never added to them.
     Aggregator,
-    /// Publishes figures of its own, such as ETF flows or an index.
+    /// Publishes values of its own, such as ETF flows or an index.
     Publisher,
-    /// Not measured: the rows of a made-up scenario.
+    /// Synthetic: the rows of a demo scenario.
     Scenario,
 }
 
-/// A source and what a reader must know about its figures.
+/// A source and its limitations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceInfo {
     /// The name used in series keys.
     pub source: Source,
-    /// How its figures may be combined.
+    /// Decides how its values may be combined.
     pub kind: SourceKind,
-    /// What its figures leave out, in a sentence; empty where nothing is known to be missing.
+    /// Known omissions of its values, in one sentence; empty if none is known.
     pub note: String,
 }
 
-/// The text names no kind of source.
+/// The text is not a kind of source.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a kind of source: venue, aggregator, publisher or scenario")]
 pub struct InvalidSourceKind(pub String);
 
 impl SourceKind {
-    /// Every kind.
+    /// All kinds.
     pub const ALL: [Self; 4] = [Self::Venue, Self::Aggregator, Self::Publisher, Self::Scenario];
 
-    /// `venue`, `aggregator`, `publisher` or `scenario`.
+    /// Returns `venue`, `aggregator`, `publisher` or `scenario`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -68,13 +68,13 @@ impl FromStr for SourceKind {
 }
 
 impl Source {
-    /// The name under which a file with rows of several sources is recorded.
+    /// Returns the name under which a file with rows of several sources is recorded.
     #[must_use]
     pub fn import() -> Self {
         Self(Arc::from("import"))
     }
 
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

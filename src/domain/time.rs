@@ -7,16 +7,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Milliseconds in one UTC day.
 const DAY_MS: i64 = 86_400_000;
 
-/// An instant in UTC with millisecond grain: the only clock reading that travels inside the house.
+/// An instant in UTC with millisecond precision; the only time type of the crate.
 ///
-/// Stored as milliseconds since 1970-01-01T00:00:00Z; written as RFC 3339 with `Z`, with three
-/// decimals only where the milliseconds are not zero.
+/// Stored as milliseconds since 1970-01-01T00:00:00Z. Written as RFC 3339 with `Z`; decimals are
+/// omitted if the milliseconds are zero.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
-/// The text is not an instant this service can hold.
+/// The text is not an instant that this service accepts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an RFC 3339 instant such as 2026-02-04T08:00:00Z, nor a date such as 2026-02-04")]
+#[error("`{0}` is not an RFC 3339 time such as 2026-02-04T08:00:00Z, nor a date such as 2026-02-04")]
 pub struct InvalidTimestamp(pub String);
 
 impl Timestamp {
@@ -25,80 +25,80 @@ impl Timestamp {
     /// The last instant the service accepts: 2999-12-31T23:59:59.999Z.
     pub const MAX: Self = Self(32_503_679_999_999);
 
-    /// The instant this many milliseconds after 1970-01-01T00:00:00Z.
+    /// Returns the instant this many milliseconds after 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn from_unix_ms(ms: i64) -> Self {
         Self(ms)
     }
 
-    /// The instant this many seconds after 1970-01-01T00:00:00Z.
+    /// Returns the instant this many seconds after 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn from_unix_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1_000))
     }
 
-    /// The start of a UTC day.
+    /// Returns the start of a UTC day.
     #[must_use]
     pub fn from_date(date: NaiveDate) -> Self {
         Self(i64::from(date.num_days_from_ce() - 719_163) * DAY_MS)
     }
 
-    /// Milliseconds since 1970-01-01T00:00:00Z.
+    /// Returns the milliseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn unix_ms(self) -> i64 {
         self.0
     }
 
-    /// The UTC calendar date that holds this instant.
+    /// Returns the UTC calendar date of this instant.
     #[must_use]
     pub fn date(self) -> NaiveDate {
         DateTime::<Utc>::from_timestamp_millis(self.0).unwrap_or_default().date_naive()
     }
 
-    /// The start of the UTC day that holds this instant.
+    /// Returns the start of the UTC day of this instant.
     #[must_use]
     pub const fn day_start(self) -> Self {
         self.floor(DAY_MS)
     }
 
-    /// The last multiple of `step_ms` (counted from 1970) that is not after this instant.
+    /// Returns the last multiple of `step_ms` (counted from 1970) at or before this instant.
     #[must_use]
     pub const fn floor(self, step_ms: i64) -> Self {
         Self(self.0 - self.0.rem_euclid(step_ms))
     }
 
-    /// This instant moved by `ms` milliseconds, stopping at the ends of the number line.
+    /// Returns this instant moved by `ms` milliseconds; saturates.
     #[must_use]
     pub const fn plus_ms(self, ms: i64) -> Self {
         Self(self.0.saturating_add(ms))
     }
 
-    /// This instant moved by whole days of 24 hours.
+    /// Returns this instant moved by whole days of 24 hours.
     #[must_use]
     pub const fn plus_days(self, days: i64) -> Self {
         self.plus_ms(days.saturating_mul(DAY_MS))
     }
 
-    /// This instant moved by a duration.
+    /// Returns this instant moved by a duration.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         self.plus_ms(duration.num_milliseconds())
     }
 
-    /// Milliseconds from `earlier` to this instant; negative when this one comes first.
+    /// Returns the milliseconds from `earlier` to this instant; negative if this one is earlier.
     #[must_use]
     pub const fn ms_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// Days of 24 hours from `earlier` to this instant, with their fraction.
+    /// Returns the days of 24 hours from `earlier` to this instant, with their fraction.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of a millennium fit an f64 exactly")]
     pub fn days_since(self, earlier: Self) -> f64 {
         self.ms_since(earlier) as f64 / DAY_MS as f64
     }
 
-    /// Whether the instant lies within what the service accepts ([`Self::MIN`] to [`Self::MAX`]).
+    /// Returns true if the instant lies within [`Self::MIN`] to [`Self::MAX`].
     #[must_use]
     pub fn is_acceptable(self) -> bool {
         (Self::MIN..=Self::MAX).contains(&self)
@@ -108,8 +108,8 @@ impl Timestamp {
 impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
-    /// Reads RFC 3339, or a plain date as the start of that UTC day. Digits finer than a
-    /// millisecond are cut.
+    /// Parses RFC 3339, or a plain date as the start of that UTC day. Digits finer than a
+    /// millisecond are truncated.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let invalid = || InvalidTimestamp(text.to_owned());
         let instant = if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn impossible_and_absurd_instants_are_refused() {
+    fn impossible_and_out_of_range_times_are_rejected() {
         for text in ["2026-02-30", "2026-13-01", "now", "", "2026-02-04 08:00", "2026-02-04T08:00:00", "9999-01-01", "0001-01-01"]
         {
             assert!(text.parse::<Timestamp>().is_err(), "{text} was accepted");
@@ -189,7 +189,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn text_and_instant_round_trip(ms in Timestamp::MIN.unix_ms()..=Timestamp::MAX.unix_ms()) {
+        fn a_time_round_trips_through_text(ms in Timestamp::MIN.unix_ms()..=Timestamp::MAX.unix_ms()) {
             let instant = Timestamp::from_unix_ms(ms);
             prop_assert_eq!(instant.to_string().parse::<Timestamp>().unwrap(), instant);
             prop_assert_eq!(Timestamp::from_date(instant.date()), instant.day_start());

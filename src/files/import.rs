@@ -226,7 +226,7 @@ mod tests {
     #[case::nan("2026-01-01,1,NaN,0.5,1,\n", "line 3, column high: NaN is not a finite number")]
     #[case::infinite("2026-01-01,1,inf,0.5,1,\n", "line 3, column high: inf is not a finite number")]
     #[case::word("2026-01-01,1,two,0.5,1,\n", "line 3, column high: `two` is not a number")]
-    #[case::impossible_date("2026-02-30,1,2,0.5,1,\n", "line 3, column open_time: `2026-02-30` is not an RFC 3339 instant")]
+    #[case::impossible_date("2026-02-30,1,2,0.5,1,\n", "line 3, column open_time: `2026-02-30` is not an RFC 3339 time")]
     #[case::no_time(",1,2,0.5,1,\n", "line 3, column open_time: is blank")]
     #[case::half_a_bar("2026-01-01,1,,0.5,1,\n", "line 3, column high: is blank")]
     #[case::disordered("2026-01-01,1,2,0.5,9,\n", "line 3: open 1, high 2, low 0.5, close 9 do not make a bar")]

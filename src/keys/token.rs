@@ -6,64 +6,64 @@ use subtle::ConstantTimeEq;
 use crate::domain::{ApiKey, Digest, KeyId};
 use crate::keys::digest;
 
-/// Begins every token, so that scanners for lost secrets know one when they see it.
+/// Prefix of every token, so that secret scanners recognise it.
 const PREFIX: &str = "msk_";
 
-/// How many random bytes make a secret.
+/// Random bytes of a secret.
 const SECRET_BYTES: usize = 32;
 
 /// A key as its holder has it: `msk_`, the id, `_`, and the secret in hexadecimal digits.
 ///
-/// Debugged without its secret.
+/// Its debug format omits the secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token {
     id: KeyId,
     secret: [u8; SECRET_BYTES],
 }
 
-/// The text is no token of this service.
+/// The text is not a token of this service.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a key looks like msk_ID_SECRET, as `keys create` printed it")]
+#[error("not an API key: use msk_ID_SECRET as printed by `keys create`")]
 pub struct InvalidToken;
 
-/// The operating system gives no random bytes.
+/// The operating system returned no random bytes.
 #[derive(Debug, thiserror::Error)]
-#[error("the operating system gives no random bytes: {0}")]
+#[error("the operating system returned no random bytes: {0}")]
 pub struct NoRandomness(#[from] getrandom::Error);
 
 impl Token {
-    /// A new one, from the operating system's random bytes.
+    /// Creates a token from the operating system's random bytes.
     ///
     /// # Errors
-    /// [`NoRandomness`] where there are none.
+    /// [`NoRandomness`] if there are none.
     pub fn draw() -> Result<Self, NoRandomness> {
         let mut secret = [0; SECRET_BYTES];
         getrandom::fill(&mut secret)?;
         Ok(Self { id: KeyId::new(getrandom::u64()?), secret })
     }
 
-    /// The public part.
+    /// Returns the public part.
     #[must_use]
     pub const fn id(&self) -> &KeyId {
         &self.id
     }
 
-    /// What is kept of the secret.
+    /// Returns the digest of the secret, as it is stored.
     #[must_use]
     pub fn digest(&self) -> Digest {
         digest(&[&self.secret])
     }
 
-    /// Whether this is the token of `key`, in a time that does not depend on where they differ.
+    /// Returns true if this is the token of `key`, in constant time.
     #[must_use]
     pub fn fits(&self, key: &ApiKey) -> bool {
         self.id == key.id && bool::from(self.digest().as_bytes().ct_eq(key.digest.as_bytes()))
     }
 
-    /// The whole token: for the one it is made for, once.
+    /// Returns the whole token, to be printed once for its holder.
     #[must_use]
     pub fn reveal(&self) -> String {
-        // A secret is written as a digest is: as many bytes, in the same digits.
+        // A secret is written like a digest: the same number of bytes, in hexadecimal digits.
         format!("{PREFIX}{}_{}", self.id, Digest::new(self.secret))
     }
 }
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_read_back_and_never_debugged() {
+    fn a_token_parses_back_and_debug_omits_its_secret() {
         let token = Token::draw().unwrap();
         assert_eq!(token.reveal().parse(), Ok(token.clone()));
         let secret = token.reveal().rsplit_once('_').unwrap().1.to_owned();
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_refused() {
+    fn malformed_tokens_are_rejected() {
         let token = Token::draw().unwrap().reveal();
         for text in ["", "msk_", "msk_abc_def", &token[4..], &token[..token.len() - 1], &token.to_uppercase()] {
             assert_eq!(text.parse::<Token>(), Err(InvalidToken), "{text}");

@@ -4,14 +4,14 @@ use crate::market::daily::joined;
 use crate::market::point::Fold;
 use crate::market::summary::BarSummary;
 
-/// Bars of one length as they were known at the cutoff: the finished ones and the one still running.
+/// Bars of one length as known at the cutoff: the finished ones and the running one.
 #[derive(Debug, Clone)]
 pub struct Bars<'a> {
-    /// The series they come from; its period is shorter than `interval` where they were made of finer bars.
+    /// Series they come from; its period is shorter than `interval` if they were built from finer bars.
     pub key: &'a SeriesKey,
-    /// The length of one bar.
+    /// Length of one bar.
     pub interval: Period,
-    /// The bar that holds the cutoff, made of finer bars known by then; its `known_at` is that of the last.
+    /// The bar that contains the cutoff, built from finer bars known by then; its `known_at` is that of the last.
     pub running: Option<Vintage<Bar>>,
     finished: Finished<'a>,
     version: Version,
@@ -24,7 +24,7 @@ enum Finished<'a> {
 }
 
 impl<'a> Bars<'a> {
-    /// The bars of a column of this length, the running one made of `finer`.
+    /// Returns the bars of a column of this length, with the running one built from `finer`.
     pub(super) fn of_column(
         key: &'a SeriesKey,
         column: ColumnView<'a, Bar>,
@@ -39,7 +39,7 @@ impl<'a> Bars<'a> {
         Self { key, interval, running, finished: Finished::Column(column), version }
     }
 
-    /// Bars made of finer ones now, at the cost of reading them all.
+    /// Builds bars from finer ones, reading all of them.
     pub(super) fn folded(key: &'a SeriesKey, finer: ColumnView<'a, Bar>, interval: Period) -> Self {
         let mut bars: Vec<Vintage<Bar>> = Vec::new();
         let mut end = Timestamp::MIN;
@@ -59,14 +59,14 @@ impl<'a> Bars<'a> {
         Self { key, interval, running, finished: Finished::Folded(bars), version: finer.version() }
     }
 
-    /// The last commit that touched a series these bars come from.
+    /// Returns the last commit that changed a series of these bars.
     #[must_use]
     pub const fn version(&self) -> Version {
         self.version
     }
 
-    /// When the last vintage of the finished bars that start in `range` was known, whatever the cutoff; of
-    /// bars that are made at the cutoff nobody can say.
+    /// Returns the `known_at` of the last vintage of the finished bars that start in `range`, regardless of the
+    /// cutoff. It is `Timestamp::MAX` for bars that are built at the cutoff.
     #[must_use]
     pub fn known_by(&self, range: TimeRange) -> Option<Timestamp> {
         match &self.finished {
@@ -75,7 +75,7 @@ impl<'a> Bars<'a> {
         }
     }
 
-    /// What is kept of the finished bars that start in `range`.
+    /// Returns the summary of the finished bars that start in `range`.
     #[must_use]
     pub fn summary(&self, range: TimeRange) -> BarSummary {
         match &self.finished {
@@ -90,7 +90,7 @@ impl<'a> Bars<'a> {
         }
     }
 
-    /// What is kept of the finished bars that start in `range`, and of the running one if it does.
+    /// Returns the summary of the finished bars that start in `range`, and of the running one if it does.
     #[must_use]
     pub fn summary_with_running(&self, range: TimeRange) -> BarSummary {
         let mut summary = self.summary(range);
@@ -100,7 +100,7 @@ impl<'a> Bars<'a> {
         summary
     }
 
-    /// How many finished bars start in `range`.
+    /// Returns the number of finished bars that start in `range`.
     #[must_use]
     pub fn count(&self, range: TimeRange) -> u64 {
         match &self.finished {
@@ -109,7 +109,7 @@ impl<'a> Bars<'a> {
         }
     }
 
-    /// The finished bars that start in `range`, in the order of time.
+    /// Returns the finished bars that start in `range`, in time order.
     #[must_use]
     pub fn finished(&self, range: TimeRange) -> Vec<Vintage<Bar>> {
         match &self.finished {
@@ -118,7 +118,7 @@ impl<'a> Bars<'a> {
         }
     }
 
-    /// The finished bars that start in `range` and the running one if it does.
+    /// Returns the finished bars that start in `range`, and the running one if it does.
     #[must_use]
     pub fn all(&self, range: TimeRange) -> Vec<Vintage<Bar>> {
         let mut bars = self.finished(range);
@@ -126,7 +126,7 @@ impl<'a> Bars<'a> {
         bars
     }
 
-    /// The starts and closes of the finished bars that start in `range`, in the order of time.
+    /// Returns the starts and closes of the finished bars that start in `range`, in time order.
     #[must_use]
     pub fn finished_closes(&self, range: TimeRange) -> Vec<(Timestamp, f64)> {
         let close = |bar: Vintage<Bar>| (bar.observed_at, bar.value.close);
@@ -136,7 +136,7 @@ impl<'a> Bars<'a> {
         }
     }
 
-    /// The starts and closes of the bars that start in `range`, the running one last.
+    /// Returns the starts and closes of the bars that start in `range`, the running one last.
     #[must_use]
     pub fn closes(&self, range: TimeRange) -> Vec<(Timestamp, f64)> {
         let mut closes = self.finished_closes(range);
@@ -145,7 +145,7 @@ impl<'a> Bars<'a> {
         closes
     }
 
-    /// The last finished bar that starts at `at` or before.
+    /// Returns the last finished bar that starts at or before `at`.
     #[must_use]
     pub fn finished_at_or_before(&self, at: Timestamp) -> Option<Vintage<Bar>> {
         match &self.finished {
@@ -154,14 +154,14 @@ impl<'a> Bars<'a> {
         }
     }
 
-    /// The last bar that starts in `range`, finished or running.
+    /// Returns the last bar that starts in `range`, finished or running.
     #[must_use]
     pub fn last_in(&self, range: TimeRange) -> Option<Vintage<Bar>> {
         let inside = |bar: &Vintage<Bar>| range.contains(bar.observed_at);
         self.running.filter(inside).or_else(|| self.finished_at_or_before(range.to().plus_ms(-1)).filter(inside))
     }
 
-    /// The first bar, finished or running.
+    /// Returns the first bar, finished or running.
     #[must_use]
     pub fn first(&self) -> Option<Vintage<Bar>> {
         let finished = match &self.finished {
@@ -171,20 +171,20 @@ impl<'a> Bars<'a> {
         finished.or(self.running)
     }
 
-    /// The newest bar: the running one, or else the last finished one.
+    /// Returns the newest bar: the running one, else the last finished one.
     #[must_use]
     pub fn last(&self) -> Option<Vintage<Bar>> {
         self.running.or_else(|| self.finished_at_or_before(Timestamp::MAX))
     }
 
-    /// Whether `bar` is the running one.
+    /// Returns true if `bar` is the running one.
     #[must_use]
     pub fn is_running(&self, bar: &Vintage<Bar>) -> bool {
         self.running.is_some_and(|running| running.observed_at == bar.observed_at)
     }
 }
 
-/// The bar that holds the newest finer bar, unless that one reaches its end.
+/// Returns the bar that contains the newest finer bar, unless that one reaches its end.
 fn running_bar(finer: ColumnView<'_, Bar>, interval: Period) -> Option<Vintage<Bar>> {
     let last = finer.last()?;
     let start = interval.start_of(last.observed_at);

@@ -1,43 +1,42 @@
-//! How far back commits reach into what was known, so that whoever keeps results of the past learns
-//! which of them still stand.
+//! Tracks how far back each commit changed history, so that caches know what to invalidate.
 
 use std::sync::Arc;
 
 use crate::domain::{Timestamp, Version};
 
-/// For each commit since the market was loaded, from when on it changed what is known.
+/// For each commit since the market was loaded, the earliest `known_at` day that it changed.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ChangeLog {
-    /// The commit with which the record begins.
+    /// Commit after which the log starts.
     since: Version,
-    /// Commits that reach farther back than every later one, ascending in both.
+    /// Commits whose change is earlier than that of every later one, ascending in both.
     earliest_changes: Arc<Vec<(Version, Timestamp)>>,
 }
 
 impl ChangeLog {
-    /// A record that begins after commit `since`.
+    /// Creates a log that starts after commit `since`.
     pub(super) fn after(since: Version) -> Self {
         Self { since, earliest_changes: Arc::default() }
     }
 
-    /// Notes that a commit added rows known from `known_from` on. The day is kept, not the instant:
-    /// a year of commits is then a year of days.
+    /// Records that a commit added rows known from `known_from` on. The day is stored, not the time:
+    /// a year of commits then has at most a year of days.
     pub(super) fn note(&mut self, version: Version, known_from: Timestamp) {
         let day = known_from.day_start();
         let earliest_changes = Arc::make_mut(&mut self.earliest_changes);
-        let kept = earliest_changes.partition_point(|(_, reach)| *reach < day);
-        earliest_changes.truncate(kept);
+        let unaffected = earliest_changes.partition_point(|(_, changed)| *changed < day);
+        earliest_changes.truncate(unaffected);
         earliest_changes.push((version, day));
     }
 
-    /// The start of the first day whose knowledge differs from what it was at commit `version`;
-    /// `None` where nothing differs.
+    /// Returns the start of the earliest `known_at` day that changed after commit `version`; `None` if
+    /// nothing changed.
     pub(super) fn since(&self, version: Version) -> Option<Timestamp> {
         if version < self.since {
             return Some(Timestamp::MIN);
         }
         let later = self.earliest_changes.partition_point(|(noted, _)| *noted <= version);
-        self.earliest_changes.get(later).map(|(_, reach)| *reach)
+        self.earliest_changes.get(later).map(|(_, changed)| *changed)
     }
 }
 
@@ -50,10 +49,10 @@ mod tests {
     }
 
     #[test]
-    fn the_farthest_reach_of_later_commits_counts() {
+    fn the_earliest_change_of_later_commits_is_returned() {
         let mut touched = ChangeLog::default();
-        for (version, reach) in [(1, 10), (2, 11), (3, 5), (4, 12), (5, 12)] {
-            touched.note(version, day(reach).plus_ms(7));
+        for (version, changed) in [(1, 10), (2, 11), (3, 5), (4, 12), (5, 12)] {
+            touched.note(version, day(changed).plus_ms(7));
         }
         assert_eq!(touched.since(0), Some(day(5)));
         assert_eq!(touched.since(2), Some(day(5)));
@@ -62,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn before_the_record_begins_everything_may_differ() {
+    fn before_the_log_starts_everything_may_have_changed() {
         let touched = ChangeLog::after(7);
         assert_eq!((touched.since(6), touched.since(7)), (Some(Timestamp::MIN), None));
     }

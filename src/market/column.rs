@@ -5,21 +5,21 @@ use crate::market::point::{Fold, Point};
 use crate::market::spans::Buckets;
 use crate::market::tree::Node;
 
-/// The vintages of one series, in the order of time; immutable and cheap to copy.
+/// Vintages of one series, in time order; immutable and cheap to clone.
 ///
-/// A point costs 8 bytes and its value where it was never revised and was known by the publication
-/// rule; other vintages are kept aside for the points that have them.
+/// A point costs 8 bytes and its value if it was never revised and was known by the publication
+/// rule. Other vintages are stored separately for the points that have them.
 #[derive(Debug, Clone)]
 pub struct Column<P: Point> {
-    /// `None` while empty.
+    /// `None` if empty.
     root: Option<Arc<Node<P>>>,
-    /// How long after `observed_at` a row is known by rule, milliseconds.
+    /// Delay after `observed_at` at which a row is known by rule, milliseconds.
     lag_ms: i64,
-    /// The last commit that touched the series.
+    /// The last commit that changed the series.
     version: Version,
 }
 
-/// A column as it was known at one instant.
+/// A column as known at one time.
 #[derive(Debug, Clone, Copy)]
 pub struct ColumnView<'a, P: Point> {
     column: &'a Column<P>,
@@ -27,14 +27,14 @@ pub struct ColumnView<'a, P: Point> {
 }
 
 impl<P: Point> Column<P> {
-    /// An empty column whose rows are known `lag_ms` after they are true, by rule.
+    /// Creates an empty column whose rows are known `lag_ms` after `observed_at`, by rule.
     #[must_use]
     pub const fn new(lag_ms: i64) -> Self {
         Self { root: None, lag_ms, version: 0 }
     }
 
-    /// This column with further vintages, given in the order of (`observed_at`, `known_at`), written
-    /// by commit `version`. A vintage with both clocks of one that is there takes its place.
+    /// Returns this column with further vintages, ordered by (`observed_at`, `known_at`), written by
+    /// commit `version`. A vintage replaces one with both clocks equal.
     #[must_use]
     pub fn amended(&self, vintages: &[Vintage<P>], version: Version) -> Self {
         debug_assert!(vintages.is_sorted_by_key(|v| (v.observed_at, v.known_at)), "vintages come in order");
@@ -45,30 +45,30 @@ impl<P: Point> Column<P> {
         Self { root, lag_ms: self.lag_ms, version: self.version.max(version) }
     }
 
-    /// The column as it was known at `as_of`; `None` when nothing was.
+    /// Returns the column as known at `as_of`; `None` if nothing was known.
     #[must_use]
     pub fn at(&self, as_of: Timestamp) -> Option<ColumnView<'_, P>> {
         self.root.as_ref()?.extent.is_known(as_of).then(|| self.cut(as_of))
     }
 
-    /// The column as it was known at `as_of`, which may be nothing.
+    /// Returns the column as known at `as_of`, which may be empty.
     pub(super) const fn cut(&self, as_of: Timestamp) -> ColumnView<'_, P> {
         ColumnView { column: self, as_of }
     }
 
-    /// The column with everything ever known.
+    /// Returns the column with all vintages.
     #[must_use]
     pub const fn newest(&self) -> ColumnView<'_, P> {
         self.cut(Timestamp::from_unix_ms(i64::MAX))
     }
 
-    /// How many points there are, whenever they were known.
+    /// Returns the number of points, regardless of `known_at`.
     #[must_use]
     pub fn len(&self) -> usize {
         self.root.as_ref().map_or(0, |root| root.extent.len)
     }
 
-    /// Whether there are no points.
+    /// Returns true if there are no points.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.root.is_none()
@@ -76,63 +76,63 @@ impl<P: Point> Column<P> {
 }
 
 impl<P: Point> ColumnView<'_, P> {
-    /// The same column with everything ever known.
+    /// Returns the same column with all vintages.
     #[must_use]
     pub const fn newest(self) -> Self {
         self.column.newest()
     }
 
-    /// The cutoff of this view.
+    /// Returns the cutoff of this view.
     #[must_use]
     pub const fn as_of(&self) -> Timestamp {
         self.as_of
     }
 
-    /// The last commit that touched the series, whenever that was.
+    /// Returns the last commit that changed the series, regardless of the cutoff.
     #[must_use]
     pub const fn version(&self) -> Version {
         self.column.version
     }
 
-    /// The instant of the first point of which a vintage was known at `since` or later, whatever the
-    /// cutoff; `None` where all was known before.
+    /// Returns the `observed_at` of the first point with a vintage known at or after `since`, regardless of
+    /// the cutoff; `None` if all were known before.
     #[must_use]
     pub fn first_known_since(&self, since: Timestamp) -> Option<Timestamp> {
         self.column.root.as_ref()?.first_known_since(since, self.column.lag_ms)
     }
 
-    /// When the last vintage of the points in `range` was known, whatever the cutoff: from then on they look
-    /// as they do in the whole picture. `None` of no points.
+    /// Returns the `known_at` of the last vintage of the points in `range`, regardless of the cutoff. From then
+    /// on they are as in the full snapshot. `None` if there are no points.
     #[must_use]
     pub fn known_by(&self, range: TimeRange) -> Option<Timestamp> {
         self.column.root.as_ref()?.known_by(range, self.column.lag_ms)
     }
 
-    /// The first point known.
+    /// Returns the first known point.
     #[must_use]
     pub fn first(&self) -> Option<Vintage<P>> {
         self.at_or_after(Timestamp::MIN)
     }
 
-    /// The last point known.
+    /// Returns the last known point.
     #[must_use]
     pub fn last(&self) -> Option<Vintage<P>> {
         self.at_or_before(Timestamp::MAX)
     }
 
-    /// The last point known that was true at `at` or before.
+    /// Returns the last known point with `observed_at` at or before `at`.
     #[must_use]
     pub fn at_or_before(&self, at: Timestamp) -> Option<Vintage<P>> {
         self.column.root.as_ref()?.last_by(at, self.as_of, self.column.lag_ms)
     }
 
-    /// The first point known that was true at `at` or after.
+    /// Returns the first known point with `observed_at` at or after `at`.
     #[must_use]
     pub fn at_or_after(&self, at: Timestamp) -> Option<Vintage<P>> {
         self.column.root.as_ref()?.first_from(at, self.as_of, self.column.lag_ms)
     }
 
-    /// Computes something over the points in `range`, at about the same cost for any length.
+    /// Folds the points in `range`, at about the same cost for every length.
     #[must_use]
     pub fn fold<F: Fold<P> + Default>(&self, range: TimeRange) -> F {
         let mut fold = F::default();
@@ -142,8 +142,8 @@ impl<P: Point> ColumnView<'_, P> {
         fold
     }
 
-    /// Computes something over the points in `range` for each span of `interval` that holds any, and gives
-    /// it with the start of the span, in the order of time; a span costs about the same for any length.
+    /// Folds the points in `range` for each bucket of `interval` that has any, and passes the result to `give`
+    /// with the start of the bucket, in time order. A bucket costs about the same for every length.
     pub fn fold_by<F: Fold<P> + Default>(&self, range: TimeRange, interval: Period, give: impl FnMut(Timestamp, F)) {
         if let Some(root) = &self.column.root {
             let mut spans = Buckets::new(interval, give);
@@ -152,13 +152,13 @@ impl<P: Point> ColumnView<'_, P> {
         }
     }
 
-    /// Everything that is kept of the points in `range`.
+    /// Returns the full summary of the points in `range`.
     #[must_use]
     pub fn summary(&self, range: TimeRange) -> P::Summary {
         self.fold(range)
     }
 
-    /// How many points in `range` were known.
+    /// Returns the number of known points in `range`.
     #[must_use]
     pub fn count(&self, range: TimeRange) -> u64 {
         self.len(range) as u64
@@ -168,27 +168,27 @@ impl<P: Point> ColumnView<'_, P> {
         self.column.root.as_ref().map_or(0, |root| root.count(range, self.as_of, self.column.lag_ms))
     }
 
-    /// The points in `range`, in the order of time.
+    /// Returns the points in `range`, in time order.
     #[must_use]
     pub fn points(&self, range: TimeRange) -> Vec<Vintage<P>> {
         self.collect(range, |point| point)
     }
 
-    /// What `make` makes of each point in `range`, in the order of time.
+    /// Maps the points in `range` with `make`, in time order.
     pub(super) fn collect<T>(&self, range: TimeRange, make: impl Fn(Vintage<P>) -> T) -> Vec<T> {
         let mut collected = Vec::with_capacity(self.len(range));
         self.for_each(range, |point| collected.push(make(point)));
         collected
     }
 
-    /// Visits the points in `range`, in the order of time.
+    /// Visits the points in `range`, in time order.
     pub fn for_each(&self, range: TimeRange, mut visit: impl FnMut(Vintage<P>)) {
         if let Some(root) = &self.column.root {
             root.visit(range, self.as_of, self.column.lag_ms, &mut visit);
         }
     }
 
-    /// Every vintage known of the points in `range`, ordered by (`observed_at`, `known_at`).
+    /// Returns every known vintage of the points in `range`, ordered by (`observed_at`, `known_at`).
     #[must_use]
     pub fn vintages(&self, range: TimeRange) -> Vec<Vintage<P>> {
         let mut vintages = Vec::new();
@@ -198,7 +198,7 @@ impl<P: Point> ColumnView<'_, P> {
         vintages
     }
 
-    /// Every correction known after `since`, as (former, corrected), in the order of time.
+    /// Returns every revision known after `since`, as (former, revised), in time order.
     #[must_use]
     pub fn corrections(&self, since: Timestamp) -> Vec<(Vintage<P>, Vintage<P>)> {
         let mut corrections = Vec::new();

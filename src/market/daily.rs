@@ -1,14 +1,14 @@
-//! Daily bars made of finer ones, kept beside them so that a question about days never reads minutes.
+//! Daily bars built from finer ones and stored with them, so that a query of days never reads minutes.
 
 use std::collections::BTreeSet;
 
 use crate::domain::{Bar, Period, TimeRange, Timestamp, Vintage};
 use crate::market::column::Column;
 
-/// The vintages of the daily bars that `rows`, just added to `finer`, bring or change.
+/// Returns the vintages of the daily bars that `rows`, just added to `finer`, add or change.
 ///
-/// A day gets its bar once the series has gone past its end; until then it is a running day. The bar
-/// is known at the end of the day, and again whenever a bar inside it comes late or is corrected.
+/// A day gets its bar once the series has passed its end; until then it is a running day. The bar is
+/// known at the end of the day, and gets a vintage whenever a bar inside it arrives late or is revised.
 pub(super) fn daily_vintages(
     finer: &Column<Bar>,
     period: Period,
@@ -26,7 +26,7 @@ fn vintages_of_day(finer: &Column<Bar>, day: Timestamp) -> Vec<Vintage<Bar>> {
     let end = day.plus_days(1);
     let Ok(range) = TimeRange::new(day, end) else { return Vec::new() };
     let rows = finer.newest().vintages(range);
-    let moments: BTreeSet<Timestamp> = rows.iter().map(|row| row.known_at.max(end)).collect();
+    let known_times: BTreeSet<Timestamp> = rows.iter().map(|row| row.known_at.max(end)).collect();
     let bar_at = |known_at: Timestamp| {
         let mut known = Vec::<Vintage<Bar>>::with_capacity(rows.len());
         for row in rows.iter().filter(|row| row.known_at <= known_at) {
@@ -37,10 +37,10 @@ fn vintages_of_day(finer: &Column<Bar>, day: Timestamp) -> Vec<Vintage<Bar>> {
         }
         joined(&known).map(|value| Vintage { observed_at: day, known_at, value })
     };
-    moments.into_iter().filter_map(bar_at).collect()
+    known_times.into_iter().filter_map(bar_at).collect()
 }
 
-/// The bar that covers all of these; `None` of none.
+/// Returns the bar that covers all of these; `None` if there are none.
 pub(super) fn joined(bars: &[Vintage<Bar>]) -> Option<Bar> {
     bars.iter().map(|row| row.value).reduce(|sofar, bar| sofar.join(&bar))
 }

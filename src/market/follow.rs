@@ -7,12 +7,12 @@ use crate::store::{Appended, OnRefusal, Store, StoreError};
 
 /// Commits read from the log at a time.
 const COMMITS_PER_READ: u32 = 256;
-/// How long a follower waits for a wake-up before it looks by itself.
+/// Wait for a wake-up before a follower polls.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long a follower rests after the store failed it.
-const REST: Duration = Duration::from_secs(1);
+/// Pause of a follower after a failure of the store.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Writes batches: commits to the store first, then publishes the next market.
+/// Writes batches: commits to the store, then publishes the next market.
 #[derive(Debug, Clone)]
 pub struct Recorder {
     store: Arc<dyn Store>,
@@ -21,22 +21,22 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// A recorder that writes to `store` and publishes through `publisher`.
+    /// Creates a recorder that writes to `store` and publishes through `publisher`.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, publisher: Arc<Publisher>, clock: Arc<dyn Clock>) -> Self {
         Self { store, publisher, clock }
     }
 
-    /// Writes a batch and makes it visible to every question asked from then on.
+    /// Writes a batch and makes it visible to every later query.
     ///
     /// # Errors
-    /// [`StoreError`] when the store is away or refuses. After an error in the commit nothing was
-    /// written; after one in reading back what others committed, the follower makes up for it.
+    /// [`StoreError`] if the store is unreachable or rejects a statement. If the commit fails, nothing was
+    /// written. If reading the commits of others fails, the follower reads them later.
     pub async fn record(&self, batch: &Batch, on_refusal: OnRefusal) -> Result<CommitReport, StoreError> {
         Ok(self.append(batch, on_refusal).await?.report)
     }
 
-    /// The same, and tells which rows were added.
+    /// Writes a batch like [`Recorder::record`] and returns the added rows.
     ///
     /// # Errors
     /// As [`Recorder::record`].
@@ -50,10 +50,10 @@ impl Recorder {
         Ok(appended)
     }
 
-    /// Records what is to be known about a source.
+    /// Records the description of a source.
     ///
     /// # Errors
-    /// [`StoreError`] when the store is away or refuses.
+    /// [`StoreError`] if the store is unreachable or rejects a statement.
     pub async fn introduce(&self, info: SourceInfo) -> Result<(), StoreError> {
         self.store.put_source(&info).await?;
         self.publisher.learn_sources([info]);
@@ -61,10 +61,10 @@ impl Recorder {
     }
 }
 
-/// Applies every commit of the log that the market has not seen.
+/// Applies every commit of the log that the market does not have.
 ///
 /// # Errors
-/// [`StoreError`] when the store is away or refuses.
+/// [`StoreError`] if the store is unreachable or rejects a statement.
 pub async fn catch_up(store: &dyn Store, publisher: &Publisher) -> Result<(), StoreError> {
     loop {
         let seen = publisher.load().version();
@@ -78,13 +78,13 @@ pub async fn catch_up(store: &dyn Store, publisher: &Publisher) -> Result<(), St
     }
 }
 
-/// Follows the log for ever: what other processes commit becomes visible here. While the store is
-/// away the market stays as it is, questions go on being answered from it, and
-/// [`Publisher::unreachable_since`] says since when.
+/// Follows the log forever, so that commits of other processes become visible here. While the store
+/// is unreachable the market stays unchanged and queries are served from it;
+/// [`Publisher::unreachable_since`] returns the start of that time.
 pub async fn follow(store: Arc<dyn Store>, publisher: Arc<Publisher>, clock: Arc<dyn Clock>) {
-    let mut heard_at = clock.now();
+    let mut last_success_at = clock.now();
     loop {
-        let asked_at = clock.now();
+        let polled_at = clock.now();
         let seen = publisher.load().version();
         let outcome = match store.wait_for_change(seen, PATIENCE).await {
             Ok(()) => catch_up(store.as_ref(), &publisher).await,
@@ -93,18 +93,18 @@ pub async fn follow(store: Arc<dyn Store>, publisher: Arc<Publisher>, clock: Arc
         let was_away = publisher.unreachable_since().is_some();
         match outcome {
             Ok(()) => {
-                heard_at = asked_at;
+                last_success_at = polled_at;
                 if was_away {
                     publisher.reconnected();
-                    tracing::info!("the store is back; the market follows the log again");
+                    tracing::info!("the store is reachable again; following the log");
                 }
             }
             Err(error) => {
                 if !was_away {
-                    publisher.cut_off(heard_at);
-                    tracing::warn!(%error, "the store is away; answers come from memory until it is back");
+                    publisher.cut_off(last_success_at);
+                    tracing::warn!(%error, "the store is unreachable; serving from memory until it is back");
                 }
-                tokio::time::sleep(REST).await;
+                tokio::time::sleep(RETRY_AFTER).await;
             }
         }
     }

@@ -3,7 +3,7 @@ use std::ops::Range;
 use crate::domain::{TimeRange, Timestamp, Vintage};
 use crate::market::point::Point;
 
-/// Points in the order of time. A point has one first vintage, here, and may have later ones, aside.
+/// Points in time order. Each has one first vintage here, and may have later ones in `later`.
 #[derive(Debug)]
 pub(super) struct Leaf<P> {
     pub(super) times: Box<[Timestamp]>,
@@ -12,18 +12,18 @@ pub(super) struct Leaf<P> {
     pub(super) later: Box<[Correction<P>]>,
 }
 
-/// When the first vintage of each point was known.
+/// `known_at` of the first vintage of each point.
 #[derive(Debug)]
 enum Known {
-    /// As the publication rule says.
+    /// By the publication rule.
     ByRule,
-    /// At these instants, no later point before an earlier one.
+    /// At these times, in the order of the points.
     InOrder(Box<[Timestamp]>),
-    /// At these instants, in no order: some of the past was learnt late.
+    /// At these times, in any order: some history was back-filled late.
     Unsorted(Box<[Timestamp]>),
 }
 
-/// A correction of the point at `index`.
+/// A revision of the point at `index`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Correction<P> {
     index: u32,
@@ -64,7 +64,7 @@ impl<P: Point> Leaf<P> {
         }
     }
 
-    /// When the last vintage of a point was known.
+    /// Returns the `known_at` of the last vintage of a point.
     pub(super) fn last_known(&self, index: usize, lag_ms: i64) -> Timestamp {
         let corrected = self.corrections(index).last().map(|later| later.known_at);
         corrected.unwrap_or_else(|| self.first_known(index, lag_ms))
@@ -74,17 +74,17 @@ impl<P: Point> Leaf<P> {
         corrections_in(self.later_from(index), index)
     }
 
-    /// The corrections of a point and of those after it.
+    /// Returns the revisions of a point and of those after it.
     fn later_from(&self, index: usize) -> &[Correction<P>] {
         &self.later[self.later.partition_point(|later| (later.index as usize) < index)..]
     }
 
-    /// The point as it was known at `as_of`.
+    /// Returns the point as known at `as_of`.
     pub(super) fn resolve(&self, index: usize, as_of: Timestamp, lag_ms: i64) -> Option<Vintage<P>> {
         self.newest(index, self.corrections(index), as_of, lag_ms)
     }
 
-    /// The newest vintage of a point at `as_of`, given its corrections.
+    /// Returns the newest vintage of a point at `as_of`, given its revisions.
     fn newest(&self, index: usize, corrections: &[Correction<P>], as_of: Timestamp, lag_ms: i64) -> Option<Vintage<P>> {
         let known_at = self.first_known(index, lag_ms);
         let first = Vintage { observed_at: self.times[index], known_at, value: self.values[index] };
@@ -93,8 +93,8 @@ impl<P: Point> Leaf<P> {
         (known_at <= as_of).then_some(newest)
     }
 
-    /// Those of some points that were known at `as_of`, all vintages being known by `known_by`; `None` where
-    /// each has to be asked, since they became known in no order.
+    /// Returns those of some points that were known at `as_of`, given that all vintages are known by `known_by`.
+    /// `None` if each must be checked, because their first vintages are unsorted.
     pub(super) fn known_part(
         &self,
         indices: Range<usize>,
@@ -111,7 +111,7 @@ impl<P: Point> Leaf<P> {
         Some(indices.start..indices.start + known)
     }
 
-    /// Visits those of some points that were known at `as_of`, in order, all vintages being known by `known_by`.
+    /// Visits those of some points that were known at `as_of`, in order, given that all are known by `known_by`.
     pub(super) fn visit(
         &self,
         indices: Range<usize>,
@@ -135,7 +135,7 @@ impl<P: Point> Leaf<P> {
         }
     }
 
-    /// The first vintage of each point, in order.
+    /// Returns the first vintage of each point, in order.
     fn firsts(&self, range: Range<usize>, lag_ms: i64) -> impl Iterator<Item = Vintage<P>> {
         let points = range.clone().zip(self.times[range.clone()].iter().zip(&self.values[range]));
         points.map(move |(index, (at, value))| {
@@ -144,7 +144,7 @@ impl<P: Point> Leaf<P> {
         })
     }
 
-    /// Every vintage of every point, in order.
+    /// Visits every vintage of every point, in order.
     pub(super) fn unpack(&self, range: Range<usize>, lag_ms: i64, visit: &mut impl FnMut(Vintage<P>)) {
         for index in range {
             let observed_at = self.times[index];
@@ -155,7 +155,7 @@ impl<P: Point> Leaf<P> {
         }
     }
 
-    /// Hands over the points in `range` as they were known at `as_of`, all vintages being known by `known_by`.
+    /// Passes on the points in `range` as known at `as_of`, given that all vintages are known by `known_by`.
     pub(super) fn known(
         &self,
         range: TimeRange,
@@ -178,26 +178,26 @@ impl<P: Point> Leaf<P> {
         }
     }
 
-    /// Which points lie in `range`.
+    /// Returns the indices of the points in `range`.
     pub(super) fn indices(&self, range: TimeRange) -> Range<usize> {
         self.indices_from(range.from()).start..self.indices_to(range.to().plus_ms(-1)).end
     }
 
-    /// Which points lie at `at` or after. An end outside the leaf is not searched for.
+    /// Returns the indices of the points at or after `at`. An end outside the leaf is not searched for.
     pub(super) fn indices_from(&self, at: Timestamp) -> Range<usize> {
         let begins_inside = self.times.first().is_some_and(|first| *first < at);
         let from = if begins_inside { self.times.partition_point(|t| *t < at) } else { 0 };
         from..self.times.len()
     }
 
-    /// Which points lie at `at` or before; so here.
+    /// Returns the indices of the points at or before `at`; an end outside the leaf is not searched for.
     pub(super) fn indices_to(&self, at: Timestamp) -> Range<usize> {
         let ends_inside = self.times.last().is_some_and(|last| at < *last);
         0..if ends_inside { self.times.partition_point(|t| *t <= at) } else { self.times.len() }
     }
 }
 
-/// The corrections of the point at `index`, given those of it and of later points.
+/// Returns the revisions of the point at `index`, given those of it and of later points.
 fn corrections_in<P>(later: &[Correction<P>], index: usize) -> &[Correction<P>] {
     &later[..later.iter().take_while(|later| later.index as usize == index).count()]
 }

@@ -6,8 +6,8 @@ use crate::domain::{Asset, Metric, Period, RecordedOrder, SeriesKey, TimeRange, 
 use crate::market::column::Column;
 use crate::market::summary::LiquidationBucket;
 
-/// Orders by the columns that sum them: asset, side (the part) and source, one row a minute. Each
-/// order counts for its own asset and for `total`, so that a question about all assets reads one column.
+/// Groups orders by column: asset, side (the part) and source, one row a minute. Each order is added to
+/// its own asset and to `total`, so that a query of all assets reads one column.
 pub(super) fn by_column(orders: &[RecordedOrder]) -> BTreeMap<SeriesKey, Vec<&RecordedOrder>> {
     let mut columns: BTreeMap<SeriesKey, Vec<&RecordedOrder>> = BTreeMap::new();
     for recorded in orders {
@@ -21,8 +21,8 @@ pub(super) fn by_column(orders: &[RecordedOrder]) -> BTreeMap<SeriesKey, Vec<&Re
     columns
 }
 
-/// The vintages of the minutes that `orders` add to. A minute is known at its end; orders known
-/// later make a further vintage at the end of the minute in which they were known.
+/// Returns the vintages of the minutes that `orders` add to. A minute is known at its end. Orders known
+/// later add a vintage at the end of the minute in which they were known.
 pub(super) fn tally_vintages(
     column: Option<&Column<LiquidationBucket>>,
     orders: &[&RecordedOrder],
@@ -54,7 +54,7 @@ fn vintages_of_minute(
     vintages.into_iter().map(|(known_at, value)| Vintage { observed_at: minute, known_at, value }).collect()
 }
 
-/// The end of the minute in which an order of `minute` was known, at least the end of `minute`.
+/// Returns the end of the minute in which an order of `minute` was known, at least the end of `minute`.
 fn known_minute(minute: Timestamp, known_at: Timestamp) -> Timestamp {
     let step = Period::MINUTE.ms();
     known_at.plus_ms(step - 1).floor(step).max(minute.plus_ms(step))

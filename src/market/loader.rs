@@ -3,10 +3,10 @@ use crate::market::Market;
 use crate::market::change_log::ChangeLog;
 use crate::store::{LoadSink, Store, StoreError};
 
-/// Rows between two lines of progress in the log.
+/// Rows between two progress lines in the log.
 const PROGRESS_EVERY_ROWS: u64 = 1_000_000;
 
-/// Builds the first market while the log is read back.
+/// Builds the first market while the log is read.
 #[derive(Debug)]
 struct Loader {
     market: Market,
@@ -14,12 +14,12 @@ struct Loader {
     expected_rows: u64,
 }
 
-/// The market as of the last commit of `store`.
+/// Loads the market as of the last commit of `store`.
 ///
-/// Progress goes to the log, a line per million rows.
+/// Progress is logged, one line per million rows.
 ///
 /// # Errors
-/// [`StoreError`] when the store is away or refuses.
+/// [`StoreError`] if the store is unreachable or rejects a statement.
 pub async fn load(store: &dyn Store) -> Result<Market, StoreError> {
     let expected_rows = store.estimated_rows().await?;
     let mut loader = Loader { market: Market::default(), rows: 0, expected_rows };

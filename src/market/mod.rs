@@ -1,7 +1,7 @@
-//! The market: an immutable in-memory picture of the log, cut at any instant.
+//! Market: an immutable in-memory snapshot of the log, viewed at any `as_of`.
 //!
-//! Owns columns of sealed blocks with mergeable summaries, the views that show only what was known
-//! at an `as_of`, and the publication of the next picture after each commit. It computes no metric
+//! Owns columns of sealed blocks with mergeable summaries, the views that contain only what was known
+//! at an `as_of`, and the publication of the next snapshot after each commit. It computes no metric
 //! and formats nothing.
 
 mod bars;

@@ -1,20 +1,20 @@
 use crate::domain::Timestamp;
 
-/// A value that a [`Column`](crate::market::Column) can hold, and what is kept of many of them.
+/// A value that a [`Column`](crate::market::Column) can store, with its block summary.
 pub trait Point: Copy + PartialEq + Send + Sync + std::fmt::Debug + 'static {
-    /// What a sealed block remembers of its points.
+    /// Summary of the points of a sealed block.
     type Summary: Fold<Self> + Clone + Default + Send + Sync + std::fmt::Debug;
 }
 
-/// Something that is computed over points in the order of time, taking whole blocks by their
-/// summary and single points at the two edges.
+/// A computation over points in time order that uses the summaries of whole blocks, and single points
+/// at the two edges.
 ///
-/// Taking a block's summary must give what taking its points one by one gives (to rounding), so that
-/// a window costs the same whatever its length.
+/// Adding a block's summary must equal adding its points one by one (to rounding), so that a window
+/// costs the same for every length.
 pub trait Fold<P: Point> {
-    /// Takes all points of a block that follows everything taken so far.
+    /// Adds all points of a block that follows everything added so far.
     fn block(&mut self, summary: &P::Summary);
 
-    /// Takes single points that follow everything taken so far; both slices have one length.
+    /// Adds single points that follow everything added so far; both slices have one length.
     fn points(&mut self, times: &[Timestamp], values: &[P]);
 }

@@ -6,28 +6,28 @@ use tokio::sync::watch;
 use crate::domain::{Delta, SourceInfo, Timestamp, Version};
 use crate::market::Market;
 
-/// Holds the present market and hands it out; takes commits in their order and publishes the next.
+/// Publishes the current market; applies commits in order and publishes the next one.
 #[derive(Debug)]
 pub struct Publisher {
     current: ArcSwap<Market>,
     /// One commit is applied at a time; readers never wait for it.
     applying: Mutex<()>,
     versions: watch::Sender<Version>,
-    /// Since when the log has not been heard of.
+    /// Start of the time without contact to the log.
     unreachable_since: ArcSwapOption<Timestamp>,
 }
 
-/// What became of a commit that was offered.
+/// Result of applying a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applied {
-    /// It is in the market now, or was already.
+    /// The market contains the commit.
     Yes,
-    /// Commits between the market's and this one have not been seen; the log must be followed first.
+    /// Commits between the market's and this one are missing; the log must be read first.
     MissingCommits,
 }
 
 impl Publisher {
-    /// A publisher that begins with `market`.
+    /// Creates a publisher that starts with `market`.
     #[must_use]
     pub fn new(market: Market) -> Self {
         let versions = watch::Sender::new(market.version());
@@ -35,31 +35,31 @@ impl Publisher {
         Self { current, applying: Mutex::new(()), versions, unreachable_since: ArcSwapOption::empty() }
     }
 
-    /// The present market.
+    /// Returns the current market.
     #[must_use]
     pub fn load(&self) -> Arc<Market> {
         self.current.load_full()
     }
 
-    /// Since when the log has been out of reach, if it is: rows known after that may be missing here.
+    /// Returns since when the log is unreachable, if it is: rows known after that may be missing here.
     #[must_use]
     pub fn unreachable_since(&self) -> Option<Timestamp> {
         self.unreachable_since.load().as_deref().copied()
     }
 
-    /// Says that the log is out of reach at `now`. An outage that is known already keeps its beginning.
+    /// Records that the log is unreachable at `now`. An outage that is recorded already retains its start.
     pub(super) fn cut_off(&self, now: Timestamp) {
         if self.unreachable_since.load().is_none() {
             self.unreachable_since.store(Some(Arc::new(now)));
         }
     }
 
-    /// Says that everything in the log is in the market again.
+    /// Records that the market contains the whole log again.
     pub(super) fn reconnected(&self) {
         self.unreachable_since.store(None);
     }
 
-    /// Publishes the market after `delta`, when it is the next commit.
+    /// Publishes the market after `delta`, if it is the next commit.
     pub fn apply(&self, delta: &Delta) -> Applied {
         let _one_at_a_time = self.applying.lock().unwrap_or_else(PoisonError::into_inner);
         let market = self.current.load();
@@ -73,14 +73,14 @@ impl Publisher {
         Applied::Yes
     }
 
-    /// Publishes the same market with further facts about sources.
+    /// Publishes the same market with further descriptions of sources.
     pub fn learn_sources(&self, sources: impl IntoIterator<Item = SourceInfo>) {
         let _one_at_a_time = self.applying.lock().unwrap_or_else(PoisonError::into_inner);
         let market = self.current.load().with_sources(sources);
         self.current.store(Arc::new(market));
     }
 
-    /// Publishes a market loaded anew, unless the present one is as young.
+    /// Publishes a newly loaded market, unless the current one is as recent.
     pub fn replace(&self, market: Market) {
         let _one_at_a_time = self.applying.lock().unwrap_or_else(PoisonError::into_inner);
         if market.version() > self.current.load().version() {
@@ -88,7 +88,7 @@ impl Publisher {
         }
     }
 
-    /// Tells the version of each market published from now on; a slow listener sees only the last.
+    /// Returns a receiver of the version of each published market; a slow one receives only the last.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<Version> {
         self.versions.subscribe()

@@ -5,16 +5,16 @@ use crate::domain::{Asset, Metric, SeriesKey, Timestamp, Version, Vintage};
 use crate::market::column::{Column, ColumnView};
 use crate::market::point::Point;
 
-/// Columns of one kind by series key, grouped by metric and asset: a question reads the group of one asset, and
-/// a commit copies the index of the groups it touches only.
+/// Columns of one kind by series key, grouped by metric and asset. A query reads the group of one asset, and
+/// a commit copies only the index of the groups that it changes.
 #[derive(Debug, Clone)]
 pub(super) struct SeriesIndex<P: Point> {
     groups: BTreeMap<Metric, Arc<Assets<P>>>,
 }
 
-/// The groups of one metric.
+/// Groups of one metric.
 type Assets<P> = BTreeMap<Asset, Arc<Group<P>>>;
-/// The columns of one metric and asset.
+/// Columns of one metric and asset.
 type Group<P> = BTreeMap<SeriesKey, Column<P>>;
 
 impl<P: Point> Default for SeriesIndex<P> {
@@ -28,7 +28,7 @@ impl<P: Point> SeriesIndex<P> {
         self.groups.get(&key.metric)?.get(&key.asset)?.get(key)
     }
 
-    /// Adds vintages, ordered by (`observed_at`, `known_at`), to the column of `key`, made if need be.
+    /// Adds vintages, ordered by (`observed_at`, `known_at`), to the column of `key`, which is created if missing.
     pub(super) fn amend(&mut self, key: &SeriesKey, lag_ms: i64, vintages: &[Vintage<P>], version: Version) {
         if vintages.is_empty() {
             return;
@@ -42,13 +42,13 @@ impl<P: Point> SeriesIndex<P> {
         group.insert(key.clone(), column);
     }
 
-    /// Every column of a metric with something known by `as_of`, by key.
+    /// Returns every column of a metric with any vintage known by `as_of`, ordered by key.
     pub(super) fn of_metric(&self, metric: Metric, as_of: Timestamp) -> impl Iterator<Item = (&SeriesKey, ColumnView<'_, P>)> {
         let groups = self.groups.get(&metric).into_iter().flat_map(|assets| assets.values());
         groups.flat_map(move |group| known(group, as_of))
     }
 
-    /// Every column of a metric and asset with something known by `as_of`, by key.
+    /// Returns every column of a metric and asset with any vintage known by `as_of`, ordered by key.
     pub(super) fn of_asset(
         &self,
         metric: Metric,
@@ -59,19 +59,19 @@ impl<P: Point> SeriesIndex<P> {
         group.into_iter().flat_map(move |group| known(group, as_of))
     }
 
-    /// The assets of which a column of a metric has something known by `as_of`, by name.
+    /// Returns the assets with a column of a metric that has any vintage known by `as_of`, ordered by name.
     pub(super) fn assets(&self, metric: Metric, as_of: Timestamp) -> impl Iterator<Item = &Asset> {
         let groups = self.groups.get(&metric).into_iter().flat_map(|assets| assets.iter());
         groups.filter(move |(_, group)| known(group, as_of).next().is_some()).map(|(asset, _)| asset)
     }
 
-    /// The keys of all columns with something known by `as_of`.
+    /// Returns the keys of all columns with any vintage known by `as_of`.
     pub(super) fn known_keys(&self, as_of: Timestamp) -> impl Iterator<Item = &SeriesKey> {
         self.groups.keys().flat_map(move |metric| self.of_metric(*metric, as_of)).map(|(key, _)| key)
     }
 }
 
-/// The columns of a group with something known by `as_of`.
+/// Returns the columns of a group with any vintage known by `as_of`.
 fn known<P: Point>(group: &Group<P>, as_of: Timestamp) -> impl Iterator<Item = (&SeriesKey, ColumnView<'_, P>)> {
     group.iter().filter_map(move |(key, column)| column.at(as_of).map(|view| (key, view)))
 }

@@ -10,8 +10,8 @@ use crate::market::series_index::SeriesIndex;
 use crate::market::summary::LiquidationBucket;
 use crate::market::view::MarketView;
 
-/// The whole log in memory as of one commit. It never changes: the next commit makes the next market,
-/// which shares with this one all that it did not touch.
+/// The whole log in memory as of one commit. It is immutable: the next commit makes the next market,
+/// which shares everything unchanged with this one.
 #[derive(Debug, Clone, Default)]
 pub struct Market {
     pub(super) version: Version,
@@ -19,40 +19,40 @@ pub struct Market {
     pub(super) touched: ChangeLog,
     pub(super) readings: SeriesIndex<f64>,
     pub(super) candles: SeriesIndex<Bar>,
-    /// Daily bars made of finer ones, under the key of the finer series.
+    /// Daily bars built from finer ones, under the key of the finer series.
     pub(super) daily: SeriesIndex<Bar>,
     pub(super) tallies: SeriesIndex<LiquidationBucket>,
-    /// Commit numbers by the instant they were recorded.
+    /// Commit numbers by `recorded_at`.
     commits: Option<Column<Version>>,
     pub(super) sources: Arc<BTreeMap<Source, SourceInfo>>,
 }
 
 impl Market {
-    /// The last commit in the picture; 0 when empty.
+    /// Returns the last commit in the snapshot; 0 if empty.
     #[must_use]
     pub const fn version(&self) -> Version {
         self.version
     }
 
-    /// The last commit recorded by `as_of`; 0 when there was none.
+    /// Returns the last commit recorded by `as_of`; 0 if there was none.
     #[must_use]
     pub fn version_at(&self, as_of: Timestamp) -> Version {
         self.commits.as_ref().and_then(|commits| commits.newest().at_or_before(as_of)).map_or(0, |commit| commit.value)
     }
 
-    /// When the last-known row of all was known; `None` when empty.
+    /// Returns the latest `known_at` of all rows; `None` if empty.
     #[must_use]
     pub const fn latest_known_at(&self) -> Option<Timestamp> {
         self.latest_known_at
     }
 
-    /// The market as it was known at `as_of`.
+    /// Returns the market as known at `as_of`.
     #[must_use]
     pub fn at(self: &Arc<Self>, as_of: Timestamp) -> MarketView {
         MarketView::new(Arc::clone(self), as_of)
     }
 
-    /// The market after one more commit.
+    /// Returns the market after one more commit.
     #[must_use]
     pub fn next(&self, delta: &Delta) -> Self {
         let mut next = self.clone();
@@ -67,7 +67,7 @@ impl Market {
         next
     }
 
-    /// The same market that knows these sources.
+    /// Returns the same market with these sources.
     #[must_use]
     pub fn with_sources(&self, sources: impl IntoIterator<Item = SourceInfo>) -> Self {
         let mut known = (*self.sources).clone();

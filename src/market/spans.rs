@@ -1,7 +1,7 @@
 use crate::domain::{Period, Timestamp};
 use crate::market::point::{Fold, Point};
 
-/// Folds of the spans of one length that hold any point, made one after the other and given away once full.
+/// Folds of the non-empty buckets of one length, computed in order and passed on once complete.
 pub(super) struct Buckets<F, G> {
     interval: Period,
     running: Option<Span<F>>,
@@ -19,17 +19,17 @@ impl<F: Default, G: FnMut(Timestamp, F)> Buckets<F, G> {
         Self { interval, running: None, give }
     }
 
-    /// The fold of the span that holds `at`; the points of a column come in the order of time.
+    /// Returns the fold of the bucket that contains `at`; points must come in time order.
     pub(super) fn fold_at(&mut self, at: Timestamp) -> &mut F {
         &mut self.span_at(at).fold
     }
 
-    /// Whether one span holds both instants.
+    /// Returns true if one bucket contains both times.
     pub(super) fn hold_together(&self, one: Timestamp, other: Timestamp) -> bool {
         self.interval.start_of(one) == self.interval.start_of(other)
     }
 
-    /// Takes single points that follow everything taken so far; both slices have one length.
+    /// Adds single points that follow everything added so far; both slices have one length.
     pub(super) fn points<P: Point>(&mut self, mut times: &[Timestamp], mut values: &[P])
     where
         F: Fold<P>,
@@ -42,7 +42,7 @@ impl<F: Default, G: FnMut(Timestamp, F)> Buckets<F, G> {
         }
     }
 
-    /// Gives the last span away.
+    /// Passes on the last bucket.
     pub(super) fn finish(mut self) {
         if let Some(span) = self.running.take() {
             (self.give)(span.start, span.fold);

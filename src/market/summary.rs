@@ -4,61 +4,61 @@ use crate::stats::drawdown::MaxDrawdown;
 use crate::stats::moments::Moments;
 use crate::stats::sum::Sum;
 
-/// An extreme or end point of a span.
+/// An extreme or end point of a range.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Extremum {
-    /// When.
+    /// Time of the point.
     pub at: Timestamp,
-    /// How much, in the unit of the series.
+    /// Value, in the unit of the series.
     pub value: f64,
 }
 
-/// What a block remembers of plain numbers.
+/// Block summary of plain numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Summary {
-    /// How many points.
+    /// Number of points.
     pub count: u64,
-    /// The first point.
+    /// First point.
     pub first: Option<Extremum>,
-    /// The last point.
+    /// Last point.
     pub last: Option<Extremum>,
-    /// The lowest point; of equals the last.
+    /// Lowest point; if equal, the last.
     pub min: Option<Extremum>,
-    /// The highest point; of equals the last.
+    /// Highest point; if equal, the last.
     pub max: Option<Extremum>,
-    /// The sum, compensated.
+    /// Compensated sum.
     pub sum: Sum,
     /// Mean and variance.
     pub moments: Moments,
-    /// The highest point, the lowest since, and the deepest fall inside.
+    /// Highest point, lowest since, and maximum drawdown inside.
     pub drawdown: MaxDrawdown,
 }
 
-/// What a block remembers of bars.
+/// Block summary of bars.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct BarSummary {
-    /// Of the closes.
+    /// Summary of the closes.
     pub close: Summary,
-    /// The first open.
+    /// First open.
     pub open: Option<Extremum>,
-    /// The lowest low; of equals the last.
+    /// Lowest low; if equal, the last.
     pub low: Option<Extremum>,
-    /// The highest high; of equals the last.
+    /// Highest high; if equal, the last.
     pub high: Option<Extremum>,
     /// Traded amount; bars without one add nothing.
     pub volume: Sum,
-    /// The deepest fall from a high to a low at the same bar or later.
+    /// Maximum drawdown from a high to a low at the same bar or later.
     pub intraday_drawdown: MaxDrawdown,
 }
 
-/// One side's liquidation orders of one minute.
+/// Liquidation orders of one side in one minute.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LiquidationBucket {
-    /// Their total value, USD.
+    /// Total value, USD.
     pub usd: f64,
-    /// How many.
+    /// Number of orders.
     pub count: u32,
-    /// When the largest was filled, milliseconds into the minute.
+    /// Fill time of the largest, milliseconds into the minute.
     pub largest_offset_ms: u32,
     /// Value of the largest, USD.
     pub largest_usd: f64,
@@ -66,18 +66,18 @@ pub struct LiquidationBucket {
     pub largest_price_usd: f64,
 }
 
-/// What a block remembers of minutes of liquidation orders.
+/// Block summary of minutes of liquidation orders.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct TallySummary {
     /// Total value, USD.
     pub usd: Sum,
-    /// How many orders.
+    /// Number of orders.
     pub count: u64,
-    /// The minute that holds the largest order, and its tally; of equals the first.
+    /// Minute with the largest order, and its bucket; if equal, the first.
     pub largest: Option<(Timestamp, LiquidationBucket)>,
 }
 
-/// Nothing is kept of commit numbers.
+/// Summary of commit numbers, which is empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct NoSummary;
 

@@ -1,4 +1,4 @@
-//! What the market promises, against the plainest model that could keep the promise.
+//! Properties of the market, compared with the simplest model of each.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ fn commit(version: Version, recorded_at: &str) -> Delta {
     }
 }
 
-/// The points known at `as_of`, found by looking at every vintage.
+/// Returns the points known at `as_of` by scanning every vintage.
 fn model(all: &BTreeMap<(Timestamp, Timestamp), f64>, within: TimeRange, as_of: Timestamp) -> Vec<(Timestamp, f64)> {
     let mut known = BTreeMap::new();
     for ((observed_at, known_at), value) in all {
@@ -50,13 +50,13 @@ fn model(all: &BTreeMap<(Timestamp, Timestamp), f64>, within: TimeRange, as_of: 
     known.into_iter().collect()
 }
 
-/// One vintage: when observed, how long after that known, its value.
+/// One vintage: observed time, delay until it is known, value.
 fn vintage() -> impl Strategy<Value = (i64, i64, f64)> {
     (0..900_i64, prop_oneof![4 => Just(1_i64), 1 => 0..400_i64], 1..1_000_i32)
         .prop_map(|(at, lag, v)| (at, at + lag, f64::from(v)))
 }
 
-/// Rows that a publisher brings out together every 40, some of them corrected later.
+/// Rows published together every 40, some of them revised later.
 fn published() -> impl Strategy<Value = Vec<(i64, i64, f64)>> {
     prop::collection::vec((0..900_i64, 1..1_000_i32, prop::option::weighted(0.2, 1..300_i64)), 0..500).prop_map(|rows| {
         let vintages = rows.into_iter().flat_map(|(at, value, corrected_after)| {
@@ -76,7 +76,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn a_column_shows_what_a_plain_list_would(batches in batches(), from in 0..900_i64, length in 1..900_i64, as_of in 0..1_400_i64) {
+    fn a_column_equals_a_plain_list(batches in batches(), from in 0..900_i64, length in 1..900_i64, as_of in 0..1_400_i64) {
         let mut column = Column::new(1);
         let mut all = BTreeMap::new();
         for (i, batch) in batches.iter().enumerate() {
@@ -115,7 +115,7 @@ proptest! {
     }
 
     #[test]
-    fn the_fold_of_each_span_is_that_of_its_range(batches in batches(), from in 0..900_i64, length in 1..900_i64, as_of in 0..1_400_i64) {
+    fn the_fold_of_each_bucket_equals_that_of_its_range(batches in batches(), from in 0..900_i64, length in 1..900_i64, as_of in 0..1_400_i64) {
         let step = 6 * Period::MINUTE.ms();
         let column = batches.iter().fold(Column::new(0), |column, batch| {
             let rows: BTreeMap<_, f64> = batch.iter().map(|(o, k, v)| ((ms(o * step), ms(k * step)), *v)).collect();
@@ -167,7 +167,7 @@ fn days_at(market: &Arc<Market>, as_of: &str) -> (Vec<f64>, Option<f64>) {
 }
 
 #[test]
-fn days_are_made_of_finer_bars_and_the_running_day_is_apart() {
+fn days_are_built_from_finer_bars_and_the_running_day_is_separate() {
     let market = Arc::new(Market::default().next(&two_days()));
     assert_eq!(days_at(&market, "2026-01-01T12:00:00Z"), (vec![], Some(12.0)));
     assert_eq!(days_at(&market, "2026-01-02T00:00:00Z"), (vec![9.0], None));
@@ -179,7 +179,7 @@ fn days_are_made_of_finer_bars_and_the_running_day_is_apart() {
 }
 
 #[test]
-fn the_first_day_runs_before_any_day_is_over_as_it_is_seen_later() {
+fn the_first_day_runs_the_same_before_and_after_its_end() {
     let rows = six_hours(&[
         ("2026-01-01T00:00:00Z", "2026-01-01T06:00:00Z", 10.0),
         ("2026-01-01T06:00:00Z", "2026-01-01T12:00:00Z", 12.0),
@@ -195,7 +195,7 @@ fn the_first_day_runs_before_any_day_is_over_as_it_is_seen_later() {
 }
 
 #[test]
-fn a_correction_changes_the_day_from_then_on_and_never_before() {
+fn a_revision_changes_the_day_from_then_on_and_never_before() {
     let before = Arc::new(Market::default().next(&two_days()));
     let correction = six_hours(&[("2026-01-01T18:00:00Z", "2026-01-05T00:00:00Z", 9.5)]);
     let after = Arc::new(before.next(&candles(2, "2026-01-05", correction)));
@@ -240,7 +240,7 @@ fn long_usd(market: &Arc<Market>, as_of: &str) -> Option<(f64, u64, f64)> {
 }
 
 #[test]
-fn orders_are_summed_by_minute_and_a_late_one_counts_from_when_it_was_known() {
+fn orders_are_summed_by_minute_and_a_late_one_is_added_from_its_known_at_on() {
     let first = Delta {
         orders: vec![
             order("2026-01-01T00:00:05Z", "2026-01-01T00:00:06Z", 10.0),
@@ -258,7 +258,7 @@ fn orders_are_summed_by_minute_and_a_late_one_counts_from_when_it_was_known() {
 }
 
 #[test]
-fn commits_are_published_in_order_and_a_gap_is_told() {
+fn commits_are_published_in_order_and_a_gap_is_reported() {
     let publisher = Publisher::new(Market::default());
     let versions = publisher.subscribe();
     assert_eq!(publisher.apply(&commit(2, "2026-01-02")), Applied::MissingCommits);

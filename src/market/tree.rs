@@ -1,6 +1,6 @@
 //! The persistent tree under a column: leaves of points, branches of leaves, summaries on both.
 //!
-//! A node never changes; an amendment copies the path to the leaf it touches and shares the rest.
+//! A node never changes; an amendment copies the path to the leaf that it changes and shares the rest.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ const LEAF_POINTS: usize = 256;
 /// Children of a full branch.
 const FAN_OUT: usize = 16;
 
-/// A node of the tree: the newest state of its points is in the summary.
+/// A node of the tree; its summary has the newest state of its points.
 #[derive(Debug)]
 pub(super) struct Node<P: Point> {
     pub(super) extent: NodeBounds,
@@ -30,7 +30,7 @@ enum Body<P: Point> {
 }
 
 impl<P: Point> Node<P> {
-    /// A leaf of vintages ordered by (`observed_at`, `known_at`); `None` of none.
+    /// Builds a leaf of vintages ordered by (`observed_at`, `known_at`); `None` if there are none.
     fn leaf(vintages: &[Vintage<P>], lag_ms: i64) -> Option<Self> {
         let first = vintages.first()?.observed_at;
         let last = vintages.last()?.observed_at;
@@ -50,7 +50,7 @@ impl<P: Point> Node<P> {
         Some(Self { extent, summary, body: Body::Leaf(leaf) })
     }
 
-    /// A branch over nodes in the order of time; `None` over none.
+    /// Builds a branch over nodes in time order; `None` if there are none.
     fn branch(children: Vec<Arc<Self>>) -> Option<Self> {
         let mut extent = children.first()?.extent;
         let mut summary = P::Summary::default();
@@ -67,12 +67,12 @@ impl<P: Point> Node<P> {
         Some(Self { extent, summary, body: Body::Branch(children.into()) })
     }
 
-    /// The smallest tree over vintages ordered by (`observed_at`, `known_at`).
+    /// Builds the smallest tree over vintages ordered by (`observed_at`, `known_at`).
     pub(super) fn plant(vintages: &[Vintage<P>], lag_ms: i64) -> Option<Arc<Self>> {
         Self::join(leaves(vintages, LEAF_POINTS, lag_ms))
     }
 
-    /// One root over nodes of one height.
+    /// Builds one root over nodes of one height.
     pub(super) fn join(mut nodes: Vec<Arc<Self>>) -> Option<Arc<Self>> {
         while nodes.len() > 1 {
             nodes = branches(&nodes);
@@ -80,7 +80,7 @@ impl<P: Point> Node<P> {
         nodes.pop()
     }
 
-    /// The nodes, of this node's height, that stand in its place once the vintages are in it.
+    /// Returns the nodes, of this node's height, that replace it once the vintages are added.
     pub(super) fn amend(&self, vintages: &[Vintage<P>], lag_ms: i64) -> Vec<Arc<Self>> {
         match &self.body {
             Body::Leaf(leaf) => {
@@ -92,21 +92,21 @@ impl<P: Point> Node<P> {
                 leaves(&all, full, lag_ms)
             }
             Body::Branch(children) => {
-                let mut kept = Vec::with_capacity(children.len() + 1);
+                let mut nodes = Vec::with_capacity(children.len() + 1);
                 let mut rest = vintages;
                 for (i, child) in children.iter().enumerate() {
                     let next_first = children.get(i + 1).map(|next| next.extent.first);
                     let mine = next_first.map_or(rest.len(), |first| rest.partition_point(|v| v.observed_at < first));
                     let (here, later) = rest.split_at(mine);
                     rest = later;
-                    if here.is_empty() { kept.push(Arc::clone(child)) } else { kept.extend(child.amend(here, lag_ms)) }
+                    if here.is_empty() { nodes.push(Arc::clone(child)) } else { nodes.extend(child.amend(here, lag_ms)) }
                 }
-                branches(&kept)
+                branches(&nodes)
             }
         }
     }
 
-    /// Computes `fold` over the points in `range` as they were known at `as_of`.
+    /// Computes `fold` over the points in `range` as known at `as_of`.
     pub(super) fn fold<F: Fold<P>>(&self, range: TimeRange, as_of: Timestamp, lag_ms: i64, fold: &mut F) {
         if self.extent.excludes(range, as_of) {
             return;
@@ -123,7 +123,7 @@ impl<P: Point> Node<P> {
         }
     }
 
-    /// Computes a fold of each span over the points in `range` as they were known at `as_of`.
+    /// Computes a fold of each bucket over the points in `range` as known at `as_of`.
     pub(super) fn fold_spans<F: Fold<P> + Default>(
         &self,
         range: TimeRange,
@@ -145,7 +145,7 @@ impl<P: Point> Node<P> {
         }
     }
 
-    /// How many points in `range` were known at `as_of`.
+    /// Returns the number of points in `range` known at `as_of`.
     pub(super) fn count(&self, range: TimeRange, as_of: Timestamp, lag_ms: i64) -> usize {
         if self.extent.excludes(range, as_of) {
             return 0;
@@ -163,7 +163,7 @@ impl<P: Point> Node<P> {
         }
     }
 
-    /// Visits the points in `range` as they were known at `as_of`, in the order of time.
+    /// Visits the points in `range` as known at `as_of`, in time order.
     pub(super) fn visit(&self, range: TimeRange, as_of: Timestamp, lag_ms: i64, visit: &mut impl FnMut(Vintage<P>)) {
         if self.extent.excludes(range, as_of) {
             return;
@@ -174,7 +174,7 @@ impl<P: Point> Node<P> {
         }
     }
 
-    /// Visits every vintage known at `as_of` of the points in `range`, in order.
+    /// Visits every vintage of the points in `range` known at `as_of`, in order.
     pub(super) fn vintages(&self, range: TimeRange, as_of: Timestamp, lag_ms: i64, visit: &mut dyn FnMut(Vintage<P>)) {
         if self.extent.excludes(range, as_of) {
             return;
@@ -189,7 +189,7 @@ impl<P: Point> Node<P> {
         }
     }
 
-    /// Visits every correction known after `since` and by `as_of`, with the vintage it took the place of.
+    /// Visits every revision known after `since` and by `as_of`, with the vintage that it replaced.
     pub(super) fn corrections(
         &self,
         since: Timestamp,
@@ -217,7 +217,7 @@ impl<P: Point> Node<P> {
         }
     }
 
-    /// When the last vintage of the points in `range` was known.
+    /// Returns the `known_at` of the last vintage of the points in `range`.
     pub(super) fn known_by(&self, range: TimeRange, lag_ms: i64) -> Option<Timestamp> {
         if self.extent.excludes(range, Timestamp::MAX) {
             return None;
@@ -231,7 +231,7 @@ impl<P: Point> Node<P> {
         }
     }
 
-    /// The first point of which a vintage was known at `since` or later.
+    /// Returns the first point with a vintage known at or after `since`.
     pub(super) fn first_known_since(&self, since: Timestamp, lag_ms: i64) -> Option<Timestamp> {
         if self.extent.known_by < since {
             return None;
@@ -246,16 +246,17 @@ impl<P: Point> Node<P> {
         }
     }
 
-    /// The last point at or before `at` that was known at `as_of`.
+    /// Returns the last point at or before `at` known at `as_of`.
     pub(super) fn last_by(&self, at: Timestamp, as_of: Timestamp, lag_ms: i64) -> Option<Vintage<P>> {
         if self.extent.first > at || self.extent.known_from > as_of {
             return None;
         }
         match &self.body {
             Body::Branch(children) => {
-                let all_begun = self.extent.last <= at;
-                let begun = if all_begun { children.len() } else { children.partition_point(|child| child.extent.first <= at) };
-                children[..begun].iter().rev().find_map(|child| child.last_by(at, as_of, lag_ms))
+                let all_started = self.extent.last <= at;
+                let started =
+                    if all_started { children.len() } else { children.partition_point(|child| child.extent.first <= at) };
+                children[..started].iter().rev().find_map(|child| child.last_by(at, as_of, lag_ms))
             }
             Body::Leaf(leaf) => {
                 let indices = leaf.indices_to(at);
@@ -267,7 +268,7 @@ impl<P: Point> Node<P> {
         }
     }
 
-    /// The first point at or after `at` that was known at `as_of`.
+    /// Returns the first point at or after `at` known at `as_of`.
     pub(super) fn first_from(&self, at: Timestamp, as_of: Timestamp, lag_ms: i64) -> Option<Vintage<P>> {
         if self.extent.last < at || self.extent.known_from > as_of {
             return None;
@@ -289,14 +290,14 @@ impl<P: Point> Node<P> {
     }
 }
 
-/// How many points each leaf gets when `count` rows no longer fit one: equal shares, so that inserts
-/// into the middle do not leave a trail of tiny leaves.
+/// Returns the number of points of each leaf if `count` rows do not fit one: equal shares, so that
+/// inserts into the middle do not leave many tiny leaves.
 const fn even_share(count: usize) -> usize {
     count.div_ceil(count.div_ceil(LEAF_POINTS))
 }
 
 /// Cuts ordered vintages into leaves of up to `full` points, never between two vintages of one point.
-/// A leaf that holds but one day, and half of what it could, ends with it: days are then whole leaves.
+/// A leaf that contains one day only and is at least half full ends with that day, so days are whole leaves.
 fn leaves<P: Point>(vintages: &[Vintage<P>], full: usize, lag_ms: i64) -> Vec<Arc<Node<P>>> {
     let mut cut = Vec::new();
     let mut start = 0;
@@ -315,12 +316,12 @@ fn leaves<P: Point>(vintages: &[Vintage<P>], full: usize, lag_ms: i64) -> Vec<Ar
     cut.into_iter().map(Arc::new).collect()
 }
 
-/// Puts nodes of one height under as few branches as hold them.
+/// Groups nodes of one height under as few branches as possible.
 fn branches<P: Point>(nodes: &[Arc<Node<P>>]) -> Vec<Arc<Node<P>>> {
     nodes.chunks(FAN_OUT).filter_map(|children| Node::branch(children.to_vec())).map(Arc::new).collect()
 }
 
-/// Merges two runs ordered by (`observed_at`, `known_at`); at equal clocks the second run's row stays.
+/// Merges two runs ordered by (`observed_at`, `known_at`); if both clocks are equal, the second run's row is used.
 fn merge<P: Point>(old: Vec<Vintage<P>>, new: &[Vintage<P>]) -> Vec<Vintage<P>> {
     let clocks = |v: &Vintage<P>| (v.observed_at, v.known_at);
     let mut all = Vec::with_capacity(old.len() + new.len());

@@ -7,22 +7,22 @@ use super::ScenarioError;
 use super::file::read;
 use crate::domain::{Timestamp, TradingCalendar};
 
-/// Saturday, counted from Monday as 0.
+/// Saturday, with Monday as 0.
 const SATURDAY: u32 = 5;
 
-/// The days on which US exchanges were open.
+/// Days on which US exchanges were open.
 #[derive(Debug, Deserialize)]
 pub(super) struct Exchange {
     holidays: BTreeSet<Timestamp>,
 }
 
 impl Exchange {
-    /// The calendar of the scenario.
+    /// Reads the calendar of the scenario.
     pub(super) fn open() -> Result<Self, ScenarioError> {
         read("calendar.toml", include_str!("../../scenario/calendar.toml"))
     }
 
-    /// The starts of the days in `[from, to)` on which `calendar` has a bar.
+    /// Returns the starts of the days in `[from, to)` on which `calendar` has a bar.
     pub(super) fn days(&self, calendar: TradingCalendar, from: Timestamp, to: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {
         std::iter::successors(Some(from.day_start()), |day| Some(day.plus_days(1)))
             .take_while(move |day| *day < to)

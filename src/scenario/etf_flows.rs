@@ -7,11 +7,11 @@ use super::prices::Bitcoin;
 use super::{CUTOFF, ScenarioError};
 use crate::domain::{Batch, KnownAtRule, Metric, Observation, SeriesKey, Source, Timestamp, TradingCalendar};
 
-/// The grain of published flows, USD.
+/// Rounding of published flows, USD.
 const GRAIN_USD: f64 = 100_000.0;
-/// How far a day swings about its even part, as a share of what a usual day moves.
+/// Variation of a day about its even part, as a share of the usual day's flow.
 const DAY_SWING: f64 = 1.2;
-/// How far a fund swings about its share of a day.
+/// Variation of a fund about its share of a day.
 const FUND_SWING: f64 = 0.5;
 
 #[derive(Deserialize)]
@@ -19,7 +19,7 @@ struct File {
     etf: Vec<Etf>,
 }
 
-/// The funds on one asset.
+/// Funds of one asset.
 #[derive(Deserialize)]
 struct Etf {
     asset: String,
@@ -31,16 +31,11 @@ struct Etf {
     holdings: Vec<Anchor>,
 }
 
-/// First day, day after the last, net flow in USD and mark.
+/// First day, day after the last, net flow in USD and mark of a span.
 #[derive(Deserialize)]
-struct Span(
-    Timestamp,
-    Timestamp,
-    f64,
-    #[expect(dead_code, reason = "says to the reader of the file where the value is from")] String,
-);
+struct Span(Timestamp, Timestamp, f64, #[expect(dead_code, reason = "documents the origin of the value in the file")] String);
 
-/// One trading day fund by fund.
+/// One trading day by fund.
 #[derive(Deserialize)]
 struct Day {
     #[serde(rename = "day")]
@@ -51,7 +46,7 @@ struct Day {
     flows: Vec<(String, f64)>,
 }
 
-/// The flows of every fund, and the assets of those whose holdings are given.
+/// Returns the flows of every fund, and the assets of those with given holdings.
 pub(super) fn batch(source: &Source, bitcoin: &Bitcoin) -> Result<Batch, ScenarioError> {
     let file: File = read("etf_flows.toml", ETF_FLOWS)?;
     let exchange = Exchange::open()?;
@@ -103,7 +98,7 @@ impl Etf {
         Ok(())
     }
 
-    /// The assets of each fund at the end of each trading day, known with the flows.
+    /// Adds the assets of each fund at the end of each trading day, known with the flows.
     fn push_assets(&self, batch: &mut Batch, bitcoin: &Bitcoin, exchange: &Exchange) -> Result<(), ScenarioError> {
         let holdings = Path::new(&self.asset, self.holdings.iter().map(Anchor::point), Scale::Log, 0.0)?;
         for day in exchange.days(TradingCalendar::TradingDays, holdings.start(), CUTOFF.day_start()) {
@@ -120,7 +115,7 @@ impl Etf {
         Ok(())
     }
 
-    /// One day's flow by fund.
+    /// Splits one day's flow by fund.
     fn split(&self, day: Timestamp, flow: f64) -> Vec<f64> {
         let parts: Vec<f64> =
             self.shares.iter().map(|(fund, share)| flow * share * (1.0 + FUND_SWING * wave(day, phase(fund)))).collect();
@@ -132,14 +127,14 @@ impl Etf {
     }
 }
 
-/// The values less their mean, so that they add up to nothing.
+/// Returns the values less their mean, so that they sum to zero.
 fn centred(values: &[f64]) -> Vec<f64> {
     #[expect(clippy::cast_precision_loss, reason = "a span has a few hundred days")]
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     values.iter().map(|value| value - mean).collect()
 }
 
-/// The values in whole grains; the last takes what is left of `total`.
+/// Rounds the values to whole grains; the last one takes the rest of `total`.
 fn grains(values: &[f64], total: f64) -> Vec<f64> {
     let mut counts: Vec<f64> = values.iter().map(|value| (value / GRAIN_USD).round()).collect();
     if let Some((last, others)) = counts.split_last_mut() {

@@ -4,33 +4,33 @@ use super::ScenarioError;
 use super::file::read;
 use crate::domain::Timestamp;
 
-/// One fact of the report, in our words.
+/// One fact of the report, paraphrased.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fact {
-    /// Its number, such as `S2`.
+    /// Number, such as `S2`.
     pub id: String,
-    /// What the report states.
-    pub says: String,
-    /// Its figure in `unit`; `None` where the report gives only a direction or a state.
+    /// Statement of the report.
+    pub statement: String,
+    /// Its figure in `unit`; `None` if the report gives only a direction or a state.
     pub value: Option<f64>,
-    /// The unit of `value`: `usd` or `percent`.
+    /// Unit of `value`: `usd` or `percent`.
     pub unit: Option<String>,
-    /// The source the report names; empty where it names none.
+    /// Source named by the report; empty if none.
     pub named: String,
-    /// The rows that carry it.
+    /// Rows that carry the fact.
     pub rows: Vec<FactRows>,
 }
 
-/// The rows of one series in a span of time.
+/// Rows of one series in a time range.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FactRows {
-    /// The series' key; `*` stands for every part.
+    /// Series key; `*` matches every part.
     pub series: String,
-    /// The first instant inside.
+    /// First instant inside.
     pub from: Timestamp,
-    /// The first instant after the end.
+    /// First instant after the end.
     pub to: Timestamp,
 }
 
@@ -39,10 +39,10 @@ struct File {
     facts: Vec<Fact>,
 }
 
-/// The facts the scenario is built around; every other row is interpolated.
+/// Returns the facts that the scenario is built around; every other row is interpolated.
 ///
 /// # Errors
-/// [`ScenarioError::File`] when the embedded file is broken.
+/// [`ScenarioError::File`] if the embedded file is malformed.
 pub fn facts() -> Result<Vec<Fact>, ScenarioError> {
     read::<File>("facts.toml", include_str!("../../scenario/facts.toml")).map(|file| file.facts)
 }

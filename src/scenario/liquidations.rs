@@ -8,13 +8,13 @@ use crate::domain::{
     Asset, Batch, KnownAtRule, LiquidationOrder, Metric, Observation, Period, SeriesKey, Side, Source, Timestamp,
 };
 
-/// How far the hours of a span swing about their even share; below one, so none turns negative.
+/// Variation of the hours of a span about their even share; below one, so none is negative.
 const SWING: f64 = 0.6;
-/// How far an asset's part of an hour swings about its share; small enough that the parts stay under the whole.
+/// Variation of an asset's part of an hour about its share; small enough that the parts stay below the total.
 const ASSET_SWING: f64 = 0.15;
-/// The contract of every single order.
+/// Contract of every single order.
 const SYMBOL: &str = "BTCUSDT";
-/// Steps of the two scatterings: the golden ratio and the plastic number, which never fall into step.
+/// Steps of the two low-discrepancy sequences: the golden ratio and the plastic number, which stay out of phase.
 const SIDE_STEP: f64 = 0.618_033_988_749_895;
 const SIZE_STEP: f64 = 0.754_877_666_246_693;
 
@@ -26,11 +26,11 @@ struct File {
     orders: Vec<Burst>,
 }
 
-/// Start, total in USD, share of longs and mark of a span that ends where the next begins.
+/// Start, total in USD, share of longs and mark of a span that ends at the start of the next.
 #[derive(Deserialize)]
-struct Span(Timestamp, f64, f64, #[expect(dead_code, reason = "says to the reader of the file where the value is from")] String);
+struct Span(Timestamp, f64, f64, #[expect(dead_code, reason = "documents the origin of the value in the file")] String);
 
-/// Single orders in a span of time.
+/// Single orders in a time range.
 #[derive(Deserialize)]
 struct Burst {
     from: Timestamp,
@@ -41,7 +41,7 @@ struct Burst {
     long_share: f64,
 }
 
-/// Hourly sums of both sides over all coins, and single orders of the hours before the cutoff.
+/// Returns hourly sums of both sides over all coins, and single orders of the hours before the cutoff.
 pub(super) fn batch(source: &Source, bitcoin: &Bitcoin) -> Result<Batch, ScenarioError> {
     let file: File = read("positions.toml", POSITIONS)?;
     let mut batch = Batch::new(source.clone());
@@ -60,7 +60,7 @@ pub(super) fn batch(source: &Source, bitcoin: &Bitcoin) -> Result<Batch, Scenari
 }
 
 impl File {
-    /// The parts of single assets in one hour's sum.
+    /// Adds the parts of single assets in one hour's sum.
     fn push_assets(&self, batch: &mut Batch, side: Side, at: Timestamp, usd: f64) {
         if at >= self.asset_sums_from {
             for (asset, share) in &self.asset_shares {
@@ -72,7 +72,7 @@ impl File {
 }
 
 impl Burst {
-    /// Its orders: spread evenly in time, sizes and sides scattered by [`scatter`].
+    /// Returns its orders: spread evenly in time, with sizes and sides by [`scatter`].
     fn orders(&self, source: &Source, bitcoin: &Bitcoin) -> impl Iterator<Item = LiquidationOrder> {
         let step_ms = self.to.ms_since(self.from) / i64::from(self.count.max(1));
         (0..self.count).map(move |index| {
@@ -95,12 +95,12 @@ impl Burst {
     }
 }
 
-/// A fraction of one, spread evenly over the indexes and the same on every machine.
+/// Returns a fraction of one, spread evenly over the indices and the same on every machine.
 fn scatter(index: u32, step: f64) -> f64 {
     (f64::from(index + 1) * step).fract()
 }
 
-/// `amount` in whole dollars over the hours, by a wave; the last hour takes what rounding leaves.
+/// Splits `amount` in whole dollars over the hours by a wave; the last hour takes the rounding difference.
 fn shared(hours: &[Timestamp], amount: f64, phase: f64) -> Vec<f64> {
     let weights: Vec<f64> = hours.iter().map(|at| 1.0 + SWING * wave(*at, phase)).collect();
     let whole: f64 = weights.iter().sum();
@@ -111,7 +111,7 @@ fn shared(hours: &[Timestamp], amount: f64, phase: f64) -> Vec<f64> {
     shares
 }
 
-/// The sum of an hour, known at its end.
+/// Adds the sum of an hour, known at its end.
 fn push_sum(batch: &mut Batch, asset: Asset, side: Side, at: Timestamp, usd: f64) {
     let key = SeriesKey::new(Metric::Liquidation, asset, batch.source.clone(), Period::HOUR).with_part(side.as_str());
     let knowledge = KnownAtRule::AtPublication(at.plus_ms(Period::HOUR.ms()));

@@ -1,8 +1,8 @@
-//! The bundled scenario: a made-up market around the facts of a news report of 2026-02-04.
+//! Bundled scenario: a synthetic market around the facts of a news report of 2026-02-04.
 //!
 //! Owns the files of the folder `scenario/` (facts, and anchors of every series) and the fixed rules
-//! that fill in the rows between them. It reads no clock, no network and no chance: the same rows come
-//! out on every machine. It must not measure anything; that is the metrics' work.
+//! that generate the rows between them. It uses no clock, network or randomness: the rows are the same
+//! on every machine. It computes no metric.
 
 mod calendar;
 mod etf_flows;
@@ -19,25 +19,25 @@ use crate::domain::{Batch, InvalidAsset, InvalidSeriesKey, InvalidSource, Source
 
 pub use facts::{Fact, FactRows, facts};
 
-/// The instant at which every fact of the report holds: 2026-02-04T08:00:00Z. No row is newer.
+/// Time at which every fact of the report holds: 2026-02-04T08:00:00Z. No row is newer.
 pub const CUTOFF: Timestamp = Timestamp::from_unix_ms(1_770_192_000_000);
 
-/// The name under which every row is recorded.
+/// Source name of every row.
 pub const SOURCE: &str = "scenario";
 
-/// What a reader of the rows must know about them.
+/// Note on the rows, returned with their source.
 const NOTE: &str = "a made-up market: the rows listed in scenario/facts.toml carry figures of a news report of 2026-02-04, \
                     all others are interpolated between anchors";
 
-/// The files of the scenario contradict themselves; the program was built from a broken tree.
+/// The files of the scenario are inconsistent; the program was built from a broken tree.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
-    /// A file does not have the shape it should.
+    /// A file is malformed.
     #[error("scenario/{file} cannot be read: {reason}")]
     File {
-        /// Its name.
+        /// Name of the file.
         file: &'static str,
-        /// What is wrong with it, and where.
+        /// The fault and its position.
         reason: String,
     },
     /// The source has no valid name.
@@ -49,18 +49,18 @@ pub enum ScenarioError {
     /// A series has no valid name.
     #[error(transparent)]
     Series(#[from] InvalidSeriesKey),
-    /// A path has no anchors, or they are out of order.
-    #[error("the anchors of {0} must be at least one and in order of time")]
+    /// A path has no anchors, or they are not in time order.
+    #[error("{0} needs at least one anchor, in time order")]
     Anchors(String),
-    /// A row of a panel has not one close for each day.
+    /// A row of a panel does not have one close for each day.
     #[error("the row of {0} must have one close for each day of its panel")]
     Panel(String),
 }
 
-/// All rows of the scenario, one batch for each kind of data.
+/// Returns all rows of the scenario, one batch for each kind of data.
 ///
 /// # Errors
-/// [`ScenarioError`] when an embedded file is broken.
+/// [`ScenarioError`] if an embedded file is malformed.
 pub fn batches() -> Result<Vec<Batch>, ScenarioError> {
     let source: Source = SOURCE.parse()?;
     let bitcoin = prices::bitcoin()?;
@@ -74,10 +74,10 @@ pub fn batches() -> Result<Vec<Batch>, ScenarioError> {
     ])
 }
 
-/// What the scenario's sources are: one for everything, and one for each further venue of derivatives.
+/// Returns the scenario's sources: the main one, and one for each further derivatives venue.
 ///
 /// # Errors
-/// [`ScenarioError`] when an embedded file is broken.
+/// [`ScenarioError`] if an embedded file is malformed.
 pub fn sources() -> Result<Vec<SourceInfo>, ScenarioError> {
     let info = |source| SourceInfo { source, kind: SourceKind::Scenario, note: NOTE.to_owned() };
     Ok(positions::venues()?.into_iter().map(info).collect())
@@ -95,9 +95,9 @@ mod tests {
     fn no_row_is_newer_than_the_cutoff_and_every_value_is_plausible() {
         for batch in batches().unwrap() {
             for (key, rows) in &batch.readings {
-                let (least, greatest) = key.metric.plausible(&key.asset);
+                let (lowest, highest) = key.metric.plausible(&key.asset);
                 for row in rows {
-                    assert!((least..=greatest).contains(&row.value), "{key} {}: {}", row.observed_at, row.value);
+                    assert!((lowest..=highest).contains(&row.value), "{key} {}: {}", row.observed_at, row.value);
                     assert!(known(row.knowledge) <= CUTOFF && row.observed_at <= CUTOFF, "{key} {}", row.observed_at);
                 }
                 assert!(rows.is_sorted_by(|a, b| a.observed_at < b.observed_at), "{key}");
@@ -113,12 +113,12 @@ mod tests {
     fn known(knowledge: KnownAtRule) -> Timestamp {
         match knowledge {
             KnownAtRule::AtPublication(at) | KnownAtRule::Vintage(at) => at,
-            KnownAtRule::OnCommit => panic!("a scenario says when its rows were known"),
+            KnownAtRule::OnCommit => panic!("rows of the scenario have their own known_at"),
         }
     }
 
     #[test]
-    fn the_same_rows_come_out_each_time_and_they_start_a_demo_in_seconds() {
+    fn the_rows_are_reproducible_and_few_enough_for_a_fast_demo() {
         let rows: usize = batches().unwrap().iter().map(Batch::len).sum();
         assert_eq!(batches().unwrap(), batches().unwrap());
         assert!((50_000..300_000).contains(&rows), "{rows}");

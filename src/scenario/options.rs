@@ -7,25 +7,25 @@ use super::prices::{Bitcoin, known_at_once, steps};
 use super::{CUTOFF, ScenarioError};
 use crate::domain::{Asset, Batch, Metric, Period, SeriesKey, Source, Timestamp};
 
-/// Options expire, and chains are read, at 08:00 UTC.
+/// Options expire, and chains are sampled, at 08:00 UTC.
 const FIXING_MS: i64 = 8 * Period::HOUR.ms();
 /// Standard deviations from the forward to the strike of delta 0.25.
 const QUARTER_DELTA: f64 = 0.674_49;
-/// Growth of the forward with time, a year.
+/// Growth rate of the forward with time, a year.
 const CARRY: f64 = 0.05;
-/// Implied volatility that a long calm tends to, percent.
+/// Implied volatility in a long calm, percent.
 const CALM_VOL: f64 = 45.0;
-/// Days over which what exceeds the calm volatility dies away along the expiries.
+/// Decay time of the excess over the calm volatility along the expiries, days.
 const FADE_DAYS: f64 = 90.0;
-/// The tenor that the implied-volatility index and the risk reversal speak of, days.
+/// Tenor of the implied-volatility index and the risk reversal, days.
 const TENOR_DAYS: f64 = 30.0;
 /// Lowest and highest strike as parts of the forward.
 const STRIKES: (f64, f64) = (0.55, 1.7);
-/// Coins open in an option at the money, and their turnover in a day as a part of them.
+/// Coins open in an option at the money. The turnovers are the share of them traded in a day.
 const OPEN_COINS: f64 = 9_000.0;
 const PUT_TURNOVER: f64 = 0.11;
 const CALL_TURNOVER: f64 = 0.05;
-/// Puts open for each call.
+/// Open puts for each open call.
 const PUTS_PER_CALL: f64 = 0.8;
 
 #[derive(Deserialize)]
@@ -49,7 +49,7 @@ struct Reversal {
     anchors: Vec<Anchor>,
 }
 
-/// What every quote of one chain starts from.
+/// Inputs of every quote of one chain.
 struct Chain {
     at: Timestamp,
     spot: f64,
@@ -68,7 +68,7 @@ struct Expiry<'a> {
     at_the_money: f64,
 }
 
-/// The chains of options on bitcoin; `index` is the path of the implied-volatility index.
+/// Returns the chains of options on bitcoin; `index` is the path of the implied-volatility index.
 pub(super) fn batch(source: &Source, bitcoin: &Bitcoin, index: &Path) -> Result<Batch, ScenarioError> {
     let section = read::<File>("positions.toml", POSITIONS)?.options;
     let anchors = section.risk_reversal.anchors.iter().map(Anchor::point);
@@ -118,7 +118,7 @@ impl Expiry<'_> {
         }
     }
 
-    /// The option out of the money at a strike.
+    /// Adds the option out of the money at a strike.
     fn push_strike(&self, batch: &mut Batch, strike: f64) {
         let deviation = self.at_the_money / 100.0 * self.years.sqrt();
         let wing = ((strike / self.forward).ln() / deviation / QUARTER_DELTA).clamp(-3.0, 3.0);
@@ -140,7 +140,7 @@ impl Expiry<'_> {
     }
 }
 
-/// Of the month-ends and the Fridays two weeks before them, the last up to the tenor and the first after it.
+/// Returns the last expiry up to the tenor and the first after it, from month-ends and the Fridays two weeks before.
 fn around_tenor(at: Timestamp) -> Vec<NaiveDate> {
     let days = |date: &NaiveDate| Timestamp::from_date(*date).plus_ms(FIXING_MS).days_since(at);
     let month_ends = (0..4).map(|month| last_friday(at.date() + Months::new(month)));
@@ -150,7 +150,7 @@ fn around_tenor(at: Timestamp) -> Vec<NaiveDate> {
     before.into_iter().chain(after).copied().collect()
 }
 
-/// The last Friday of the month of a date.
+/// Returns the last Friday of the month of a date.
 fn last_friday(date: NaiveDate) -> NaiveDate {
     let first = date - Days::new(u64::from(date.day0()));
     let last = first + Months::new(1) - Days::new(1);

@@ -11,11 +11,11 @@ use crate::domain::{Asset, Batch, KnownAtRule, Metric, Observation, Period, Seri
 
 /// Logarithm of high over low on a usual day.
 const USUAL_DAY_RANGE: f64 = 0.04;
-/// The share of an asset's market value that is traded on a usual day.
+/// Share of an asset's market value that is traded on a usual day.
 const TURNOVER: f64 = 0.05;
-/// USD traded on a usual day in what has no market value here.
+/// USD traded on a usual day in an asset without a market value.
 const EXCHANGE_VOLUME_USD: f64 = 50e9;
-/// Milliseconds between two looks at the path inside a day.
+/// Milliseconds between two samples of the path inside a day.
 const STEP_MS: i64 = 6 * 3_600_000;
 
 #[derive(Deserialize)]
@@ -23,7 +23,7 @@ struct File {
     panels: Vec<Panel>,
 }
 
-/// Closes of many assets over shared days.
+/// Closes of many assets on shared days.
 #[derive(Deserialize)]
 struct Panel {
     calendar: Calendar,
@@ -46,7 +46,7 @@ struct Row {
     closes: Vec<f64>,
 }
 
-/// Daily candles of every other asset, and the market values of coins.
+/// Returns daily candles of every other asset, and the market values of coins.
 pub(super) fn batch(source: &Source, bitcoin: &Bitcoin) -> Result<Batch, ScenarioError> {
     let file: File = read("prices.toml", PRICES)?;
     let exchange = Exchange::open()?;
@@ -65,7 +65,7 @@ pub(super) fn batch(source: &Source, bitcoin: &Bitcoin) -> Result<Batch, Scenari
     Ok(batch)
 }
 
-/// One asset of a panel on its way into rows.
+/// One asset of a panel while its rows are built.
 struct Subject<'a> {
     asset: Asset,
     row: &'a Row,
@@ -73,7 +73,7 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// The bar of a day and, for a coin, its market value at the end of it.
+    /// Adds the bar of a day and, for a coin, its market value at the end of the day.
     fn push_day(&self, batch: &mut Batch, day: Timestamp, departures: &[f64]) {
         let end = day.plus_days(1);
         let prices: Vec<f64> = steps(day, end, STEP_MS)
@@ -96,20 +96,20 @@ impl Subject<'_> {
 }
 
 impl Panel {
-    /// The days with a bar, up to the last whole one before the cutoff.
+    /// Returns the days with a bar, up to the last whole one before the cutoff.
     fn days<'a>(&self, exchange: &'a Exchange) -> impl Iterator<Item = Timestamp> + use<'a> {
         let first = self.days.first().map_or(CUTOFF, |day| day.plus_days(1));
         exchange.days(self.calendar.into(), first, CUTOFF.day_start())
     }
 
-    /// Bitcoin's departures at the steps of each day.
+    /// Returns bitcoin's departures at the steps of each day.
     fn departures(&self, bitcoin: &Bitcoin, days: &[Timestamp]) -> Result<Vec<Vec<f64>>, ScenarioError> {
         let knots: Vec<_> = self.days.iter().map(|day| day.plus_days(1)).collect();
         let departure = Departure::new(bitcoin, &knots)?;
         Ok(days.iter().map(|day| steps(*day, day.plus_days(1), STEP_MS).map(|at| departure.at(at)).collect()).collect())
     }
 
-    /// The closes of a row as anchors at the ends of their days.
+    /// Returns the closes of a row as anchors at the ends of their days.
     fn anchors(&self, name: &str, row: &Row) -> Result<Vec<(Timestamp, f64)>, ScenarioError> {
         if row.closes.len() != self.days.len() {
             return Err(ScenarioError::Panel(name.to_owned()));

@@ -3,25 +3,25 @@ use std::f64::consts::TAU;
 use super::ScenarioError;
 use crate::domain::{Bar, Timestamp};
 
-/// Periods in days of the sines that make the wave, and the weight of each; the weights add to one.
+/// Periods in days of the sines of the wave, and the weight of each; the weights add to one.
 /// No period is a multiple of another, so the wave does not repeat within the scenario.
 const TONES: [(f64, f64); 4] = [(0.29, 0.15), (0.83, 0.25), (2.3, 0.35), (6.1, 0.25)];
 
-/// By how much a phase of nothing and a whole phase stretch the periods.
-const LEAST_STRETCH: f64 = 0.8;
+/// Stretch of the periods at phase 0, and its increase at phase 1.
+const MIN_STRETCH: f64 = 0.8;
 const STRETCH: f64 = 0.4;
 
-/// The instant from which the wave counts its days: 2018-01-01.
+/// Origin of the wave's days: 2018-01-01.
 const WAVE_ORIGIN: Timestamp = Timestamp::from_unix_seconds(1_514_764_800);
 
-/// The share of the room to the nearer anchor that the wave may take.
+/// Maximum share of the room to the nearer anchor that the wave may use.
 const SHARE: f64 = 0.8;
 
-/// A value for every instant, led through anchors.
+/// A function of time through anchors.
 ///
-/// Between two anchors it follows the straight line (in logarithms for [`Scale::Log`]) plus a wave
-/// of at most `swing`, and of at most [`SHARE`] of the room left to the nearer of the two. So it never
-/// leaves the span between the anchors around it, and every extreme of a series is one of its anchors.
+/// Between two anchors it follows the straight line (in logarithms for [`Scale::Log`]) plus a wave of at
+/// most `swing`, and of at most [`SHARE`] of the distance to the nearer of the two. So it never leaves the
+/// range between the anchors around it, and every extreme of a series is one of its anchors.
 #[derive(Debug, Clone)]
 pub(super) struct Path {
     points: Vec<(Timestamp, f64)>,
@@ -30,7 +30,7 @@ pub(super) struct Path {
     phase: f64,
 }
 
-/// On which scale the line between two anchors is straight.
+/// Scale on which the line between two anchors is straight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scale {
     /// Logarithms: prices and amounts.
@@ -40,7 +40,7 @@ pub(super) enum Scale {
 }
 
 impl Path {
-    /// A path through `anchors`; `name` sets the phase of its wave, `swing` is on the path's own scale.
+    /// Creates a path through `anchors`; `name` sets the phase of its wave, `swing` is on the path's own scale.
     pub(super) fn new(
         name: &str,
         anchors: impl IntoIterator<Item = (Timestamp, f64)>,
@@ -54,12 +54,12 @@ impl Path {
         Ok(Self { points, scale, swing, phase: phase(name) })
     }
 
-    /// The value at an instant; before the first anchor and after the last, theirs.
+    /// Returns the value at a time; constant before the first anchor and after the last.
     pub(super) fn value(&self, at: Timestamp) -> f64 {
         self.scale.undo(self.scaled(at))
     }
 
-    /// The same on the path's own scale.
+    /// Returns the value on the path's own scale.
     pub(super) fn scaled(&self, at: Timestamp) -> f64 {
         let after = self.points.partition_point(|(point, _)| *point <= at);
         let Some(&(to, end)) = self.points.get(after) else { return self.points[after - 1].1 };
@@ -72,13 +72,13 @@ impl Path {
         line + self.swing.min(SHARE * room) * wave(at, self.phase)
     }
 
-    /// The anchors' instants inside `[from, to]`, where the path turns.
+    /// Returns the times of the anchors inside `[from, to]`, where the path turns.
     pub(super) fn turns(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {
         let first = self.points.partition_point(|(point, _)| *point < from);
         self.points[first..].iter().map(|(point, _)| *point).take_while(move |point| *point <= to)
     }
 
-    /// Where the path begins.
+    /// Returns the start of the path.
     pub(super) fn start(&self) -> Timestamp {
         self.points[0].0
     }
@@ -100,21 +100,21 @@ impl Scale {
     }
 }
 
-/// A wave between -1 and 1 with the same course on every machine.
+/// Returns a wave between -1 and 1, the same on every machine.
 ///
-/// `phase`, in turns, tells series apart. It stretches the periods too: waves that differed in phase
-/// alone would be correlated for ever.
+/// `phase`, in turns, differs between series. It stretches the periods too: waves that differ only in
+/// phase would stay correlated.
 pub(super) fn wave(at: Timestamp, phase: f64) -> f64 {
-    let days = at.days_since(WAVE_ORIGIN) / (LEAST_STRETCH + STRETCH * phase);
+    let days = at.days_since(WAVE_ORIGIN) / (MIN_STRETCH + STRETCH * phase);
     TONES.iter().map(|(period, weight)| weight * (TAU * (days / period + phase)).sin()).sum()
 }
 
-/// A phase in turns for a name, spread evenly by the golden ratio.
+/// Returns a phase in turns for a name, spread evenly by the golden ratio.
 pub(super) fn phase(name: &str) -> f64 {
     name.bytes().fold(0.0, |sum, byte| (sum * 31.0 + f64::from(byte) * 0.618_033_988_749_895).fract())
 }
 
-/// Seven significant digits: what a publisher would print, and coarser than any difference between machines.
+/// Rounds to seven significant digits: as a publisher prints, and coarser than differences between machines.
 pub(super) fn rounded(value: f64) -> f64 {
     if value == 0.0 {
         return 0.0;
@@ -125,9 +125,9 @@ pub(super) fn rounded(value: f64) -> f64 {
     if decimals < 0 { (value / factor).round() * factor } else { (value * factor).round() / factor }
 }
 
-/// The bar of a course of prices, the volume larger the wider the bar.
+/// Builds the bar of consecutive prices; a wider bar has a larger volume.
 ///
-/// `usual_range` is the logarithm of high over low at which `usual_usd` is traded; the bar states coins.
+/// `usual_range` is the logarithm of high over low at which `usual_usd` is traded; the volume is in coins.
 pub(super) fn bar(prices: impl IntoIterator<Item = f64>, usual_usd: f64, usual_range: f64) -> Option<Bar> {
     let mut prices = prices.into_iter().map(rounded);
     let open = prices.next()?;

@@ -8,7 +8,7 @@ use crate::domain::{Asset, Batch, KnownAtRule, Metric, Observation, Period, Seri
 
 /// Milliseconds between two readings of open interest before it is hourly.
 const EARLY_STEP_MS: i64 = 8 * Period::HOUR.ms();
-/// The settlement interval that the path of funding speaks of, hours.
+/// Settlement interval of the funding path, hours.
 const PATH_HOURS: f64 = 8.0;
 
 #[derive(Deserialize)]
@@ -19,7 +19,7 @@ struct File {
     implied_vol: Section,
 }
 
-/// Source, first day, hours between settlements, part of the open interest, and funding as a part of the path's.
+/// Source, first day, hours between settlements, share of the open interest, and funding relative to the path's.
 #[derive(Deserialize)]
 struct Venue(Source, Timestamp, i64, f64, f64);
 
@@ -36,7 +36,7 @@ struct Section {
     anchors: Vec<Anchor>,
 }
 
-/// Open interest and funding of bitcoin at each venue, and its implied volatility.
+/// Returns open interest and funding of bitcoin at each venue, and its implied volatility.
 pub(super) fn batch(source: &Source, bitcoin: &Bitcoin) -> Result<Batch, ScenarioError> {
     let file: File = read("positions.toml", POSITIONS)?;
     let funding = file.funding.path("funding", Scale::Linear)?;
@@ -49,18 +49,18 @@ pub(super) fn batch(source: &Source, bitcoin: &Bitcoin) -> Result<Batch, Scenari
     Ok(batch)
 }
 
-/// The path of the implied-volatility index.
+/// Returns the path of the implied-volatility index.
 pub(super) fn implied_vol() -> Result<Path, ScenarioError> {
     read::<File>("positions.toml", POSITIONS)?.implied_vol.path("implied_vol", Scale::Log)
 }
 
-/// The sources of the venues.
+/// Returns the sources of the venues.
 pub(super) fn venues() -> Result<Vec<Source>, ScenarioError> {
     Ok(read::<File>("positions.toml", POSITIONS)?.venues.into_iter().map(|venue| venue.0).collect())
 }
 
 impl OpenInterest {
-    /// A venue's coins from the path, and USD as coins times the price.
+    /// Adds a venue's coins from the path, and USD as coins times the price.
     fn push(&self, batch: &mut Batch, venue: &Venue, bitcoin: &Bitcoin) -> Result<(), ScenarioError> {
         let path = Path::new("open_interest", self.anchors.iter().map(Anchor::point), Scale::Log, self.swing)?;
         let (coins, usd) = (venue.key(Metric::OpenInterestNative), venue.key(Metric::OpenInterest));
@@ -79,7 +79,7 @@ impl Venue {
         SeriesKey::new(metric, Asset::btc(), self.0.clone(), Period::INSTANT)
     }
 
-    /// A rate and its interval at each settlement, known at once.
+    /// Adds a rate and its interval at each settlement, known at once.
     #[expect(clippy::cast_precision_loss, reason = "an interval has a few hours")]
     fn push_funding(&self, batch: &mut Batch, path: &Path) {
         let (rate, interval) = (self.key(Metric::FundingRate), self.key(Metric::FundingInterval));
@@ -97,7 +97,7 @@ impl Section {
     }
 }
 
-/// Hourly rows labelled by the start of the hour, with the value at its end.
+/// Adds hourly rows labelled by the start of the hour, with the value at its end.
 fn push_implied_vol(batch: &mut Batch, path: &Path) {
     let key = SeriesKey::new(Metric::ImpliedVol, Asset::btc(), batch.source.clone(), Period::HOUR);
     for end in steps(path.start().plus_ms(Period::HOUR.ms()), CUTOFF, Period::HOUR.ms()) {

@@ -12,14 +12,14 @@ use crate::domain::{Asset, Bar, Batch, KnownAtRule, Metric, Observation, Period,
 const BTC_VOLUME_USD: f64 = 30e9;
 /// Logarithm of high over low on a usual day.
 const USUAL_DAY_RANGE: f64 = 0.03;
-/// Milliseconds between two looks at the path inside an hour.
+/// Milliseconds between two samples of the path inside an hour.
 const HOUR_STEP_MS: i64 = 15 * 60_000;
-/// Milliseconds between two looks at the path inside a day.
+/// Milliseconds between two samples of the path inside a day.
 const DAY_STEP_MS: i64 = 3 * 3_600_000;
 
-/// Bitcoin's price, which leads every other crypto price.
+/// Bitcoin's price, which drives every other crypto price.
 pub(super) struct Bitcoin {
-    /// Its price in USD.
+    /// Price in USD.
     pub(super) price: Path,
     hourly_from: Timestamp,
 }
@@ -49,14 +49,14 @@ struct SupplySection {
     anchors: Vec<Anchor>,
 }
 
-/// Bitcoin's path.
+/// Reads bitcoin's path.
 pub(super) fn bitcoin() -> Result<Bitcoin, ScenarioError> {
     let section = read::<File>("prices.toml", PRICES)?.btc;
     let price = Path::new("btc", section.anchors.iter().map(Anchor::point), Scale::Log, section.swing)?;
     Ok(Bitcoin { price, hourly_from: section.hourly_from })
 }
 
-/// Bitcoin's candles, its market value and that of the whole market.
+/// Returns bitcoin's candles, its market value and that of the whole market.
 pub(super) fn batch(source: &Source, bitcoin: &Bitcoin) -> Result<Batch, ScenarioError> {
     let file: File = read("prices.toml", PRICES)?;
     let mut batch = Batch::new(source.clone());
@@ -96,7 +96,7 @@ fn push_candles(batch: &mut Batch, source: &Source, bitcoin: &Bitcoin) {
     }
 }
 
-/// The hourly bars of one day up to the cutoff.
+/// Returns the hourly bars of one day up to the cutoff.
 fn hours(bitcoin: &Bitcoin, day: Timestamp) -> Vec<(Timestamp, Bar)> {
     (0..24)
         .map(|hour| day.plus_ms(hour * Period::HOUR.ms()))
@@ -106,7 +106,7 @@ fn hours(bitcoin: &Bitcoin, day: Timestamp) -> Vec<(Timestamp, Bar)> {
 }
 
 impl Bitcoin {
-    /// The bar of `[from, to)`: the path at every step and at every anchor inside.
+    /// Builds the bar of `[from, to)` from the path at every step and at every anchor inside.
     fn bar(&self, from: Timestamp, to: Timestamp, step_ms: i64) -> Option<Bar> {
         let days = to.days_since(from);
         let mut instants: Vec<_> = steps(from, to, step_ms).chain(self.price.turns(from, to)).collect();
@@ -115,16 +115,16 @@ impl Bitcoin {
     }
 }
 
-/// How far bitcoin is from the line through its own price at some days and at each month's first day.
+/// Departure of bitcoin from the line through its own price at some days and at each month's first day.
 ///
-/// What follows bitcoin adds this to its own line: it has bitcoin's weeks but its own years.
+/// Assets that follow bitcoin add it to their own line: they share bitcoin's weeks but not its years.
 pub(super) struct Departure<'a> {
     bitcoin: &'a Path,
     line: Path,
 }
 
 impl<'a> Departure<'a> {
-    /// The departure from a line that also goes through the price at `knots`.
+    /// Creates the departure from a line that also goes through the price at `knots`.
     pub(super) fn new(bitcoin: &'a Bitcoin, knots: &[Timestamp]) -> Result<Self, ScenarioError> {
         let months = knots.first().into_iter().flat_map(|start| months(*start));
         let instants: BTreeSet<_> = knots.iter().copied().chain(months).collect();
@@ -132,30 +132,30 @@ impl<'a> Departure<'a> {
         Ok(Self { bitcoin: &bitcoin.price, line: Path::new("departure", points, Scale::Log, 0.0)? })
     }
 
-    /// The logarithm of price over line.
+    /// Returns the logarithm of price over line.
     pub(super) fn at(&self, at: Timestamp) -> f64 {
         self.bitcoin.scaled(at) - self.line.scaled(at)
     }
 }
 
-/// The first days of the months from `start` to the last anchor of every path.
+/// Returns the first days of the months after `start`, up to the cutoff.
 fn months(start: Timestamp) -> impl Iterator<Item = Timestamp> {
     let first = start.date();
     let first = first - Days::new(u64::from(first.day0()));
     (1..200).map(move |month| Timestamp::from_date(first + Months::new(month))).take_while(|at| *at < CUTOFF)
 }
 
-/// From `from` to `to`, both included, `step_ms` apart.
+/// Returns the times from `from` to `to`, both included, `step_ms` apart.
 pub(super) fn steps(from: Timestamp, to: Timestamp, step_ms: i64) -> impl Iterator<Item = Timestamp> {
     std::iter::successors(Some(from), move |at| Some(at.plus_ms(step_ms))).take_while(move |at| *at <= to)
 }
 
-/// A reading known the moment it is true.
+/// Creates a reading known at its own time.
 pub(super) fn known_at_once(at: Timestamp, value: f64) -> Observation<f64> {
     Observation { observed_at: at, knowledge: KnownAtRule::AtPublication(at), value }
 }
 
-/// A bar known at its end.
+/// Creates a bar known at its end.
 pub(super) fn published(from: Timestamp, to: Timestamp, bar: Bar) -> Observation<Bar> {
     Observation { observed_at: from, knowledge: KnownAtRule::AtPublication(to), value: bar }
 }

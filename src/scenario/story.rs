@@ -45,7 +45,7 @@ fn assert_close(actual: f64, expected: f64) {
     assert!((actual - expected).abs() <= 1e-9 * expected.abs(), "{actual} is not {expected}");
 }
 
-/// The close of the last hour, the low and the day before of 2026-02-03.
+/// Returns the last close before 2026-02-03 and the low of that day.
 fn tuesday() -> (f64, f64) {
     let hours = candles("candle.btc@scenario:1h");
     let before = hours.iter().find(|hour| hour.observed_at == at("2026-02-02T23:00:00Z")).unwrap().value.close;
@@ -75,7 +75,7 @@ fn s4_that_low_is_the_lowest_since_november_2024() {
 }
 
 #[test]
-fn s5_bitcoin_stands_at_76_600_at_the_cutoff() {
+fn s5_bitcoin_is_at_76_600_at_the_cutoff() {
     let hours = candles("candle.btc@scenario:1h");
     let last = hours.last().unwrap();
     assert_eq!(last.knowledge, KnownAtRule::AtPublication(CUTOFF));

@@ -1,8 +1,8 @@
-//! The share of a universe that meets a condition (METHODOLOGY section 2, breadth; mergeable, section 12).
+//! Breadth: the share of a universe that meets a condition (METHODOLOGY section 2; mergeable, section 12).
 
 use super::{real, sum::mean};
 
-/// How many members met a condition, of those for which it is defined.
+/// Number of members that met a condition, out of those for which it is defined.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Breadth {
     /// Members that met it.
@@ -12,13 +12,13 @@ pub struct Breadth {
 }
 
 impl Breadth {
-    /// The share, a fraction; `None` when it is defined for fewer than `least` members (20 in the methodology), or none.
+    /// Returns the share, a fraction; `None` if fewer than `minimum` members are defined (20 in the methodology), or none.
     #[must_use]
-    pub fn share(&self, least: usize) -> Option<f64> {
-        (self.defined >= least.max(1)).then(|| real(self.met) / real(self.defined))
+    pub fn share(&self, minimum: usize) -> Option<f64> {
+        (self.defined >= minimum.max(1)).then(|| real(self.met) / real(self.defined))
     }
 
-    /// Two disjoint universes as one.
+    /// Returns the breadth of two disjoint universes together.
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
         Self { met: self.met + other.met, defined: self.defined + other.defined }
@@ -26,7 +26,7 @@ impl Breadth {
 }
 
 impl FromIterator<Option<bool>> for Breadth {
-    /// Counts one answer per member; `None` is a member for which the condition is not defined.
+    /// Counts one result per member; `None` is a member for which the condition is not defined.
     fn from_iter<I: IntoIterator<Item = Option<bool>>>(members: I) -> Self {
         members
             .into_iter()
@@ -35,14 +35,14 @@ impl FromIterator<Option<bool>> for Breadth {
     }
 }
 
-/// Whether the last value is over the mean of the latest `n`; equality is not over, `None` with fewer values.
+/// Returns true if the last value is above the mean of the latest `n`; false if equal, `None` with fewer values.
 #[must_use]
 pub fn above_moving_average(values: &[f64], n: usize) -> Option<bool> {
     let window = &values[values.len().checked_sub(n)?..];
     Some(*window.last()? > mean(window)?)
 }
 
-/// Whether the last value is the lowest of the latest `n`; `None` with fewer values.
+/// Returns true if the last value is the lowest of the latest `n`; `None` with fewer values.
 #[must_use]
 pub fn at_low(values: &[f64], n: usize) -> Option<bool> {
     let window = &values[values.len().checked_sub(n)?..];
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn members_without_an_answer_do_not_count() {
+    fn undefined_members_are_excluded() {
         let breadth: Breadth = [Some(true), None, Some(false), Some(true)].into_iter().collect();
         assert_eq!(breadth, Breadth { met: 2, defined: 3 });
         assert_eq!(breadth.share(3), Some(2.0 / 3.0));

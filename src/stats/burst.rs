@@ -1,4 +1,4 @@
-//! Bursts in a stream of liquidations (METHODOLOGY section 3, cascade): a fast decayed rate against a slow one.
+//! Bursts of liquidations (METHODOLOGY section 3, cascade): a fast decayed rate compared with a slow one.
 
 use super::{
     rank::RobustScale,
@@ -10,26 +10,26 @@ use super::{
 const FAST_MINUTES: f64 = 5.0;
 /// Time constant of the slow rate, minutes.
 const SLOW_MINUTES: f64 = 1440.0;
-/// Fast over slow at which a burst starts.
+/// Ratio of the fast to the slow rate at which a burst starts.
 const START_RATIO: f64 = 10.0;
-/// Fast over slow under which it fades.
+/// Ratio of the fast to the slow rate below which it fades.
 const END_RATIO: f64 = 3.0;
-/// Minutes it must stay faded to have ended.
+/// Minutes for which it must stay faded to end.
 const FADE_MINUTES: usize = 30;
-/// Bursts closer than this, in minutes, are one.
+/// Bursts closer than this, in minutes, are merged.
 const MERGE_MINUTES: usize = 60;
-/// Robust z of the last hour's total, on logs, that a start needs.
+/// Minimum robust z of the last hour's total, on logs, for a start.
 const START_Z: f64 = 3.5;
-/// Share of the fast rate that one side must have at the start.
+/// Minimum share of one side in the fast rate at the start.
 const ONE_SIDED: f64 = 0.7;
 const HOUR_MINUTES: usize = 60;
 
-/// What was liquidated in one minute, USD by side closed.
+/// Liquidations of one minute, USD by side of the position.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Minute {
-    /// Longs closed, USD.
+    /// Longs liquidated, USD.
     pub long_usd: f64,
-    /// Shorts closed, USD.
+    /// Shorts liquidated, USD.
     pub short_usd: f64,
 }
 
@@ -39,7 +39,7 @@ impl Minute {
     }
 }
 
-/// One burst; positions are minutes of the series it was found in.
+/// One burst; positions are minutes of the given series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Burst {
     /// First minute.
@@ -48,17 +48,17 @@ pub struct Burst {
     pub peak: usize,
     /// First minute after it.
     pub end: usize,
-    /// Whether it had not ended when the series did.
+    /// True if it had not ended at the end of the series.
     pub open: bool,
-    /// Longs closed in it, USD.
+    /// Longs liquidated during it, USD.
     pub long_usd: f64,
-    /// Shorts closed in it, USD.
+    /// Shorts liquidated during it, USD.
     pub short_usd: f64,
 }
 
-/// The bursts in consecutive minutes, quiet ones included, in time order.
+/// Returns the bursts in consecutive minutes, quiet ones included, in time order.
 ///
-/// `hourly_baseline` holds hourly totals in USD of the 90 days before; `None` when it cannot scale a score.
+/// `hourly_baseline` has the hourly totals in USD of the previous 90 days; `None` if it has no spread.
 #[must_use]
 pub fn bursts(minutes: &[Minute], hourly_baseline: &[f64]) -> Option<Vec<Burst>> {
     let scale = RobustScale::of(&hourly_baseline.iter().map(|usd| usd.ln_1p()).collect::<Vec<_>>())?;
@@ -69,7 +69,7 @@ pub fn bursts(minutes: &[Minute], hourly_baseline: &[f64]) -> Option<Vec<Burst>>
         fast_long.push(minute.long_usd);
         fast_short.push(minute.short_usd);
         slow.push(minute.total());
-        // Both rates times both weights: at tens of thousands of minutes a division each would be most of the work.
+        // Both rates are multiplied by both weights: over tens of thousands of minutes a division each would dominate.
         let fast = (fast_long.weighted + fast_short.weighted) * slow.weight;
         let slow = slow.weighted * fast_long.weight;
         let running = spans.last_mut().filter(|span| span.open);
@@ -90,7 +90,7 @@ fn last_hour(minutes: &[Minute], now: usize) -> f64 {
     sum(minutes[(now + 1).saturating_sub(HOUR_MINUTES)..=now].iter().map(|minute| minute.total()))
 }
 
-/// Begins a span, or goes on with one that ended less than an hour ago.
+/// Starts a span, or continues one that ended less than an hour ago.
 fn start(spans: &mut Vec<Span>, now: usize) {
     match spans.last_mut() {
         Some(last) if now - last.end < MERGE_MINUTES => (last.open, last.end) = (true, now + 1),
@@ -100,7 +100,7 @@ fn start(spans: &mut Vec<Span>, now: usize) {
 
 struct Span {
     start: usize,
-    /// First minute after the last that was not faded.
+    /// First minute after the last one that was not faded.
     end: usize,
     open: bool,
 }
@@ -132,7 +132,7 @@ impl Span {
     }
 }
 
-/// An exponentially weighted mean of minutes, unbiased from the first on: `weighted` over `weight`, USD per minute.
+/// Exponentially weighted mean of minutes, unbiased from the first on: `weighted` over `weight`, USD per minute.
 struct Rate {
     decay: f64,
     weighted: f64,
@@ -180,28 +180,28 @@ mod tests {
     }
 
     #[test]
-    fn two_within_the_hour_are_one_and_two_far_apart_are_two() {
+    fn bursts_within_an_hour_merge_and_distant_ones_do_not() {
         let near = bursts(&day(&[(1000..1003, 50_000.0), (1075..1078, 90_000.0)]), &BASELINE).unwrap();
         let far = bursts(&day(&[(1000..1003, 50_000.0), (1300..1303, 90_000.0)]), &BASELINE).unwrap();
         assert_eq!((near.len(), far.len()), (1, 2));
     }
 
     #[test]
-    fn both_sides_at_once_are_no_cascade() {
+    fn liquidations_of_both_sides_are_not_a_cascade() {
         let mut minutes = day(&[(1000..1010, 50_000.0)]);
         minutes[1000..1010].iter_mut().for_each(|minute| minute.short_usd = minute.long_usd);
         assert_eq!(bursts(&minutes, &BASELINE), Some(vec![]));
     }
 
     #[test]
-    fn one_that_goes_on_is_open() {
+    fn a_running_burst_is_open() {
         let found = bursts(&day(&[(1435..1440, 50_000.0)]), &BASELINE).unwrap();
         assert!(found[0].open);
         assert_eq!(found[0].end, 1440);
     }
 
     #[test]
-    fn without_a_baseline_there_is_no_answer() {
+    fn without_a_baseline_nothing_is_returned() {
         assert_eq!(bursts(&day(&[]), &[]), None);
     }
 }

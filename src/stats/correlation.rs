@@ -1,7 +1,7 @@
-//! How two assets move together (METHODOLOGY section 9): correlation, beta, behaviour in falls.
+//! Co-movement of two assets (METHODOLOGY section 9): correlation, beta, tail behaviour.
 //!
-//! Works on returns that are already paired; [`paired_log_returns`] makes them of two price series on the dates
-//! both traded. A price is never filled forward.
+//! Takes paired returns; [`paired_log_returns`] computes them from two price series on their common dates.
+//! A price is never filled forward.
 
 use super::moments::CoMoments;
 use super::rank::mid_ranks;
@@ -11,12 +11,12 @@ use super::threshold::at_most;
 /// Half-width of the 95 % interval in standard errors: the normal's 0.975 quantile.
 const Z_95: f64 = 1.959_963_984_540_054;
 
-/// Log returns of two assets over the same span, which ends at `date` and began at the common date before it.
+/// Log returns of two assets over the same span: from the previous common date to `date`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PairedReturn<D> {
-    /// The common date the span begins on.
+    /// Common date on which the span starts.
     pub since: D,
-    /// The common date the span ends on.
+    /// Common date on which the span ends.
     pub date: D,
     /// Log return of the first asset.
     pub first: f64,
@@ -24,9 +24,9 @@ pub struct PairedReturn<D> {
     pub second: f64,
 }
 
-/// Log returns between consecutive dates on which both assets have a positive price.
+/// Returns the log returns between consecutive dates on which both assets have a positive price.
 ///
-/// Both series are ascending by date. A Monday's return against an index spans the weekend in both.
+/// Both series must ascend by date. A Monday's return against an index spans the weekend in both.
 #[must_use]
 pub fn paired_log_returns<D: Ord + Copy>(first: &[(D, f64)], second: &[(D, f64)]) -> Vec<PairedReturn<D>> {
     let common = common_prices(first, second);
@@ -55,19 +55,19 @@ fn common_prices<D: Ord + Copy>(first: &[(D, f64)], second: &[(D, f64)]) -> Vec<
     common
 }
 
-/// Pearson's correlation in [-1, 1]; `None` of unequal lengths, fewer than two pairs or when one side never moves.
+/// Returns Pearson's correlation in [-1, 1]; `None` for unequal lengths, fewer than two pairs or a constant side.
 #[must_use]
 pub fn pearson(a: &[f64], b: &[f64]) -> Option<f64> {
     moments(b, a)?.correlation()
 }
 
-/// Spearman's correlation in [-1, 1]: Pearson's of the mid-ranks; `None` as for [`pearson`].
+/// Returns Spearman's correlation in [-1, 1]: Pearson's of the mid-ranks; `None` as for [`pearson`].
 #[must_use]
 pub fn spearman(a: &[f64], b: &[f64]) -> Option<f64> {
     pearson(&mid_ranks(a), &mid_ranks(b))
 }
 
-/// A correlation over each full trailing window of `window` pairs, in place; `None` before the first full one.
+/// Returns the correlation of each full trailing window of `window` pairs, by position; `None` before the first.
 #[must_use]
 pub fn rolling(a: &[f64], b: &[f64], window: usize, correlation: fn(&[f64], &[f64]) -> Option<f64>) -> Vec<Option<f64>> {
     let at = |end: usize| {
@@ -77,9 +77,9 @@ pub fn rolling(a: &[f64], b: &[f64], window: usize, correlation: fn(&[f64], &[f6
     (1..=a.len().min(b.len())).map(at).collect()
 }
 
-/// 95 % interval of a correlation of `n` pairs by Fisher's z, `tanh(atanh r +- 1.96 / sqrt(n - 3))`.
+/// Returns the 95 % interval of a correlation of `n` pairs by Fisher's z, `tanh(atanh r +- 1.96 / sqrt(n - 3))`.
 ///
-/// `None` of fewer than four pairs and of a perfect correlation, which has no width.
+/// `None` for fewer than four pairs and for a perfect correlation, which has no width.
 #[must_use]
 pub fn fisher_interval(correlation: f64, n: usize) -> Option<(f64, f64)> {
     if n < 4 || correlation.abs() >= 1.0 {
@@ -89,43 +89,43 @@ pub fn fisher_interval(correlation: f64, n: usize) -> Option<(f64, f64)> {
     Some(((centre - half).tanh(), (centre + half).tanh()))
 }
 
-/// The correlation without what higher variance of the driver adds by itself (Forbes and Rigobon 2002).
+/// Returns the correlation without the part that a higher variance of the driver adds (Forbes and Rigobon 2002).
 ///
-/// `variance_increase` is relative: 1 where the driver's variance has doubled; `r / sqrt(1 + d (1 - r^2))`.
-/// `None` when the variance has vanished (`d <= -1`).
+/// `variance_increase` is relative: 1 if the driver's variance has doubled; `r / sqrt(1 + d (1 - r^2))`.
+/// `None` if the variance has vanished (`d <= -1`).
 #[must_use]
 pub fn variance_adjusted(correlation: f64, variance_increase: f64) -> Option<f64> {
     let scale = 1.0 + variance_increase * (1.0 - correlation * correlation);
     (variance_increase > -1.0 && scale > 0.0).then(|| correlation / scale.sqrt())
 }
 
-/// Beta of `asset` on `driver`: covariance over the driver's variance; `None` as for [`pearson`].
+/// Returns the beta of `asset` on `driver`: covariance over the driver's variance; `None` as for [`pearson`].
 #[must_use]
 pub fn beta(asset: &[f64], driver: &[f64]) -> Option<f64> {
     moments(driver, asset)?.slope()
 }
 
-/// Which of the downside betas; they differ on the same data, so none goes unnamed.
+/// Definition of a downside beta; they differ on the same data, so the name is always given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DownsideBeta {
     /// Slope with intercept over the driver's falls, `b < 0` (`SFM.beta.bear` of `PerformanceAnalytics`); the default.
     Bear,
-    /// Co-semivariance under the driver's mean, both sides centred (threshold of Ang, Chen and Xing 2006).
+    /// Co-semivariance below the driver's mean, both sides centred (threshold of Ang, Chen and Xing 2006).
     BelowMean,
-    /// Co-semivariance under zero, nothing centred (Hogan and Warren; Estrada).
+    /// Co-semivariance below zero, nothing centred (Hogan and Warren; Estrada).
     BelowZero,
 }
 
-/// A downside beta and how many falls of the driver it rests on.
+/// A downside beta and its sample size.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Downside {
     /// The beta, a ratio.
     pub beta: f64,
-    /// Pairs in which the driver was under the threshold.
+    /// Pairs in which the driver was below the threshold.
     pub falls: usize,
 }
 
-/// Beta of `asset` on `driver` in the driver's falls; `None` of unequal lengths or without any spread in the falls.
+/// Returns the beta of `asset` on `driver` in the driver's falls; `None` for unequal lengths or falls without spread.
 #[must_use]
 pub fn downside_beta(asset: &[f64], driver: &[f64], definition: DownsideBeta) -> Option<Downside> {
     let all = moments(driver, asset)?;
@@ -145,7 +145,7 @@ pub fn downside_beta(asset: &[f64], driver: &[f64], definition: DownsideBeta) ->
     Some(Downside { beta, falls: falls.x().count() })
 }
 
-/// How often both fall into their worst `level` share together, against how often each does.
+/// Frequency with which both are in their worst `level` share together, relative to that of each.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TailDependence {
     /// `P(U <= q, V <= q) / q`: 1 is always together, `level` is independence.
@@ -154,9 +154,9 @@ pub struct TailDependence {
     pub joint: usize,
 }
 
-/// Lower tail dependence at `level` in (0, 1), by ranks over `n + 1` (Coles, Heffernan and Tawn 1999).
+/// Returns the lower tail dependence at `level` in (0, 1), by ranks over `n + 1` (Coles, Heffernan and Tawn 1999).
 ///
-/// `None` of unequal lengths, of nothing, or of a level outside (0, 1). Judge it by its joint count: under ten it is noise.
+/// `None` for unequal lengths, an empty sample, or a level outside (0, 1). A joint count below ten is noise.
 #[must_use]
 pub fn lower_tail_dependence(a: &[f64], b: &[f64], level: f64) -> Option<TailDependence> {
     if a.len() != b.len() || a.is_empty() || level <= 0.0 || level >= 1.0 {
@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn returns_span_the_dates_both_traded_and_nothing_is_filled() {
+    fn returns_span_common_dates_and_nothing_is_filled() {
         let crypto = [(1, 100.0), (2, 110.0), (3, 120.0), (4, 121.0)];
         let index = [(0, 9.0), (1, 10.0), (4, 11.0), (5, 12.0)];
         let returns = paired_log_returns(&crypto, &index);
@@ -203,14 +203,14 @@ mod tests {
     #[case::unequal(&[1.0, 2.0], &[1.0])]
     #[case::one(&[1.0], &[1.0])]
     #[case::flat(&[1.0, 2.0, 3.0], &[5.0, 5.0, 5.0])]
-    fn a_sample_that_cannot_answer_has_no_correlation(#[case] a: &[f64], #[case] b: &[f64]) {
+    fn a_degenerate_sample_has_no_correlation(#[case] a: &[f64], #[case] b: &[f64]) {
         assert_eq!(pearson(a, b), None);
         assert_eq!(spearman(a, b), None);
         assert_eq!(beta(a, b), None);
     }
 
     #[test]
-    fn sixty_pairs_of_weak_correlation_say_little() {
+    fn sixty_pairs_of_weak_correlation_have_a_wide_interval() {
         let (low, high) = fisher_interval(0.3, 60).unwrap();
         assert!((low - 0.05).abs() < 0.01 && (high - 0.51).abs() < 0.01, "{low} {high}");
         assert_eq!(fisher_interval(0.3, 3), None);
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_driver_of_unchanged_variance_leaves_the_correlation_and_a_wilder_one_lowers_it() {
+    fn only_a_higher_variance_of_the_driver_lowers_the_correlation() {
         assert_eq!(variance_adjusted(0.6, 0.0), Some(0.6));
         let expected = 0.6 / (1.0_f64 + 3.0 * 0.64).sqrt();
         assert!((variance_adjusted(0.6, 3.0).unwrap() - expected).abs() < 1e-15);

@@ -1,42 +1,42 @@
-//! Falls from a running maximum: now, at worst, and on average (METHODOLOGY sections 1.1, 1.2, 1.6, 1.7, 1.9 and 12).
+//! Drawdowns from a running maximum: current, maximum and mean (METHODOLOGY sections 1.1, 1.2, 1.6, 1.7, 1.9 and 12).
 //!
 //! A drawdown is a fraction in [-1, 0]. Prices are not negative; equal highs restart the clock (section 1.3).
 
 use super::{rank, real, sum::sum};
 
-/// A value and the label of the time it was seen at.
+/// A value and its time label.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mark {
-    /// Time label, in whatever the caller counts time in.
+    /// Time label, in the caller's unit.
     pub at: i64,
-    /// The value, in the series' unit.
+    /// Value, in the series' unit.
     pub value: f64,
 }
 
-/// A way down from a peak to a later trough.
+/// A fall from a peak to a later trough.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fall {
     /// The last occurrence of the running maximum before the trough.
     pub peak: Mark,
     /// The first occurrence of the lowest value after the peak.
     pub trough: Mark,
-    /// Trough over peak, kept because merging compares it again and again.
+    /// Trough over peak, stored because every merge compares it.
     ratio: f64,
 }
 
 impl Fall {
-    /// The fall as a fraction of the peak, under zero.
+    /// Returns the fall as a fraction of the peak, below zero.
     #[must_use]
     pub fn depth(&self) -> f64 {
         self.ratio - 1.0
     }
 
-    /// `None` unless the trough really is under a peak above zero.
+    /// `None` unless the trough is below a peak above zero.
     fn between(peak: Mark, trough: Mark) -> Option<Self> {
         (peak.value > 0.0 && trough.value < peak.value).then(|| Self { peak, trough, ratio: trough.value / peak.value })
     }
 
-    /// The deeper of two falls; of equals the one that bottomed first, and of those the one from the later peak.
+    /// Returns the deeper of two falls; if equal, the one with the earlier trough, then the one with the later peak.
     fn deeper(self, other: Self) -> Self {
         let order =
             self.ratio.total_cmp(&other.ratio).then(self.trough.at.cmp(&other.trough.at)).then(other.peak.at.cmp(&self.peak.at));
@@ -44,10 +44,10 @@ impl Fall {
     }
 }
 
-/// The deepest fall of a path, mergeable in time order: `b` after `a` is `a.merge(b)` (METHODOLOGY section 12).
+/// Maximum drawdown of a path, mergeable in time order: `b` after `a` is `a.merge(b)` (METHODOLOGY section 12).
 ///
-/// Taking in a value only compares; a quotient is formed when the value is a new low since the peak. Positions equal
-/// those of a direct scan whatever the split, unless two falls differ by less than rounding.
+/// Pushing a value only compares; a ratio is computed if the value is a new low since the peak. Positions equal
+/// those of a direct scan for every split, unless two falls differ by less than rounding.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct MaxDrawdown(Option<Path>);
 
@@ -64,12 +64,12 @@ struct Path {
 }
 
 impl MaxDrawdown {
-    /// Takes in the next value; one that is negative or not a number is left out.
+    /// Pushes the next value; a negative value or NaN is ignored.
     pub fn push(&mut self, at: i64, value: f64) {
         self.push_bar(at, value, value);
     }
 
-    /// Takes in the next bar: peaks are highs, troughs are lows, a bar's own low counts against its own high.
+    /// Pushes the next bar: peaks are highs, troughs are lows, and a bar's low is compared with its own high.
     pub fn push_bar(&mut self, at: i64, high: f64, low: f64) {
         if !(low >= 0.0 && high >= low) {
             return;
@@ -91,7 +91,7 @@ impl MaxDrawdown {
         path.worst = deeper(path.worst, Fall::between(path.highest, path.trough));
     }
 
-    /// The path of `self` followed by that of `later`.
+    /// Returns the path of `self` followed by that of `later`.
     #[must_use]
     pub fn merge(self, later: Self) -> Self {
         match (self.0, later.0) {
@@ -100,37 +100,37 @@ impl MaxDrawdown {
         }
     }
 
-    /// How many values were taken in.
+    /// Returns the number of values pushed.
     #[must_use]
     pub fn count(&self) -> usize {
         self.0.map_or(0, |path| path.count)
     }
 
-    /// The deepest fall; `None` of nothing, and of a path that never fell.
+    /// Returns the deepest fall; `None` for an empty path and for one that never fell.
     #[must_use]
     pub fn worst(&self) -> Option<Fall> {
         self.0.and_then(|path| path.worst)
     }
 
-    /// The maximum drawdown, a fraction in [-1, 0]; `None` of nothing.
+    /// Returns the maximum drawdown, a fraction in [-1, 0]; `None` for an empty path.
     #[must_use]
     pub fn depth(&self) -> Option<f64> {
         self.0.map(|path| path.worst.map_or(0.0, |fall| fall.depth()))
     }
 
-    /// The last occurrence of the maximum.
+    /// Returns the last occurrence of the maximum.
     #[must_use]
     pub fn highest(&self) -> Option<Mark> {
         self.0.map(|path| path.highest)
     }
 
-    /// The first occurrence of the minimum.
+    /// Returns the first occurrence of the minimum.
     #[must_use]
     pub fn lowest(&self) -> Option<Mark> {
         self.0.map(|path| path.lowest)
     }
 
-    /// The lowest value since the maximum, first occurrence; the maximum itself when nothing is under it.
+    /// Returns the lowest value since the maximum, first occurrence; the maximum itself if no value is below it.
     #[must_use]
     pub fn lowest_since_highest(&self) -> Option<Mark> {
         self.0.map(|path| path.trough)
@@ -174,8 +174,8 @@ impl FromIterator<(i64, f64)> for MaxDrawdown {
     }
 }
 
-/// The drawdown at each value of a path, fractions (section 1.1); the first is 0, and so is each under
-/// a peak of zero or less, from which nothing can fall.
+/// Returns the drawdown at each value of a path, fractions (section 1.1). It is 0 at the first value, and as
+/// long as the peak is zero or negative.
 #[must_use]
 pub fn series(values: &[f64]) -> Vec<f64> {
     let mut peak = f64::NEG_INFINITY;
@@ -188,39 +188,39 @@ pub fn series(values: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// The drawdown of the last value from the highest of all, a fraction (section 1.1); `None` of nothing.
+/// Returns the drawdown of the last value from the maximum, a fraction (section 1.1); `None` for an empty path.
 #[must_use]
 pub fn current(values: &[f64]) -> Option<f64> {
     let peak = values.iter().copied().reduce(f64::max)?;
     values.last().map(|last| last / peak - 1.0)
 }
 
-/// The gain that leads back to the peak, a fraction (section 1.7); `None` when nothing is left to grow.
+/// Returns the gain needed to recover the peak, a fraction (section 1.7); `None` after a total loss.
 #[must_use]
 pub fn required_gain(drawdown: f64) -> Option<f64> {
     (drawdown > -1.0).then(|| -drawdown / (1.0 + drawdown))
 }
 
-/// The ulcer index of a drawdown series: its root mean square, a fraction (section 1.6, N observations).
+/// Returns the ulcer index of a drawdown series: its root mean square, a fraction (section 1.6, N observations).
 #[must_use]
 pub fn ulcer_index(drawdowns: &[f64]) -> Option<f64> {
     (!drawdowns.is_empty()).then(|| (sum(drawdowns.iter().map(|d| d * d)) / real(drawdowns.len())).sqrt())
 }
 
-/// The pain index of a drawdown series: its mean depth, a fraction, positive (section 1.6, N observations).
+/// Returns the pain index of a drawdown series: its mean depth, a fraction, positive (section 1.6, N observations).
 #[must_use]
 pub fn pain_index(drawdowns: &[f64]) -> Option<f64> {
     (!drawdowns.is_empty()).then(|| sum(drawdowns.iter().map(|d| d.abs())) / real(drawdowns.len()))
 }
 
-/// The mid-rank of the last drawdown's depth among all so far (section 1.9); 1 is the deepest ever.
+/// Returns the mid-rank of the last drawdown's depth among all so far (section 1.9); 1 is the deepest on record.
 #[must_use]
 pub fn depth_rank(drawdowns: &[f64]) -> Option<f64> {
     let depths: Vec<f64> = drawdowns.iter().map(|d| d.abs()).collect();
     rank::mid_rank(&depths, *depths.last()?)
 }
 
-/// The same rank among the observations under water only; `None` at a high.
+/// Returns the same rank among the observations below the peak only; `None` at a high.
 #[must_use]
 pub fn depth_rank_under_water(drawdowns: &[f64]) -> Option<f64> {
     let last = drawdowns.last().copied().filter(|&d| d < 0.0)?;
@@ -242,7 +242,7 @@ mod tests {
         path.worst().map(|fall| (fall.peak.at, fall.trough.at))
     }
 
-    /// The definition, word for word: every pair, first trough of the lowest ratio, last peak of the highest value.
+    /// The definition: every pair, first trough of the lowest ratio, last peak of the highest value.
     fn by_definition(values: &[f64]) -> Option<(usize, usize)> {
         let mut worst: Option<(f64, usize, usize)> = None;
         for trough in 0..values.len() {
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_no_drawdown_and_a_first_value_has_none_yet() {
+    fn an_empty_path_has_no_drawdown_and_a_single_value_has_zero() {
         assert_eq!(path(&[]).depth(), None);
         assert_eq!(path(&[5.0]).depth(), Some(0.0));
         assert_eq!(path(&[5.0]).worst(), None);
@@ -289,14 +289,14 @@ mod tests {
     }
 
     #[test]
-    fn values_no_price_can_have_are_left_out() {
+    fn impossible_prices_are_ignored() {
         let path = path(&[2.0, f64::NAN, -1.0, 1.0]);
         assert_eq!(path.count(), 2);
         assert_eq!(path.depth(), Some(-0.5));
     }
 
     #[test]
-    fn a_bars_low_counts_against_its_own_high() {
+    fn a_bars_low_is_compared_with_its_own_high() {
         let mut bars = MaxDrawdown::default();
         bars.push_bar(1, 10.0, 9.0);
         bars.push_bar(2, 12.0, 6.0);

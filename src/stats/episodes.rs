@@ -1,11 +1,11 @@
-//! Drawdown episodes and the rebounds that failed inside them (METHODOLOGY sections 1.3 to 1.5 and 1.10).
+//! Drawdown episodes and the failed rebounds inside them (METHODOLOGY sections 1.3 to 1.5 and 1.10).
 
 use super::{
     drawdown::required_gain,
     threshold::{has_fallen_by, has_risen_by},
 };
 
-/// One time under water: from the last equal high to the first value that regains it.
+/// One drawdown episode: from the last equal high to the first value that recovers it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Episode {
     /// Position of the last occurrence of the running maximum.
@@ -16,51 +16,51 @@ pub struct Episode {
     pub trough: usize,
     /// The lowest value, in the series' unit.
     pub trough_value: f64,
-    /// Position of the first value at or over the peak; `None` while under water.
+    /// Position of the first value at or above the peak; `None` if not recovered.
     pub recovery: Option<usize>,
-    /// Position of the last observation of the episode: the recovery, or the last there is.
+    /// Position of the last observation of the episode: the recovery, or the end of the path.
     pub last: usize,
 }
 
 impl Episode {
-    /// The fall at the trough, a fraction under zero.
+    /// Returns the drawdown at the trough, a fraction below zero.
     #[must_use]
     pub fn depth(&self) -> f64 {
         self.trough_value / self.peak_value - 1.0
     }
 
-    /// The gain from the trough back to the peak, a fraction; `None` of a total loss.
+    /// Returns the gain from the trough back to the peak, a fraction; `None` for a total loss.
     #[must_use]
     pub fn required_gain(&self) -> Option<f64> {
         required_gain(self.depth())
     }
 
-    /// Whether the peak has not been regained.
+    /// Returns true if the peak has not been recovered.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.recovery.is_none()
     }
 
-    /// Observations from peak to trough.
+    /// Returns the observations from peak to trough.
     #[must_use]
     pub fn decline(&self) -> usize {
         self.trough - self.peak
     }
 
-    /// Observations from peak to recovery, or to the last there is.
+    /// Returns the observations from peak to recovery, or to the end of the path.
     #[must_use]
     pub fn underwater(&self) -> usize {
         self.last - self.peak
     }
 
-    /// Observations from trough to recovery; `None` while under water.
+    /// Returns the observations from trough to recovery; `None` if not recovered.
     #[must_use]
     pub fn recovering(&self) -> Option<usize> {
         self.recovery.map(|recovery| recovery - self.trough)
     }
 }
 
-/// All episodes of a path of positive values, in time order, in one pass.
+/// Returns all episodes of a path of positive values, in time order, in one pass.
 #[must_use]
 pub fn episodes(values: &[f64]) -> Vec<Episode> {
     let mut found = Vec::new();
@@ -90,45 +90,45 @@ pub fn episodes(values: &[f64]) -> Vec<Episode> {
     found
 }
 
-/// The episodes that fell by `min_depth` (a positive fraction) or more, deepest first, of equals the earlier first.
+/// Returns the episodes that fell by `min_depth` (a positive fraction) or more, deepest first, then earliest first.
 #[must_use]
 pub fn deepest(values: &[f64], min_depth: f64) -> Vec<Episode> {
-    let mut kept = episodes(values);
-    kept.retain(|episode| episode.peak_value > 0.0 && has_fallen_by(min_depth, episode.peak_value, episode.trough_value));
-    kept.sort_by(|a, b| a.depth().total_cmp(&b.depth()));
-    kept
+    let mut found = episodes(values);
+    found.retain(|episode| episode.peak_value > 0.0 && has_fallen_by(min_depth, episode.peak_value, episode.trough_value));
+    found.sort_by(|a, b| a.depth().total_cmp(&b.depth()));
+    found
 }
 
-/// How a rebound ended.
+/// End of a rebound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Turned back by the threshold before it regained the peak; known since that observation.
+    /// Fell back by the threshold before it reached the peak; known from that observation on.
     Failed {
         /// Position at which the turn was confirmed.
         confirmed_at: usize,
     },
-    /// Went on to regain the peak.
+    /// Reached the peak.
     Recovered,
-    /// Neither yet.
+    /// Neither so far.
     Open,
 }
 
 /// A rise by at least the threshold from a running low inside an episode.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rebound {
-    /// Position of the low it rose from.
+    /// Position of the low from which it rose.
     pub low: usize,
-    /// Position of its highest value before the peak was regained.
+    /// Position of its highest value before the peak was recovered.
     pub high: usize,
     /// The rise from low to high, a fraction.
     pub gain: f64,
-    /// How it ended.
+    /// End of the rebound.
     pub outcome: Outcome,
 }
 
-/// The rebounds of one episode by at least `threshold` (a fraction), in time order: a zig-zag that starts at the peak.
+/// Returns the rebounds of one episode by at least `threshold` (a fraction), in time order: a zig-zag from the peak.
 ///
-/// Positions are those of `values`, the path the episode was found in. From a price of zero or less no rise can be told.
+/// Positions refer to `values`, the path of the episode. A rise from a price of zero or less is undefined.
 #[must_use]
 pub fn rebounds(values: &[f64], episode: &Episode, threshold: f64) -> Vec<Rebound> {
     let mut found = Vec::new();
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn equality_recovers_and_an_open_episode_says_so() {
+    fn equality_recovers_and_the_last_episode_is_open() {
         let found = episodes(&[10.0, 8.0, 10.0, 9.0]);
         assert_eq!(found[0].recovery, Some(2));
         assert_eq!(found[0].recovering(), Some(1));
@@ -174,13 +174,13 @@ mod tests {
     }
 
     #[test]
-    fn an_episode_exactly_as_deep_as_asked_for_is_kept() {
+    fn an_episode_exactly_at_the_minimum_depth_is_included() {
         assert_eq!(deepest(&[121.0, 96.8, 140.0, 112.0, 139.0], 0.2).len(), 2);
         assert_eq!(deepest(&[121.0, 96.8, 140.0, 112.0, 139.0], 0.21), []);
     }
 
     #[test]
-    fn a_rebound_that_goes_on_is_open() {
+    fn a_running_rebound_is_open() {
         let values = [100.0, 50.0, 60.0];
         let found = rebounds(&values, &episodes(&values)[0], 0.1);
         assert_eq!(found.len(), 1);
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jump_straight_back_to_the_peak_is_no_rebound() {
+    fn a_jump_straight_back_to_the_peak_is_not_a_rebound() {
         let values = [100.0, 50.0, 100.0];
         assert_eq!(rebounds(&values, &episodes(&values)[0], 0.1), []);
     }

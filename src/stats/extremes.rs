@@ -1,25 +1,25 @@
-//! How far the tail reaches: peaks over a threshold and their generalised Pareto law (METHODOLOGY section 3).
+//! Tail of a distribution: peaks over a threshold and their generalised Pareto law (METHODOLOGY section 3).
 //!
-//! A batch computation, not one for a request. Excesses are amounts over the threshold, declustered by the caller;
-//! under [`LEAST_EXCESSES`] of them a fit says more than the sample knows.
+//! A batch computation, not one for a request. Excesses are amounts over the threshold, declustered by the caller.
+//! With fewer than [`MIN_EXCESSES`] a fit is not meaningful.
 
 use super::{real, sum::mean};
 
-/// Excesses a published fit needs.
-pub const LEAST_EXCESSES: usize = 50;
-/// Shape at or under which the likelihood stops being regular; fits stay over it.
-const LEAST_SHAPE: f64 = -0.5;
-/// Shapes this close to zero are the exponential law.
+/// Minimum number of excesses for a published fit.
+pub const MIN_EXCESSES: usize = 50;
+/// Shape at or below which the likelihood is not regular; fits stay above it.
+const MIN_SHAPE: f64 = -0.5;
+/// Shapes this close to zero are treated as the exponential law.
 const EXPONENTIAL: f64 = 1e-9;
-/// Places tried before the best is refined.
+/// Grid points evaluated before the best is refined.
 const GRID: u32 = 100;
-/// Sections of the refinement, enough for the last digit a likelihood can tell.
+/// Sections of the refinement, enough for the precision of a likelihood.
 const REFINEMENTS: usize = 60;
 
 /// A generalised Pareto law of excesses, fitted by maximum likelihood.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ParetoTail {
-    /// ξ: over 0 the tail is heavy, from 1 on it has no mean.
+    /// ξ: above 0 the tail is heavy; from 1 on it has no mean.
     pub shape: f64,
     /// β, in the excesses' unit.
     pub scale: f64,
@@ -28,14 +28,14 @@ pub struct ParetoTail {
 }
 
 impl ParetoTail {
-    /// Fits positive excesses; `None` of fewer than two.
+    /// Fits positive excesses; `None` for fewer than two.
     ///
-    /// For each θ = ξ/β the best ξ is the mean of ln(1 + θ y), so the likelihood is climbed in θ alone.
+    /// For each θ = ξ/β the best ξ is the mean of ln(1 + θ y), so the likelihood is maximised over θ alone.
     #[must_use]
     pub fn fit(excesses: &[f64]) -> Option<Self> {
         let largest = excesses.iter().copied().reduce(f64::max).filter(|y| *y > 0.0 && excesses.len() > 1)?;
         let average = mean(excesses)?;
-        // θ lies over -1/largest; the distance from there is searched on a logarithmic scale.
+        // θ is above -1/largest; the distance from there is searched on a logarithmic scale.
         let (low, high) = ((1e-6 / largest).ln(), (1e3 / average).ln());
         let at = |place: f64| Self::given_ratio(excesses, place.exp() - 1.0 / largest);
         let step = (high - low) / f64::from(GRID);
@@ -43,15 +43,15 @@ impl ParetoTail {
         at(climb(best - step, best + step, |place| rating(at(place))))
     }
 
-    /// The law with the best ξ given θ; `None` where it is not regular.
+    /// Returns the law with the best ξ for a θ; `None` if it is not regular.
     fn given_ratio(excesses: &[f64], ratio: f64) -> Option<Self> {
         let shape = mean(&excesses.iter().map(|y| (ratio * y).ln_1p()).collect::<Vec<_>>())?;
         let scale = if shape.abs() < EXPONENTIAL { mean(excesses)? } else { shape / ratio };
         let log_likelihood = -real(excesses.len()) * (scale.ln() + shape + 1.0);
-        (shape > LEAST_SHAPE).then_some(Self { shape, scale, log_likelihood })
+        (shape > MIN_SHAPE).then_some(Self { shape, scale, log_likelihood })
     }
 
-    /// The probability that an excess goes over `excess`, given that there is one.
+    /// Returns the probability that an excess is above `excess`.
     #[must_use]
     pub fn survival(&self, excess: f64) -> f64 {
         if self.shape.abs() < EXPONENTIAL {
@@ -60,8 +60,8 @@ impl ParetoTail {
         (1.0 + self.shape * excess / self.scale).max(0.0).powf(-1.0 / self.shape)
     }
 
-    /// How far over the threshold the level lies that one in `observations` goes over, when a share `exceeding` of them
-    /// (a fraction) goes over the threshold; `None` when that level is under the threshold.
+    /// Returns the distance above the threshold of the level that one in `observations` exceeds. A share `exceeding`
+    /// of them (a fraction) exceeds the threshold; `None` if the level is below the threshold.
     #[must_use]
     pub fn return_level(&self, observations: f64, exceeding: f64) -> Option<f64> {
         let rarity = (observations * exceeding).ln();
@@ -74,7 +74,7 @@ fn rating(tail: Option<ParetoTail>) -> f64 {
     tail.map_or(f64::NEG_INFINITY, |tail| tail.log_likelihood)
 }
 
-/// The place of the maximum between two places around it, by golden sections.
+/// Returns the position of the maximum between two positions around it, by golden sections.
 fn climb(mut low: f64, mut high: f64, height: impl Fn(f64) -> f64) -> f64 {
     let section = (5_f64.sqrt() - 1.0) / 2.0;
     for _ in 0..REFINEMENTS {
@@ -94,7 +94,7 @@ mod tests {
 
     use super::*;
 
-    /// The quantiles of a law at evenly spaced probabilities: a sample without chance.
+    /// The quantiles of a law at evenly spaced probabilities: a sample without randomness.
     fn sample(shape: f64, scale: f64) -> Vec<f64> {
         (1..500).map(|i| scale * ((f64::from(i) / 500.0).powf(-shape) - 1.0) / shape).collect()
     }
@@ -103,14 +103,14 @@ mod tests {
     #[case(0.3, 2.0)]
     #[case(-0.2, 5.0)]
     #[case(0.8, 1e6)]
-    fn a_law_is_found_back(#[case] shape: f64, #[case] scale: f64) {
+    fn a_fit_recovers_the_law(#[case] shape: f64, #[case] scale: f64) {
         let fit = ParetoTail::fit(&sample(shape, scale)).unwrap();
         assert!((fit.shape - shape).abs() < 0.05, "{fit:?}");
         assert!((fit.scale / scale - 1.0).abs() < 0.05, "{fit:?}");
     }
 
     #[test]
-    fn a_return_level_is_gone_over_as_often_as_it_says() {
+    fn a_return_level_is_exceeded_at_its_rate() {
         let fit = ParetoTail::fit(&sample(0.3, 2.0)).unwrap();
         let level = fit.return_level(1000.0, 0.025).unwrap();
         assert!((fit.survival(level) * 0.025 - 0.001).abs() < 1e-12);

@@ -1,6 +1,6 @@
-//! Runs, reversals and one-sidedness of flows that have a sign (METHODOLOGY section 4).
+//! Runs, reversals and one-sidedness of signed flows (METHODOLOGY section 4).
 //!
-//! Slices hold one value per trading day, holidays left out; a true zero has no sign.
+//! Slices hold one value per trading day, holidays excluded; a true zero has no sign.
 
 use std::cmp::Ordering;
 
@@ -9,16 +9,16 @@ use super::{
     sum::{Sum, sum},
 };
 
-/// The run of days of one sign that ends with the last.
+/// The run of days of one sign that ends with the last day.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Streak {
-    /// Its length; 0 after a day of zero.
+    /// Length in days; 0 after a day of zero.
     pub days: usize,
-    /// The sum over it, in the flows' unit; its sign is the run's.
+    /// Sum over the run, in the flows' unit; its sign is the run's.
     pub total: f64,
 }
 
-/// The current streak; of length 0 where there is none.
+/// Returns the current streak; length 0 if there is none.
 #[must_use]
 pub fn streak(flows: &[f64]) -> Streak {
     let Some(now) = flows.last().and_then(|&flow| sign(flow)) else { return Streak::default() };
@@ -26,29 +26,29 @@ pub fn streak(flows: &[f64]) -> Streak {
     Streak { days: run.len(), total: sum(run) }
 }
 
-/// How often the sign changed from one day that has one to the next.
+/// Returns the number of sign changes between consecutive days with a sign.
 #[must_use]
 pub fn flips(flows: &[f64]) -> usize {
     signs(flows).windows(2).filter(|pair| pair[0] != pair[1]).count()
 }
 
-/// Flips over the flips there could have been, in [0, 1]; `None` of fewer than two days with a sign.
+/// Returns flips over possible flips, in [0, 1]; `None` for fewer than two days with a sign.
 #[must_use]
 pub fn choppiness(flows: &[f64]) -> Option<f64> {
     let chances = signs(flows).len().checked_sub(1).filter(|&chances| chances > 0)?;
     Some(real(flips(flows)) / real(chances))
 }
 
-/// The size of the sum over the sum of sizes, in [0, 1]: 1 is one-way; `None` when nothing flowed.
+/// Returns the size of the sum over the sum of sizes, in [0, 1]: 1 is one-way; `None` if all flows are zero.
 #[must_use]
 pub fn efficiency_ratio(flows: &[f64]) -> Option<f64> {
     let moved = sum(flows.iter().map(|flow| flow.abs()));
     (moved > 0.0).then(|| (sum(flows.iter().copied()).abs() / moved).min(1.0))
 }
 
-/// The Wald-Wolfowitz runs z: over 0 the sign flips more often than chance has it, under 0 it persists.
+/// Returns the Wald-Wolfowitz runs z: above 0 the sign flips more often than by chance, below 0 it persists.
 ///
-/// `None` when the days with a sign are too few or all alike.
+/// `None` if the days with a sign are too few or all of one sign.
 #[must_use]
 pub fn runs_z(flows: &[f64]) -> Option<f64> {
     let signs = signs(flows);
@@ -59,7 +59,7 @@ pub fn runs_z(flows: &[f64]) -> Option<f64> {
     (variance > 0.0).then(|| (real(flips(flows) + 1) - expected) / variance.sqrt())
 }
 
-/// The running total after each day, in the flows' unit.
+/// Returns the running total after each day, in the flows' unit.
 #[must_use]
 pub fn cumulative(flows: &[f64]) -> Vec<f64> {
     let mut total = Sum::default();
@@ -72,13 +72,13 @@ pub fn cumulative(flows: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// The sum of the latest `days` after each day, in the flows' unit; `None` while there are fewer.
+/// Returns the sum of the latest `days` after each day, in the flows' unit; `None` for the first days.
 #[must_use]
 pub fn rolling_sums(flows: &[f64], days: usize) -> Vec<Option<f64>> {
     (1..=flows.len()).map(|end| Some(sum(flows[end.checked_sub(days)?..end].iter().copied()))).collect()
 }
 
-/// `None` of zero.
+/// Returns the sign; `None` for zero.
 fn sign(flow: f64) -> Option<Ordering> {
     flow.partial_cmp(&0.0).filter(|order| order.is_ne())
 }
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zero_between_two_signs_is_no_flip_of_its_own() {
+    fn a_zero_between_two_signs_is_not_a_flip() {
         assert_eq!(flips(&[1.0, 0.0, 1.0, 0.0, -1.0]), 1);
     }
 

@@ -1,39 +1,40 @@
 //! Funding rates of different intervals on one scale (METHODOLOGY section 6).
 //!
-//! A rate is a fraction per settlement interval; over 0 the longs pay. Raw rates of different intervals are never averaged.
+//! A rate is a fraction per settlement interval; positive: longs pay. Raw rates of different intervals are never averaged.
 
 use super::sum::sum;
 
 const HOURS_PER_YEAR: f64 = 8760.0;
 
-/// The rate over eight hours, a fraction, of a rate over `interval_hours`.
+/// Converts a rate per `interval_hours` to a rate per eight hours, a fraction.
 #[must_use]
 pub fn per_8h(rate: f64, interval_hours: f64) -> f64 {
     rate / interval_hours * 8.0
 }
 
-/// The simple annual rate, a fraction, of a rate over `interval_hours`.
+/// Converts a rate per `interval_hours` to a simple annual rate, a fraction.
 #[must_use]
 pub fn annualised(rate: f64, interval_hours: f64) -> f64 {
     rate * HOURS_PER_YEAR / interval_hours
 }
 
-/// The compounded annual rate, a fraction; `None` when a settlement takes everything.
+/// Converts a rate per `interval_hours` to a compounded annual rate, a fraction; `None` if a settlement takes everything.
 #[must_use]
 pub fn annualised_compound(rate: f64, interval_hours: f64) -> Option<f64> {
     (rate > -1.0).then(|| (rate.ln_1p() * HOURS_PER_YEAR / interval_hours).exp_m1())
 }
 
-/// The mean of normalised rates weighted by open interest, from pairs of rate and weight; `None` without any weight.
+/// Returns the mean of normalised rates weighted by open interest, from pairs of rate and weight; `None` if the
+/// total weight is zero.
 ///
-/// Venues that lack one of the two are left out by the caller.
+/// Callers omit venues that lack one of the two.
 #[must_use]
 pub fn weighted_mean(rates: &[(f64, f64)]) -> Option<f64> {
     let weight = sum(rates.iter().map(|(_, weight)| *weight));
     (weight > 0.0).then(|| sum(rates.iter().map(|(rate, weight)| rate * weight)) / weight)
 }
 
-/// How many settlements up to the last were negative in a row, the last coming first; zero ends it.
+/// Returns the length of the current run of negative settlements, given newest first; zero ends it.
 pub fn negative_streak(rates: impl IntoIterator<Item = f64>) -> usize {
     rates.into_iter().take_while(|&rate| rate < 0.0).count()
 }
@@ -60,7 +61,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_interval_a_rate_is_quoted_for_does_not_matter(rate in -0.01..0.01, hours in 1_u8..24) {
+        fn the_interval_of_a_rate_does_not_matter(rate in -0.01..0.01, hours in 1_u8..24) {
             let hours = f64::from(hours);
             prop_assert!((annualised(rate * hours, hours) - annualised(rate, 1.0)).abs() < 1e-9);
             prop_assert!((per_8h(rate * hours, hours) - rate * 8.0).abs() < 1e-12);

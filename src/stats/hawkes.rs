@@ -1,22 +1,22 @@
-//! Events that bring on events: the exponential Hawkes process (METHODOLOGY section 3, research option).
+//! Self-exciting events: the exponential Hawkes process (METHODOLOGY section 3, research option).
 //!
-//! Feeds that show one event a second hide the clusters, so what is fitted to them comes out too calm: not for publication.
+//! Feeds that publish one event a second hide clusters, so a fit to them understates excitation: not for publication.
 
 use super::sum::Sum;
 
 /// Intensity μ + Σ n β exp(-β (t - tᵢ)) over the earlier events; times in any one unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hawkes {
-    /// μ: events per time that come on their own.
+    /// μ: spontaneous events per unit of time.
     pub background: f64,
-    /// n: events each event brings on, under 1.
+    /// n: events triggered by each event, below 1.
     pub branching: f64,
-    /// β: how fast the excitement decays, per time.
+    /// β: decay rate of the excitement, per unit of time.
     pub decay: f64,
 }
 
 impl Hawkes {
-    /// The log-likelihood of events at ascending `times` observed from 0 to `end`.
+    /// Returns the log-likelihood of events at ascending `times` observed from 0 to `end`.
     #[must_use]
     pub fn log_likelihood(&self, times: &[f64], end: f64) -> f64 {
         let mut total = Sum::default();
@@ -28,7 +28,7 @@ impl Hawkes {
         total.value()
     }
 
-    /// The intensity right after the last event, events per time; the background when there was none.
+    /// Returns the intensity right after the last event, events per unit of time; the background if there was none.
     #[must_use]
     pub fn intensity_after_last(&self, times: &[f64]) -> f64 {
         self.intensity(self.excitements(times).last().map_or(0.0, |excitement| 1.0 + excitement))
@@ -38,7 +38,7 @@ impl Hawkes {
         self.background + self.branching * self.decay * excitement
     }
 
-    /// For each event, the decayed count of the events before it.
+    /// Returns, for each event, the decayed count of the events before it.
     fn excitements(&self, times: &[f64]) -> impl Iterator<Item = f64> {
         let mut before: Option<(f64, f64)> = None;
         times.iter().map(move |&time| {

@@ -1,22 +1,22 @@
-//! How illiquid a market is, from its bars alone (METHODOLOGY section 10).
+//! Illiquidity of a market, from its bars alone (METHODOLOGY section 10).
 //!
-//! Spreads are fractions of the price. Those estimated as a root of a negative number keep its sign: under zero means
-//! the estimator saw no spread, and a publisher shows zero and says so.
+//! Spreads are fractions of the price. Those estimated as a root of a negative number keep its sign: below zero
+//! the estimator found no spread, and a publisher reports zero with a note.
 
 use super::{moments::CoMoments, ohlc::Ohlc, sum::mean};
 
-/// Amihud's illiquidity and the periods behind it.
+/// Amihud's illiquidity and the number of periods behind it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Amihud {
     /// Mean size of the return per USD traded.
     pub per_usd: f64,
-    /// Periods that entered the mean.
+    /// Periods included in the mean.
     pub used: usize,
-    /// Periods left out because nothing was traded.
+    /// Periods excluded because nothing was traded.
     pub skipped: usize,
 }
 
-/// Amihud (2002): from each period's return and its volume in USD at the same venue; `None` when nothing traded.
+/// Amihud (2002): from each period's return and its volume in USD at the same venue; `None` if nothing was traded.
 #[must_use]
 pub fn amihud(periods: &[(f64, f64)]) -> Option<Amihud> {
     let impacts: Vec<f64> = periods.iter().filter(|(_, volume)| *volume > 0.0).map(|(r, volume)| r.abs() / volume).collect();
@@ -31,14 +31,14 @@ pub fn roll(returns: &[f64]) -> Option<f64> {
     pairs.covariance().map(|covariance| signed_root(-4.0 * covariance))
 }
 
-/// Corwin and Schultz (2012): from the ranges of one bar and of two, estimates under zero taken as zero.
+/// Corwin and Schultz (2012): from the ranges of one bar and of two; negative estimates are set to zero.
 #[must_use]
 pub fn corwin_schultz(bars: &[Ohlc]) -> Option<f64> {
     let spreads: Vec<f64> = bars.windows(2).map(|pair| two_bar_spread(pair[0].ln(), pair[1].ln()).max(0.0)).collect();
     mean(&spreads)
 }
 
-/// The estimate of one pair of bars in logarithms, the second shifted back over any gap since the first one's close.
+/// Estimates one pair of bars in logarithms; the second is shifted back over any gap since the first one's close.
 fn two_bar_spread(first: Ohlc, second: Ohlc) -> f64 {
     let gap = (first.close - second.high).max(0.0) + (first.close - second.low).min(0.0);
     let both = first.high.max(second.high + gap) - first.low.min(second.low + gap);
@@ -48,7 +48,7 @@ fn two_bar_spread(first: Ohlc, second: Ohlc) -> f64 {
     2.0 * (alpha / 2.0).tanh()
 }
 
-/// Abdi and Ranaldo (2017): from each close and the middles of its own and the next range, signed.
+/// Abdi and Ranaldo (2017): from each close and the midpoints of its own and the next range, signed.
 #[must_use]
 pub fn abdi_ranaldo(bars: &[Ohlc]) -> Option<f64> {
     let products: Vec<f64> = bars
@@ -65,9 +65,9 @@ fn signed_root(square: f64) -> f64 {
     square.abs().sqrt().copysign(square)
 }
 
-/// How much illiquidity exceeds its usual level: the log of the latest mean over a trailing median of the same.
+/// Returns the excess of illiquidity over its usual level: the log of the latest mean over a trailing median of it.
 ///
-/// Illiquidity falls as volume grows over the years, so its level alone says little. `None` when either is zero.
+/// Illiquidity falls as volume grows over the years, so levels are not comparable. `None` if either is zero.
 #[must_use]
 pub fn detrended(latest: f64, trailing_median: f64) -> Option<f64> {
     (latest > 0.0 && trailing_median > 0.0).then(|| (latest / trailing_median).ln())
@@ -95,12 +95,12 @@ mod tests {
     }
 
     #[test]
-    fn a_trend_shows_none() {
+    fn a_trend_has_no_spread() {
         assert!(roll(&[0.01, 0.02, 0.03, 0.04]).unwrap() < 0.0);
     }
 
     #[test]
-    fn too_few_bars_answer_nothing() {
+    fn too_few_bars_have_no_estimate() {
         assert_eq!(roll(&[0.1, 0.2]), None);
         assert_eq!(corwin_schultz(&[]), None);
         assert_eq!(abdi_ranaldo(&[]), None);

@@ -1,50 +1,50 @@
-//! Who moved the market's value, and who holds how much of it (METHODOLOGY section 2).
+//! Contributions to changes of market capitalisation, and dominance (METHODOLOGY section 2).
 
 use super::{real, sum::sum};
 
 /// One asset's market capitalisation at both ends of a window, in one unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Span {
-    /// At or before the anchor.
+    /// Value at or before the start of the window.
     pub start: f64,
-    /// Now.
+    /// Current value.
     pub end: f64,
 }
 
 impl Span {
-    /// The change as a fraction of the start; `None` when it started from nothing.
+    /// Returns the change as a fraction of the start; `None` if the start is zero.
     #[must_use]
     pub fn change(&self) -> Option<f64> {
         (self.start > 0.0).then(|| self.end / self.start - 1.0)
     }
 
-    /// The log of end over start; `None` unless both are positive.
+    /// Returns the log of end over start; `None` unless both are positive.
     #[must_use]
     pub fn log_change(&self) -> Option<f64> {
         (self.start > 0.0 && self.end > 0.0).then(|| (self.end / self.start).ln())
     }
 }
 
-/// All assets present at both ends, as one.
+/// Returns the sum of all assets present at both ends.
 #[must_use]
 pub fn total(assets: &[Span]) -> Span {
     Span { start: sum(assets.iter().map(|asset| asset.start)), end: sum(assets.iter().map(|asset| asset.end)) }
 }
 
-/// What each asset added to the change of the total, fractions of the total's start; they add up to its change.
+/// Returns each asset's contribution to the change of the total, as fractions of its start; they add up to the change.
 #[must_use]
 pub fn contributions(assets: &[Span]) -> Option<Vec<f64>> {
     let base = total(assets).start;
     (base > 0.0).then(|| assets.iter().map(|asset| (asset.end - asset.start) / base).collect())
 }
 
-/// A part's share of a universe that includes it, a fraction; `None` of an empty universe.
+/// Returns a part's share of a universe that includes it, a fraction; `None` for an empty universe.
 #[must_use]
 pub fn dominance(part: f64, universe: f64) -> Option<f64> {
     (universe > 0.0).then(|| part / universe)
 }
 
-/// The mean change of the assets minus the change of their total: under zero the small did worse than the large.
+/// Returns the mean change of the assets minus the change of their total: below zero, small assets did worse.
 #[must_use]
 pub fn equal_minus_cap_weighted(assets: &[Span]) -> Option<f64> {
     let changes: Vec<f64> = assets.iter().map(Span::change).collect::<Option<_>>()?;
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_started_from_nothing_has_no_change() {
+    fn a_start_of_zero_has_no_change() {
         assert_eq!(Span { start: 0.0, end: 1.0 }.change(), None);
         assert_eq!(Span { start: 1.0, end: 0.0 }.log_change(), None);
         assert_eq!(contributions(&[]), None);

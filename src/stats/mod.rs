@@ -1,10 +1,10 @@
 //! Numerics over plain slices: drawdowns, moments, ranks, volatility, regression, correlation.
 //!
-//! Owns formulas and their edge cases. It knows nothing of ours: no domain type, no clock, no I/O.
-//! Slices go in, `Option` comes out; `None` means the sample cannot answer, never zero or NaN.
-//! Formulas that no answer shows, since METHODOLOGY keeps them for research (tails, events that bring on
-//! events, phases of a market), are held against the same golden values as the others.
-//! Inputs are finite; time labels are plain `i64`, and positions are indices into the slice that was given.
+//! Owns formulas and their edge cases. It uses nothing of this crate: no domain type, no clock, no I/O.
+//! Slices go in, `Option` comes out; `None` means that the sample has no result, never zero or NaN.
+//! METHODOLOGY keeps some formulas for research (tails, self-exciting events, market phases): no answer uses them,
+//! and golden tests check them like the others.
+//! Inputs are finite; time labels are plain `i64`, and positions are indices into the given slice.
 
 pub mod breadth;
 pub mod burst;
@@ -33,7 +33,7 @@ pub mod sum;
 pub mod threshold;
 pub mod volatility;
 
-/// A count as a number of the formulas; exact up to 2^53.
+/// Converts a count to a number of the formulas; exact up to 2^53.
 #[expect(clippy::cast_precision_loss, reason = "no slice in memory holds 2^53 values")]
 pub(crate) const fn real(count: usize) -> f64 {
     count as f64

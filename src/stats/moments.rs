@@ -1,6 +1,6 @@
 //! Mean, variance and covariance, mergeable (METHODOLOGY section 12: Welford, Chan); of a slice in two passes.
 //!
-//! Nothing is ever subtracted from a state: a window is merged from blocks, so a spike that has left leaves no residue.
+//! Nothing is ever subtracted from a state: a window is merged from blocks, so a spike outside it leaves no residue.
 
 use super::real;
 
@@ -13,8 +13,8 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// The moments of finite values that are all there: two passes around the first value, which needs no
-    /// division per value and is exactly 0 for values that never move.
+    /// Computes the moments of a whole slice of finite values: two passes around the first value. This needs no
+    /// division per value and is exactly 0 for a constant slice.
     #[must_use]
     pub fn of(values: &[f64]) -> Self {
         let Some(first) = values.first() else { return Self::default() };
@@ -23,7 +23,7 @@ impl Moments {
         Self { n: values.len(), mean: first + shift, m2 }
     }
 
-    /// Takes in one finite value.
+    /// Adds one finite value.
     pub fn push(&mut self, value: f64) {
         self.n += 1;
         let delta = value - self.mean;
@@ -31,7 +31,7 @@ impl Moments {
         self.m2 += delta * (value - self.mean);
     }
 
-    /// The moments of both samples together (Chan, Golub & `LeVeque`).
+    /// Returns the moments of both samples together (Chan, Golub & `LeVeque`).
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
         if self.n == 0 {
@@ -46,44 +46,44 @@ impl Moments {
         Self { n, mean: self.mean + delta * share, m2: self.m2 + other.m2 + delta * delta * real(self.n) * share }
     }
 
-    /// How many values were taken in.
+    /// Returns the number of values.
     #[must_use]
     pub fn count(&self) -> usize {
         self.n
     }
 
-    /// The mean, in the values' unit.
+    /// Returns the mean, in the values' unit.
     #[must_use]
     pub fn mean(&self) -> Option<f64> {
         (self.n > 0).then_some(self.mean)
     }
 
-    /// The sum of squared deviations from the mean, in the unit squared.
+    /// Returns the sum of squared deviations from the mean, in the unit squared.
     #[must_use]
     pub fn squared_deviations(&self) -> f64 {
         self.m2
     }
 
-    /// The sample variance (ddof 1), in the unit squared; `None` of fewer than two values.
+    /// Returns the sample variance (ddof 1), in the unit squared; `None` for fewer than two values.
     #[must_use]
     pub fn variance(&self) -> Option<f64> {
         (self.n > 1).then(|| self.m2.max(0.0) / real(self.n - 1))
     }
 
-    /// The sample standard deviation (ddof 1), in the values' unit.
+    /// Returns the sample standard deviation (ddof 1), in the values' unit.
     #[must_use]
     pub fn std_dev(&self) -> Option<f64> {
         self.variance().map(f64::sqrt)
     }
 
-    /// How many standard deviations a value outside the sample lies over its mean; `None` when the sample never moves.
+    /// Returns the distance of a value outside the sample from its mean, in standard deviations; `None` if it is constant.
     #[must_use]
     pub fn z_score(&self, value: f64) -> Option<f64> {
         self.std_dev().filter(|&sd| sd > 0.0).map(|sd| (value - self.mean) / sd)
     }
 }
 
-/// How far the mean of values, of which there is one at least, lies from the first of them.
+/// Returns the distance of the mean of at least one value from the first of them.
 fn shift(values: &[f64], first: f64) -> f64 {
     values.iter().map(|value| value - first).sum::<f64>() / real(values.len())
 }
@@ -97,7 +97,7 @@ impl FromIterator<f64> for Moments {
     }
 }
 
-/// Moments of two samples taken in pairs, and their centred product.
+/// Moments of two paired samples, and their centred product.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct CoMoments {
     x: Moments,
@@ -106,19 +106,19 @@ pub struct CoMoments {
 }
 
 impl CoMoments {
-    /// The moments of finite pairs that are all there, as [`Moments::of`]; of as many pairs as both sides have.
+    /// Computes the moments of finite pairs as [`Moments::of`] does; the longer side is truncated.
     #[must_use]
     pub fn of(x: &[f64], y: &[f64]) -> Self {
         let n = x.len().min(y.len());
         let (x, y) = (&x[..n], &y[..n]);
         let (Some(first_x), Some(first_y)) = (x.first(), y.first()) else { return Self::default() };
         let (shift_x, shift_y) = (shift(x, *first_x), shift(y, *first_y));
-        // Deviations as those of the moments, to the last bit: a series goes with itself exactly.
+        // Same deviations as in the moments, to the last bit: a series correlates with itself exactly.
         let product = |(x, y): (&f64, &f64)| (x - first_x - shift_x) * (y - first_y - shift_y);
         Self { x: Moments::of(x), y: Moments::of(y), cxy: x.iter().zip(y).map(product).sum() }
     }
 
-    /// Takes in one pair of finite values.
+    /// Adds one pair of finite values.
     pub fn push(&mut self, x: f64, y: f64) {
         let delta_x = x - self.x.mean;
         self.x.push(x);
@@ -126,7 +126,7 @@ impl CoMoments {
         self.cxy += delta_x * (y - self.y.mean);
     }
 
-    /// The moments of both samples of pairs together.
+    /// Returns the moments of both samples of pairs together.
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
         let n = self.x.n + other.x.n;
@@ -138,38 +138,38 @@ impl CoMoments {
         Self { x: self.x.merge(other.x), y: self.y.merge(other.y), cxy }
     }
 
-    /// The first of each pair.
+    /// Returns the moments of the first of each pair.
     #[must_use]
     pub fn x(&self) -> Moments {
         self.x
     }
 
-    /// The second of each pair.
+    /// Returns the moments of the second of each pair.
     #[must_use]
     pub fn y(&self) -> Moments {
         self.y
     }
 
-    /// The sum of products of deviations, in x's unit times y's.
+    /// Returns the sum of products of deviations, in x's unit times y's.
     #[must_use]
     pub fn product_deviations(&self) -> f64 {
         self.cxy
     }
 
-    /// The sample covariance (ddof 1); `None` of fewer than two pairs.
+    /// Returns the sample covariance (ddof 1); `None` for fewer than two pairs.
     #[must_use]
     pub fn covariance(&self) -> Option<f64> {
         (self.x.n > 1).then(|| self.cxy / real(self.x.n - 1))
     }
 
-    /// Pearson's correlation in [-1, 1]; `None` of fewer than two pairs or when one of the two never moves.
+    /// Returns Pearson's correlation in [-1, 1]; `None` for fewer than two pairs or a constant side.
     #[must_use]
     pub fn correlation(&self) -> Option<f64> {
         let scale = (self.x.m2 * self.y.m2).sqrt();
         (scale > 0.0).then(|| (self.cxy / scale).clamp(-1.0, 1.0))
     }
 
-    /// The least-squares slope of y on x, in y's unit per x's; `None` when x never moves.
+    /// Returns the least-squares slope of y on x, in y's unit per x's; `None` if x is constant.
     #[must_use]
     pub fn slope(&self) -> Option<f64> {
         (self.x.m2 > 0.0).then(|| self.cxy / self.x.m2)
@@ -239,7 +239,7 @@ mod tests {
         }
 
         #[test]
-        fn two_passes_over_what_never_moves_find_nothing(value in -1e9..1e9, n in 2_usize..60) {
+        fn two_passes_over_a_constant_find_no_variance(value in -1e9..1e9, n in 2_usize..60) {
             let still = vec![value; n];
             let moments = CoMoments::of(&still, &still);
             prop_assert!(moments.x().squared_deviations().abs() < f64::MIN_POSITIVE && moments.correlation().is_none());

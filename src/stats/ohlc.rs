@@ -1,6 +1,6 @@
-//! One bar of prices, the input of everything that reads ranges.
+//! One bar of prices, the input of the range-based estimators.
 
-/// Open, high, low and close of one bar, in one unit; positive, and low is the least of them.
+/// Open, high, low and close of one bar, in one unit; all positive, low is the minimum.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ohlc {
     /// First price.
@@ -14,14 +14,14 @@ pub struct Ohlc {
 }
 
 impl Ohlc {
-    /// The same bar in natural logarithms.
+    /// Returns the bar in natural logarithms.
     #[must_use]
     pub fn ln(self) -> Self {
         Self { open: self.open.ln(), high: self.high.ln(), low: self.low.ln(), close: self.close.ln() }
     }
 }
 
-/// The log returns between neighbours, which the caller knows to be adjacent (METHODOLOGY section 0, gaps).
+/// Returns the log returns between neighbours; the caller ensures that they are adjacent (METHODOLOGY section 0, gaps).
 #[must_use]
 pub fn log_returns(closes: &[f64]) -> Vec<f64> {
     closes.windows(2).map(|pair| (pair[1] / pair[0]).ln()).collect()

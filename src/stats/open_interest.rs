@@ -1,26 +1,26 @@
-//! What moved open interest: positions or the price (METHODOLOGY section 5).
+//! Decomposition of changes of open interest into positions and price (METHODOLOGY section 5).
 
 use super::{
     rank::{MAD_TO_SIGMA, median_absolute_deviation},
     threshold::{at_least, at_most},
 };
 
-/// The smallest fall of native open interest, a fraction in logs, that can count as deleveraging.
-const LEAST_FALL: f64 = 0.08;
-/// How many robust standard deviations the fall must reach.
+/// Minimum fall of native open interest, a fraction in logs, for deleveraging.
+const MIN_FALL: f64 = 0.08;
+/// Minimum fall in robust standard deviations.
 const UNUSUAL: f64 = 3.0;
 
-/// A change of open interest in USD, split without a cross term: the two parts add up to the whole.
+/// A change of open interest in USD, split without a cross term: the two parts add up to the total.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Change {
-    /// From positions opened and closed, at the mid price, USD.
+    /// Part from positions opened and closed, at the mid price, USD.
     pub position_usd: f64,
-    /// From the price of what was held, at the mid amount, USD.
+    /// Part from the price of the held positions, at the mid amount, USD.
     pub price_usd: f64,
 }
 
 impl Change {
-    /// Of a linear contract, whose open interest is counted in coins: each end is (coins, price in USD).
+    /// Splits the change of a linear contract, measured in coins: each end is (coins, price in USD).
     #[must_use]
     pub fn of_linear(start: (f64, f64), end: (f64, f64)) -> Self {
         Self {
@@ -29,39 +29,39 @@ impl Change {
         }
     }
 
-    /// Of an inverse contract, whose open interest is counted in USD: all of it is positions.
+    /// Splits the change of an inverse contract, measured in USD: all of it is positions.
     #[must_use]
     pub fn of_inverse(start_usd: f64, end_usd: f64) -> Self {
         Self { position_usd: end_usd - start_usd, price_usd: 0.0 }
     }
 
-    /// The whole change, USD.
+    /// Returns the total change, USD.
     #[must_use]
     pub fn total_usd(&self) -> f64 {
         self.position_usd + self.price_usd
     }
 
-    /// The change of two contracts or venues together.
+    /// Returns the change of two contracts or venues together.
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
         Self { position_usd: self.position_usd + other.position_usd, price_usd: self.price_usd + other.price_usd }
     }
 }
 
-/// What open interest and price say together about who moved.
+/// Direction of price and of open interest together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quadrant {
-    /// Price and positions fell: longs left.
+    /// Price and positions fell: longs closed.
     LongUnwind,
     /// Price fell, positions grew: new shorts.
     NewShorts,
-    /// Price rose, positions fell: shorts left.
+    /// Price rose, positions fell: shorts closed.
     ShortCover,
     /// Price and positions rose: new longs.
     NewLongs,
 }
 
-/// The quadrant of a price change and a change of native open interest; `None` when either did not move.
+/// Returns the quadrant of a price change and a change of native open interest; `None` if either is zero.
 #[must_use]
 pub fn quadrant(price_change: f64, position_change: f64) -> Option<Quadrant> {
     match (price_change > 0.0, price_change < 0.0, position_change > 0.0, position_change < 0.0) {
@@ -73,14 +73,14 @@ pub fn quadrant(price_change: f64, position_change: f64) -> Option<Quadrant> {
     }
 }
 
-/// Whether positions left in a hurry: native open interest fell unusually far over a day in which the price moved.
+/// Returns true if native open interest fell unusually far over a day in which the price moved.
 ///
-/// `log_change` is that day's d ln Q, `baseline` the earlier days' of the trailing 90; `price_return` and `daily_sigma` are
-/// the day's log return and its usual standard deviation. `None` without a baseline.
+/// `log_change` is that day's d ln Q; `baseline` has those of the earlier days of the trailing 90. `price_return` and
+/// `daily_sigma` are the day's log return and its usual standard deviation. `None` without a baseline.
 #[must_use]
 pub fn is_deleveraging(log_change: f64, baseline: &[f64], price_return: f64, daily_sigma: f64) -> Option<bool> {
     let usual = MAD_TO_SIGMA * median_absolute_deviation(baseline)?;
-    Some(at_most(log_change, -LEAST_FALL.max(UNUSUAL * usual)) && at_least(price_return.abs(), daily_sigma))
+    Some(at_most(log_change, -MIN_FALL.max(UNUSUAL * usual)) && at_least(price_return.abs(), daily_sigma))
 }
 
 #[cfg(test)]

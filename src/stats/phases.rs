@@ -2,30 +2,30 @@
 
 use super::threshold::{at_least, at_most};
 
-/// Which way the market goes.
+/// Direction of the market.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Up, since a low.
+    /// Rising, since a low.
     Bull,
-    /// Down, since a high.
+    /// Falling, since a high.
     Bear,
 }
 
-/// A change of phase: it began after an extreme and was known only later.
+/// A change of phase: it starts after an extreme and is confirmed later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Turn {
-    /// What began.
+    /// The new phase.
     pub into: Phase,
     /// Position of the first value of the new phase, the one after the extreme.
     pub at: usize,
-    /// Position of the value that confirmed it; nobody could know before.
+    /// Position of the value that confirmed it; it was not known before.
     pub confirmed_at: usize,
 }
 
-/// The turns of a path of positive values that starts as a bull market.
+/// Returns the turns of a path of positive values that starts as a bull market.
 ///
-/// A bear begins after the running maximum once the path lies more than `down` (a fraction) under it, a bull after the
-/// running minimum once it lies more than `up` over it; exactly as much is not enough.
+/// A bear starts after the running maximum once the path is more than `down` (a fraction) below it. A bull starts
+/// after the running minimum once the path is more than `up` above it. Equality is not enough.
 #[must_use]
 pub fn turns(values: &[f64], up: f64, down: f64) -> Vec<Turn> {
     let mut found = Vec::new();
@@ -46,7 +46,7 @@ pub fn turns(values: &[f64], up: f64, down: f64) -> Vec<Turn> {
     found
 }
 
-/// The phase of each value, as dated in hindsight; a path that falls from its first value on was a bear from there.
+/// Returns the phase of each value in hindsight; a path that falls from its first value is a bear from there.
 #[must_use]
 pub fn phases(values: &[f64], up: f64, down: f64) -> Vec<Phase> {
     let mut dated = vec![Phase::Bull; values.len()];
@@ -79,7 +79,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_confirmed_is_never_taken_back(prices in prop::collection::vec(1_u16..60, 1..60), cut in 0_usize..60) {
+        fn a_confirmed_turn_never_changes(prices in prop::collection::vec(1_u16..60, 1..60), cut in 0_usize..60) {
             let values: Vec<f64> = prices.into_iter().map(f64::from).collect();
             let (whole, cut) = (turns(&values, 0.2, 0.2), cut.min(values.len()));
             let known: Vec<Turn> = whole.iter().copied().filter(|turn| turn.confirmed_at < cut).collect();

@@ -4,26 +4,26 @@ use std::{cmp::Ordering, collections::VecDeque};
 
 use super::real;
 
-/// Turns a median absolute deviation into a standard deviation of the normal: 1 over its upper quartile.
+/// Converts a median absolute deviation to a standard deviation of the normal: 1 over its upper quartile.
 pub(crate) const MAD_TO_SIGMA: f64 = 1.482_602_218_505_602;
-/// The same for the distance between the quartiles.
+/// Converts the distance between the quartiles to a standard deviation of the normal.
 const IQR_TO_SIGMA: f64 = 1.0 / 1.349;
 
-/// The mid-rank of `value` in a sample that includes it, in (0, 1]: (#less + (#equal + 1) / 2) / n.
+/// Returns the mid-rank of `value` in a sample that includes it, in (0, 1]: (#less + (#equal + 1) / 2) / n.
 #[must_use]
 pub fn mid_rank(sample: &[f64], value: f64) -> Option<f64> {
     let count = |side| sample.iter().filter(|x| x.partial_cmp(&&value) == Some(side)).count();
     (!sample.is_empty()).then(|| mid_rank_of(count(Ordering::Less), count(Ordering::Equal), sample.len()))
 }
 
-/// The mid-rank of each value of a sample in it, in the order given.
+/// Returns the mid-rank of each value of a sample in it, in the order given.
 #[must_use]
 pub fn mid_ranks(sample: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..sample.len()).collect();
     order.sort_by(|a, b| sample[*a].total_cmp(&sample[*b]));
     let mut ranks = vec![0.0; sample.len()];
     let mut less = 0;
-    // In this order the next value is never below, so one that is not above is equal.
+    // In this order the next value is never lower, so one that is not higher is equal.
     for ties in order.chunk_by(|a, b| sample[*a] >= sample[*b]) {
         let rank = mid_rank_of(less, ties.len(), sample.len());
         for index in ties {
@@ -38,7 +38,7 @@ fn mid_rank_of(less: usize, equal: usize, n: usize) -> f64 {
     (real(less) + f64::midpoint(real(equal), 1.0)) / real(n)
 }
 
-/// The empirical distribution of the latest values of a series, ranking each as it comes: past ranks never change.
+/// Empirical distribution of the latest values of a series; ranks each value as it is pushed, so ranks never change.
 #[derive(Clone, Debug)]
 pub struct Ecdf {
     cap: usize,
@@ -47,19 +47,19 @@ pub struct Ecdf {
 }
 
 impl Ecdf {
-    /// Remembers the latest `cap` values (at least one); `usize::MAX` remembers all.
+    /// Creates a distribution of the latest `cap` values (at least one); `usize::MAX` stores all.
     #[must_use]
     pub fn new(cap: usize) -> Self {
         Self { cap: cap.max(1), arrived: VecDeque::new(), sorted: Vec::new() }
     }
 
-    /// Takes in a finite value and gives its mid-rank among the remembered, itself included.
+    /// Adds a finite value and returns its mid-rank among the stored values, itself included.
     pub fn push(&mut self, value: f64) -> f64 {
         let less = self.take_in(value);
         mid_rank_of(less, self.at_most(value) - less, self.sorted.len())
     }
 
-    /// Takes in a finite value and gives how many of the remembered are less.
+    /// Adds a finite value and returns how many of the stored values are lower.
     pub fn take_in(&mut self, value: f64) -> usize {
         let place = self.less_than(value);
         let oldest = if self.arrived.len() == self.cap { self.arrived.pop_front() } else { None };
@@ -68,7 +68,7 @@ impl Ecdf {
             self.sorted.insert(place, value);
             return place;
         };
-        // What lies between the value that goes and the one that comes moves up or down by one.
+        // Values between the removed one and the added one move up or down by one position.
         let less = if gone < place {
             self.sorted.copy_within(gone + 1..place, gone);
             place - 1
@@ -80,7 +80,7 @@ impl Ecdf {
         less
     }
 
-    /// The mid-rank `value` would get if it were taken in now; nothing is remembered.
+    /// Returns the mid-rank that `value` would get, without adding it.
     #[must_use]
     pub fn peek(&self, value: f64) -> f64 {
         let dropped = (self.arrived.len() == self.cap).then(|| self.arrived.front().copied()).flatten();
@@ -90,13 +90,13 @@ impl Ecdf {
         mid_rank_of(less, at_most - less + 1, n + 1)
     }
 
-    /// How many values are remembered.
+    /// Returns the number of stored values.
     #[must_use]
     pub fn len(&self) -> usize {
         self.sorted.len()
     }
 
-    /// Whether nothing was taken in yet.
+    /// Returns true if no value was added.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.sorted.is_empty()
@@ -111,34 +111,34 @@ impl Ecdf {
     }
 }
 
-/// The mid-rank of each value among the latest `cap` so far, itself included.
+/// Returns the mid-rank of each value among the latest `cap` so far, itself included.
 #[must_use]
 pub fn trailing_mid_ranks(values: &[f64], cap: usize) -> Vec<f64> {
     let mut ecdf = Ecdf::new(cap);
     values.iter().map(|&value| ecdf.push(value)).collect()
 }
 
-/// The type-7 quantile (linear, as R and numpy) at `p` in [0, 1]; `None` of nothing.
+/// Returns the type-7 quantile (linear, as R and numpy) at `p` in [0, 1]; `None` for an empty slice.
 #[must_use]
 pub fn quantile(values: &[f64], p: f64) -> Option<f64> {
     let last = values.len().checked_sub(1)?;
     let place = real(last) * p.clamp(0.0, 1.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 <= place <= last")]
     let below = place.floor() as usize;
-    // Only the two neighbours of the place need to be known, which takes no sorting.
+    // Only the two neighbours of the position are needed, so the values need not be sorted.
     let mut values = values.to_vec();
     let (_, lower, over) = values.select_nth_unstable_by(below, f64::total_cmp);
     let upper = over.iter().copied().min_by(f64::total_cmp).unwrap_or(*lower);
     Some(*lower + (place - place.floor()) * (upper - *lower))
 }
 
-/// The median, in the values' unit.
+/// Returns the median, in the values' unit.
 #[must_use]
 pub fn median(values: &[f64]) -> Option<f64> {
     quantile(values, 0.5)
 }
 
-/// The median of values in the order of size, in the values' unit.
+/// Returns the median of ascending values, in their unit.
 #[must_use]
 pub fn median_of_sorted(sorted: &[f64]) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
@@ -146,18 +146,18 @@ pub fn median_of_sorted(sorted: &[f64]) -> Option<f64> {
     Some(lower + 0.5 * (upper - lower))
 }
 
-/// The median absolute deviation from the median, unscaled, in the values' unit.
+/// Returns the median absolute deviation from the median, unscaled, in the values' unit.
 #[must_use]
 pub fn median_absolute_deviation(values: &[f64]) -> Option<f64> {
     deviation_from(median(values)?, values)
 }
 
-/// The median distance from a centre, in the values' unit.
+/// Returns the median distance from a centre, in the values' unit.
 fn deviation_from(centre: f64, values: &[f64]) -> Option<f64> {
     median(&values.iter().map(|value| (value - centre).abs()).collect::<Vec<_>>())
 }
 
-/// Centre and scale of a sample that outliers do not move.
+/// Centre and scale of a sample, robust to outliers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RobustScale {
     centre: f64,
@@ -165,8 +165,8 @@ pub struct RobustScale {
 }
 
 impl RobustScale {
-    /// Median and scaled median absolute deviation; where that is zero, the scaled distance between the quartiles;
-    /// `None` where both are.
+    /// Computes the median and the scaled median absolute deviation. If the deviation is zero, the scaled distance
+    /// between the quartiles is used; `None` if both are zero.
     #[must_use]
     pub fn of(sample: &[f64]) -> Option<Self> {
         let centre = median(sample)?;
@@ -175,20 +175,20 @@ impl RobustScale {
         (spread > 0.0).then_some(Self { centre, spread })
     }
 
-    /// How many robust standard deviations `value` lies over the centre.
+    /// Returns the distance of `value` from the centre in robust standard deviations.
     #[must_use]
     pub fn z(&self, value: f64) -> f64 {
         (value - self.centre) / self.spread
     }
 }
 
-/// The robust z of `value` against a `baseline` that must not contain it; `None` when the baseline never moves.
+/// Returns the robust z of `value` against a `baseline` that must not contain it; `None` if the baseline is constant.
 #[must_use]
 pub fn robust_z(baseline: &[f64], value: f64) -> Option<f64> {
     RobustScale::of(baseline).map(|scale| scale.z(value))
 }
 
-/// The robust z of ln(1 + x), for amounts that are never negative and spread over orders of magnitude.
+/// Returns the robust z of ln(1 + x), for non-negative amounts that span orders of magnitude.
 #[must_use]
 pub fn robust_z_of_logs(baseline: &[f64], value: f64) -> Option<f64> {
     robust_z(&baseline.iter().map(|x| x.ln_1p()).collect::<Vec<_>>(), value.ln_1p())
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_sample_answers_nothing() {
+    fn an_empty_sample_has_no_rank_quantile_or_score() {
         assert_eq!(quantile(&[], 0.5), None);
         assert_eq!(mid_rank(&[], 1.0), None);
         assert_eq!(robust_z(&[], 1.0), None);
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_baseline_mostly_constant_falls_back_on_its_quartiles_and_a_constant_one_answers_nothing() {
+    fn a_mostly_constant_baseline_uses_its_quartiles_and_a_constant_one_has_no_score() {
         let z = robust_z(&[1.0, 1.0, 1.0, 1.0, 1.0, 3.0, 3.0, 3.0], 5.0).unwrap();
         assert!((z - 4.0 / (2.0 * IQR_TO_SIGMA)).abs() < 1e-12);
         assert_eq!(robust_z(&[2.0, 2.0, 2.0], 9.0), None);

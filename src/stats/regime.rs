@@ -1,28 +1,28 @@
-//! Volatility that picks up after a prolonged calm (METHODOLOGY section 7, regime).
+//! Volatility pick-up after a prolonged calm (METHODOLOGY section 7, regime).
 
 use super::{
     rank::Ecdf,
     threshold::{at_least, at_most},
 };
 
-/// Days whose ranks say what is calm.
+/// Days in the sample that ranks a day as calm.
 const RANK_DAYS: usize = 365;
-/// Days before a rank means anything: 80 % of the window.
+/// Minimum days in the sample of a rank: 80 % of the window.
 const RANK_WARM_UP: usize = 292;
-/// Rank at or under which a day is calm.
+/// Rank at or below which a day is calm.
 const CALM_RANK: f64 = 0.25;
 /// Consecutive calm days that make a calm prolonged.
 const PROLONGED: usize = 30;
-/// Days after a prolonged calm in which a pick-up counts.
+/// Days after a prolonged calm in which a pick-up is detected.
 const GRACE: usize = 14;
-/// How many times the earlier volatility the latest must reach.
+/// Minimum ratio of the latest volatility to the earlier one.
 const PICKUP_RATIO: f64 = 1.5;
-/// Days back to the earlier volatility, so that its window and the short one do not overlap.
+/// Lag of the earlier volatility, days, so that its window and the short one do not overlap.
 const PICKUP_LAG: usize = 8;
-/// Days after a signal in which there is no other.
+/// Days after a signal without another one.
 const REFRACTORY: usize = 30;
 
-/// For each day, how many consecutive days up to and including it were calm, from daily 30-day volatilities.
+/// Returns, for each day, the consecutive calm days up to and including it, from daily 30-day volatilities.
 #[must_use]
 pub fn calm_days(realised_30d: &[f64]) -> Vec<usize> {
     let mut calm = Vec::with_capacity(realised_30d.len());
@@ -30,7 +30,7 @@ pub fn calm_days(realised_30d: &[f64]) -> Vec<usize> {
     calm
 }
 
-/// Adds the days that are not in `calm` yet to what [`calm_days`] said of the earlier ones.
+/// Extends the result of [`calm_days`] by the days that are not in `calm` yet.
 pub fn extend_calm_days(calm: &mut Vec<usize>, realised_30d: &[f64]) {
     let known = calm.len().min(realised_30d.len());
     let mut ranks = Ecdf::new(RANK_DAYS);
@@ -45,7 +45,7 @@ pub fn extend_calm_days(calm: &mut Vec<usize>, realised_30d: &[f64]) {
     }
 }
 
-/// The days on which volatility picked up, from the [`calm_days`] and the 30-day and 7-day volatilities of the same days.
+/// Returns the days on which volatility picked up, from the [`calm_days`] and the 30-day and 7-day volatilities.
 #[must_use]
 pub fn pickups(calm: &[usize], realised_30d: &[f64], realised_7d: &[f64]) -> Vec<usize> {
     let mut found = Vec::new();
@@ -53,7 +53,7 @@ pub fn pickups(calm: &[usize], realised_30d: &[f64], realised_7d: &[f64]) -> Vec
     found
 }
 
-/// Adds those of the days from `first` on to what [`pickups`] found among the earlier ones.
+/// Extends the result of [`pickups`] by the days from `first` on.
 pub fn extend_pickups(found: &mut Vec<usize>, first: usize, calm: &[usize], realised_30d: &[f64], realised_7d: &[f64]) {
     for day in first.max(PICKUP_LAG)..calm.len().min(realised_7d.len()) {
         let after_calm = calm[day.saturating_sub(GRACE)..=day].iter().any(|&days| days >= PROLONGED);
@@ -69,7 +69,7 @@ pub fn extend_pickups(found: &mut Vec<usize>, first: usize, calm: &[usize], real
 mod tests {
     use super::*;
 
-    /// A loud year, then 40 calm days, then 20 of `after`.
+    /// A volatile year, then 40 calm days, then 20 of `after`.
     fn year_then_calm(after: f64) -> Vec<f64> {
         let mut days = vec![0.8; 320];
         days.extend([0.3; 40]);
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn calm_days_are_counted_once_a_years_ranks_are_known() {
+    fn calm_days_are_counted_after_the_warm_up_of_the_ranks() {
         let calm = calm_days(&year_then_calm(0.9));
         assert_eq!((calm[319], calm[320], calm[359], calm[360]), (0, 1, 40, 0));
         assert_eq!(calm_days(&[0.3; 100]), [0; 100]);
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jump_without_a_calm_before_it_is_no_pickup() {
+    fn a_jump_without_a_calm_before_it_is_not_a_pickup() {
         let mut week = vec![0.8; 380];
         week[370..].fill(2.0);
         let month = [0.8; 380];

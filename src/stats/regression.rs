@@ -1,11 +1,11 @@
-//! Least squares with an intercept, and how sure one may be of it (METHODOLOGY section 9).
+//! Least squares with an intercept, and inference on its coefficients (METHODOLOGY section 9).
 
 use nalgebra::{DMatrix, DVector};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::real;
 
-/// Smallest eigenvalue of the scaled normal matrix, relative to the largest, at which columns count as independent.
+/// Minimum ratio of the smallest to the largest eigenvalue of the scaled normal matrix for independent columns.
 const RANK_TOLERANCE: f64 = 1e-12;
 
 /// A fitted regression. Coefficient 0 is the intercept, the regressors follow in the order given.
@@ -25,12 +25,12 @@ pub struct Inference {
     covariance: DMatrix<f64>,
 }
 
-/// A number with its standard error and the two-sided p-value of its being zero, by the normal distribution.
+/// A number with its standard error and the two-sided p-value of the hypothesis that it is zero (normal distribution).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
-    /// The value, in y's unit per the regressor's.
+    /// Value, in y's unit per the regressor's.
     pub value: f64,
-    /// Its standard error, in the same unit.
+    /// Standard error, in the same unit.
     pub standard_error: f64,
     /// Two-sided p-value in [0, 1].
     pub p_value: f64,
@@ -39,8 +39,8 @@ pub struct Estimate {
 impl Regression {
     /// Fits `y` on the regressors and an intercept.
     ///
-    /// `None` of unequal lengths, of no more observations than coefficients, and of columns that are not
-    /// independent: a constant regressor, or one that another implies.
+    /// `None` for unequal lengths, no more observations than coefficients, or columns that are not independent:
+    /// a constant regressor, or one implied by others.
     #[must_use]
     pub fn fit(y: &[f64], regressors: &[&[f64]]) -> Option<Self> {
         let (n, k) = (y.len(), regressors.len() + 1);
@@ -55,20 +55,20 @@ impl Regression {
         Some(Self { design, residuals, coefficients, bread })
     }
 
-    /// Intercept and slopes, in y's unit per the regressor's.
+    /// Returns intercept and slopes, in y's unit per the regressor's.
     #[must_use]
     pub fn coefficients(&self) -> &[f64] {
         self.coefficients.as_slice()
     }
 
-    /// Inference under errors that are independent and of one variance.
+    /// Infers under independent errors of one variance.
     #[must_use]
     pub fn classic(&self) -> Inference {
         let variance = self.residuals.norm_squared() / real(self.design.nrows() - self.design.ncols());
         Inference { coefficients: self.coefficients.clone(), covariance: &self.bread * variance }
     }
 
-    /// Inference under errors of changing variance that are correlated over up to `lags` observations.
+    /// Infers under errors of changing variance that are correlated over up to `lags` observations.
     ///
     /// Newey and West (1987): Bartlett weights `1 - l / (lags + 1)`, no small-sample factor.
     #[must_use]
@@ -78,8 +78,8 @@ impl Regression {
         });
         let mut meat = scores.tr_mul(&scores);
         for lag in 1..=lags.min(scores.nrows() - 1) {
-            let kept = scores.nrows() - lag;
-            let cross = scores.rows(lag, kept).tr_mul(&scores.rows(0, kept));
+            let overlap = scores.nrows() - lag;
+            let cross = scores.rows(lag, overlap).tr_mul(&scores.rows(0, overlap));
             let weight = 1.0 - real(lag) / (real(lags) + 1.0);
             meat += (&cross + cross.transpose()) * weight;
         }
@@ -88,7 +88,7 @@ impl Regression {
 }
 
 impl Inference {
-    /// One coefficient; `None` when there is no such one or its standard error is zero.
+    /// Returns one coefficient; `None` if the index is out of range or its standard error is zero.
     #[must_use]
     pub fn coefficient(&self, index: usize) -> Option<Estimate> {
         let mut weights = vec![0.0; self.coefficients.len()];
@@ -96,9 +96,9 @@ impl Inference {
         self.combination(&weights)
     }
 
-    /// A weighted sum of coefficients, with `sqrt(L'VL)` as its standard error.
+    /// Returns a weighted sum of coefficients, with `sqrt(L'VL)` as its standard error.
     ///
-    /// `None` when there is not one weight per coefficient or the standard error is zero.
+    /// `None` unless there is one weight per coefficient, or if the standard error is zero.
     #[must_use]
     pub fn combination(&self, weights: &[f64]) -> Option<Estimate> {
         if weights.len() != self.coefficients.len() {
@@ -112,7 +112,7 @@ impl Inference {
     }
 }
 
-/// Inverse of `X'X`, computed with columns of unit length so that their units do not matter.
+/// Returns the inverse of `X'X`, computed with columns of unit length so that their units do not matter.
 fn inverse_normal_matrix(design: &DMatrix<f64>) -> Option<DMatrix<f64>> {
     let lengths: Vec<f64> = design.column_iter().map(|column| column.norm()).collect();
     if lengths.iter().any(|&length| length <= 0.0) {
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_found_exactly_and_has_no_error_to_speak_of() {
+    fn a_line_is_fitted_exactly() {
         let x = [1.0, 2.0, 3.0, 4.0];
         let y = x.map(|x| 3.0 - 2.0 * x);
         let fit = Regression::fit(&y, &[&x]).unwrap();
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn no_lags_are_the_errors_of_white() {
+    fn zero_lags_give_the_errors_of_white() {
         let x = [0.0, 0.0, 1.0, 1.0];
         let fit = Regression::fit(&[0.0, 2.0, 5.0, 9.0], &[&x]).unwrap();
         let slope = fit.newey_west(0).coefficient(1).unwrap();

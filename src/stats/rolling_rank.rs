@@ -1,10 +1,10 @@
 //! Spearman's correlation over a window that slides along two series (METHODOLOGY section 9).
 //!
-//! Sliding by one pair changes each rank of the window by what the pair that leaves and the one that comes
-//! say of it, so nothing is sorted again; scores are whole numbers, so no step loses anything.
+//! Sliding by one pair updates each rank by the pair that leaves and the pair that enters, so nothing is sorted
+//! again. Scores are whole numbers, so no step loses precision.
 
-/// Spearman's correlation over each full trailing window of `window` pairs, in place; `None` before the first
-/// full one and where one side never moves, as [`spearman`](super::correlation::spearman) of each window.
+/// Returns Spearman's correlation over each full trailing window of `window` pairs, by position. `None` before the
+/// first full one and if one side is constant, as [`spearman`](super::correlation::spearman) of each window.
 #[must_use]
 pub fn rolling_spearman(a: &[f64], b: &[f64], window: usize) -> Vec<Option<f64>> {
     let (mut first, mut second) = (RankedWindow::new(window), RankedWindow::new(window));
@@ -16,7 +16,7 @@ pub fn rolling_spearman(a: &[f64], b: &[f64], window: usize) -> Vec<Option<f64>>
     places(a).into_iter().zip(places(b)).map(slide).collect()
 }
 
-/// The place of each value among all, equal ones sharing theirs: compares as the values do, in fewer bytes.
+/// Returns the number of lower values for each value: it compares like the value, in fewer bytes.
 fn places(values: &[f64]) -> Vec<i32> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -24,13 +24,13 @@ fn places(values: &[f64]) -> Vec<i32> {
     values.iter().map(|value| i32::try_from(place(value)).unwrap_or(i32::MAX)).collect()
 }
 
-/// The latest values of one side and how each stands among them.
+/// The latest values of one side and the rank of each among them.
 struct RankedWindow {
     cap: usize,
-    /// Where the next value goes once the window is full: over the oldest.
+    /// Index of the oldest value, which the next one replaces once the window is full.
     oldest: usize,
     places: Vec<i32>,
-    /// Twice the values below plus those equal, itself included: twice the mid-rank less one.
+    /// Twice the number of lower values plus the number of equal ones, itself included: twice the mid-rank less one.
     scores: Vec<i32>,
 }
 
@@ -54,7 +54,7 @@ impl RankedWindow {
         }
     }
 
-    /// Pearson's correlation of the scores, whose mean is the length of the window.
+    /// Returns Pearson's correlation of the scores, whose mean is the length of the window.
     #[expect(clippy::cast_precision_loss, reason = "sums of squares of a window of 10,000 are below 2^53")]
     fn correlation(&self, other: &Self) -> Option<f64> {
         let n = i64::try_from(self.cap).ok()?;
@@ -68,7 +68,7 @@ impl RankedWindow {
     }
 }
 
-/// What `other` adds to the score of `place`: 2 from below, 1 from beside it, 0 from above.
+/// Returns what `other` adds to the score of `place`: 2 if lower, 1 if equal, 0 if higher.
 fn above(place: i32, other: i32) -> i32 {
     i32::from(other < place) + i32::from(other <= place)
 }
@@ -82,7 +82,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn each_window_is_as_if_it_were_ranked_alone(
+        fn each_window_equals_one_ranked_separately(
             pairs in prop::collection::vec((-9_i32..9, -50_i32..50), 0..60),
             window in 0_usize..12,
         ) {

@@ -1,7 +1,7 @@
 //! Hedge, diversifier or safe haven: the tests of Baur and Lucey and of Baur and McDermott (METHODOLOGY section 9).
 //!
-//! Both by least squares with errors of Newey and West and full-sample quantiles of the market (type 7): a test
-//! of the past, not a forecast. For a statement of a day pass returns up to that day.
+//! Both use least squares with Newey-West errors and full-sample quantiles of the market (type 7). They test
+//! history and do not forecast. For a result as of a day, pass returns up to that day.
 
 use super::rank::quantile;
 use super::regression::{Estimate, Regression};
@@ -9,14 +9,14 @@ use super::regression::{Estimate, Regression};
 /// Shares of the market's worst days whose exposure is tested, nested.
 pub const TAIL_LEVELS: [f64; 3] = [0.10, 0.05, 0.01];
 
-/// How well an asset protects.
+/// Degree of protection by an asset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protection {
-    /// Its exposure is significantly negative: it rises when the market falls.
+    /// Exposure is significantly negative: the asset rises when the market falls.
     Strong,
-    /// Its exposure does not differ from zero: it stands apart.
+    /// Exposure does not differ from zero: the asset is independent.
     Weak,
-    /// Its exposure is significantly positive: it falls with the market.
+    /// Exposure is significantly positive: the asset falls with the market.
     None,
 }
 
@@ -31,14 +31,14 @@ pub struct TailExposure {
     pub tails: [Estimate; 3],
     /// The market's return at each of [`TAIL_LEVELS`].
     pub thresholds: [f64; 3],
-    /// Observations at or under each threshold.
+    /// Observations at or below each threshold.
     pub tail_counts: [usize; 3],
 }
 
 impl TailExposure {
-    /// Fits the nested dummies of Baur and McDermott (2010) to paired returns, errors of Newey and West with `lags`.
+    /// Fits the nested dummies of Baur and McDermott (2010) to paired returns, with Newey-West errors of `lags`.
     ///
-    /// `None` of unequal lengths and of samples too short or too uniform for three different tails.
+    /// `None` for unequal lengths and for samples too short or too uniform to have three different tails.
     #[must_use]
     pub fn fit(asset: &[f64], market: &[f64], lags: usize) -> Option<Self> {
         let [q10, q5, q1] = TAIL_LEVELS.map(|level| quantile(market, level));
@@ -59,9 +59,9 @@ impl TailExposure {
         })
     }
 
-    /// Protection on average at a level of significance such as 0.05.
+    /// Returns the protection on average at a significance level such as 0.05.
     ///
-    /// A weak hedge is none when the exposure of the deepest tail is significantly positive.
+    /// A weak hedge is `None` if the exposure of the deepest tail is significantly positive.
     #[must_use]
     pub fn hedge(&self, significance: f64) -> Protection {
         match protection(&self.average, significance) {
@@ -70,7 +70,7 @@ impl TailExposure {
         }
     }
 
-    /// Protection in each of [`TAIL_LEVELS`] at a level of significance such as 0.05.
+    /// Returns the protection in each of [`TAIL_LEVELS`] at a significance level such as 0.05.
     #[must_use]
     pub fn safe_haven(&self, significance: f64) -> [Protection; 3] {
         self.tails.map(|exposure| protection(&exposure, significance))
@@ -82,9 +82,9 @@ impl TailExposure {
 pub struct SingleTailExposure {
     /// `a, b1, b2`.
     pub coefficients: [f64; 3],
-    /// `b1`: a hedge where it is at most 0.
+    /// `b1`: a hedge if it is at most 0.
     pub average: Estimate,
-    /// `b1 + b2`: a safe haven where it is at most 0.
+    /// `b1 + b2`: a safe haven if it is at most 0.
     pub tail: Estimate,
 }
 
@@ -103,7 +103,7 @@ impl SingleTailExposure {
     }
 }
 
-/// The market's returns in the tail, 0 outside.
+/// Returns the market's returns in the tail, 0 outside.
 fn below(market: &[f64], in_tail: impl Fn(f64) -> bool) -> Vec<f64> {
     market.iter().map(|&r| if in_tail(r) { r } else { 0.0 }).collect()
 }
@@ -137,9 +137,9 @@ mod tests {
 
     #[rstest]
     #[case::rises_when_the_market_falls((-0.2, 0.01), (0.0, 0.9), Protection::Strong, Protection::Weak)]
-    #[case::stands_apart((0.1, 0.5), (-0.3, 0.02), Protection::Weak, Protection::Strong)]
+    #[case::independent((0.1, 0.5), (-0.3, 0.02), Protection::Weak, Protection::Strong)]
     #[case::falls_along((0.8, 0.001), (1.5, 0.001), Protection::None, Protection::None)]
-    #[case::apart_until_the_crash((0.1, 0.5), (0.9, 0.01), Protection::None, Protection::None)]
+    #[case::independent_until_the_crash((0.1, 0.5), (0.9, 0.01), Protection::None, Protection::None)]
     fn the_verdict_follows_sign_and_significance(
         #[case] average: (f64, f64),
         #[case] tail: (f64, f64),
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_market_without_three_tails_has_no_answer() {
+    fn a_market_without_three_tails_has_no_fit() {
         let asset: Vec<f64> = (0..50).map(|i| f64::from(i * 7 % 11)).collect();
         assert_eq!(TailExposure::fit(&asset, &[0.01; 50], 5), None);
         assert_eq!(TailExposure::fit(&asset[..3], &[0.1, -0.1, 0.2], 5), None);

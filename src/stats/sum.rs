@@ -2,11 +2,11 @@
 
 use super::real;
 
-/// Neumaier's compensated sum; mergeable, so blocks can be added up apart and joined.
+/// Neumaier's compensated sum; mergeable, so blocks can be summed separately and joined.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sum {
     total: f64,
-    /// What rounding took from `total` so far.
+    /// Rounding error of `total` so far.
     lost: f64,
 }
 
@@ -18,7 +18,7 @@ impl Sum {
         self.total = next;
     }
 
-    /// The sum of both, whichever came first.
+    /// Returns the sum of both, in either order.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
         self.add(other.total);
@@ -26,7 +26,7 @@ impl Sum {
         self
     }
 
-    /// The sum, rounded once; zero of nothing.
+    /// Returns the sum, rounded once; zero if empty.
     #[must_use]
     pub fn value(self) -> f64 {
         self.total + self.lost
@@ -42,12 +42,12 @@ impl FromIterator<f64> for Sum {
     }
 }
 
-/// The compensated sum of a slice or any other values, in their unit; zero of nothing.
+/// Returns the compensated sum of any values, in their unit; zero if empty.
 pub fn sum(values: impl IntoIterator<Item = f64>) -> f64 {
     values.into_iter().collect::<Sum>().value()
 }
 
-/// The arithmetic mean, in the values' unit; `None` of nothing.
+/// Returns the arithmetic mean, in the values' unit; `None` if empty.
 #[must_use]
 pub fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| sum(values.iter().copied()) / real(values.len()))

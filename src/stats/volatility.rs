@@ -1,18 +1,18 @@
 //! Realised volatility by six estimators (METHODOLOGY section 7).
 //!
-//! Results are annualised standard deviations, fractions: `periods_per_year` is 365 for daily bars of a market that
-//! never closes, 252 for one that does. `None` means too few bars.
+//! Results are annualised standard deviations, fractions. `periods_per_year` is 365 for daily bars of a market that
+//! never closes, else 252. `None` means too few bars.
 
 use super::{moments::Moments, ohlc::Ohlc, real, sum::mean};
 
 /// Decay per observation of the `RiskMetrics` recursion.
 const EWMA_DECAY: f64 = 0.94;
-/// Squared returns whose mean starts the recursion.
+/// Squared returns whose mean is the initial variance of the recursion.
 const EWMA_SEED: usize = 30;
-/// Returns before the recursion has forgotten its seed.
+/// Returns needed before the initial variance has no effect.
 const EWMA_WARM_UP: usize = 60;
 
-/// Close to close: the sample standard deviation of log returns.
+/// Close to close: sample standard deviation of log returns.
 #[must_use]
 pub fn close_to_close(returns: &[f64], periods_per_year: f64) -> Option<f64> {
     Moments::of(returns).variance().map(|variance| (periods_per_year * variance).sqrt())
@@ -24,21 +24,21 @@ pub fn parkinson(bars: &[Ohlc], periods_per_year: f64) -> Option<f64> {
     parkinson_of(&bars.iter().map(squared_range).collect::<Vec<_>>(), periods_per_year)
 }
 
-/// The same from the [`squared_range`] of each bar.
+/// Parkinson's estimator from the [`squared_range`] of each bar.
 #[must_use]
 pub fn parkinson_of(squared_ranges: &[f64], periods_per_year: f64) -> Option<f64> {
     let variance = mean(squared_ranges)? / (4.0 * 2_f64.ln());
     Some((periods_per_year * variance).sqrt())
 }
 
-/// The square of the distance from low to high, in logarithms.
+/// Returns the squared distance from low to high, in logarithms.
 #[must_use]
 pub fn squared_range(bar: &Ohlc) -> f64 {
     let bar = bar.ln();
     (bar.high - bar.low).powi(2)
 }
 
-/// Garman and Klass (1980): range and body. One bar can come out under zero, so the mean is floored and not the bar.
+/// Garman and Klass (1980): range and body. One bar may be negative, so the mean is floored and not the bar.
 #[must_use]
 pub fn garman_klass(bars: &[Ohlc], periods_per_year: f64) -> Option<f64> {
     let body = 2.0 * 2_f64.ln() - 1.0;
@@ -46,7 +46,7 @@ pub fn garman_klass(bars: &[Ohlc], periods_per_year: f64) -> Option<f64> {
     Some((periods_per_year * variance.max(0.0)).sqrt())
 }
 
-/// Rogers and Satchell (1991): free of drift.
+/// Rogers and Satchell (1991): independent of drift.
 #[must_use]
 pub fn rogers_satchell(bars: &[Ohlc], periods_per_year: f64) -> Option<f64> {
     Some((periods_per_year * rogers_satchell_variance(bars)?).sqrt())
@@ -57,7 +57,7 @@ fn rogers_satchell_variance(bars: &[Ohlc]) -> Option<f64> {
         .map(|variance| variance.max(0.0))
 }
 
-/// Yang and Zhang (2000): jumps between bars, bodies and ranges. The first bar only lends its close.
+/// Yang and Zhang (2000): jumps between bars, bodies and ranges. Only the close of the first bar is used.
 #[must_use]
 pub fn yang_zhang(bars: &[Ohlc], periods_per_year: f64) -> Option<f64> {
     let (_, window) = bars.split_first()?;
@@ -70,7 +70,7 @@ pub fn yang_zhang(bars: &[Ohlc], periods_per_year: f64) -> Option<f64> {
     Some((periods_per_year * variance).sqrt())
 }
 
-/// Exponentially weighted, decay 0.94, the latest return included; `None` of fewer than 60 returns.
+/// Exponentially weighted, decay 0.94, the latest return included; `None` for fewer than 60 returns.
 #[must_use]
 pub fn ewma(returns: &[f64], periods_per_year: f64) -> Option<f64> {
     if returns.len() < EWMA_WARM_UP {
@@ -81,19 +81,19 @@ pub fn ewma(returns: &[f64], periods_per_year: f64) -> Option<f64> {
     Some((periods_per_year * ewma_variance(seed, rest, EWMA_DECAY)).sqrt())
 }
 
-/// The variance per period after all returns of s² ← decay s² + (1 - decay) r², starting from `seed`.
+/// Returns the variance per period after all returns of s² ← decay s² + (1 - decay) r², starting from `seed`.
 #[must_use]
 pub fn ewma_variance(seed: f64, returns: &[f64], decay: f64) -> f64 {
     returns.iter().fold(seed, |variance, r| decay * variance + (1.0 - decay) * r * r)
 }
 
-/// The variance risk premium: implied minus realised variance, both from annualised volatilities as fractions.
+/// Returns the variance risk premium: implied minus realised variance, both from annualised volatilities as fractions.
 #[must_use]
 pub fn variance_risk_premium(implied: f64, realised: f64) -> f64 {
     implied * implied - realised * realised
 }
 
-/// The mean of a quantity of each bar in logarithms.
+/// Returns the mean of a quantity of each bar in logarithms.
 fn mean_of(bars: &[Ohlc], quantity: impl Fn(Ohlc) -> f64) -> Option<f64> {
     mean(&bars.iter().map(|bar| quantity(bar.ln())).collect::<Vec<_>>())
 }
@@ -104,7 +104,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// Bars that hang together: each within its own range, the next opening anywhere.
+    /// Consistent bars: each within its own range, the next one opening anywhere.
     pub(crate) fn any_bars(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Ohlc>> {
         let bar = (50.0..150.0, 50.0..150.0, 0.0..20.0, 0.0..20.0).prop_map(|(open, close, up, down): (f64, f64, f64, f64)| {
             Ohlc { open, close, high: open.max(close) + up, low: open.min(close) - down }
@@ -113,7 +113,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn nothing_has_no_volatility_and_a_flat_market_has_none() {
+    fn without_bars_there_is_no_volatility_and_a_flat_market_has_zero() {
         let flat = [Ohlc { open: 5.0, high: 5.0, low: 5.0, close: 5.0 }; 3];
         for estimator in [parkinson, garman_klass, rogers_satchell, yang_zhang] {
             assert_eq!(estimator(&[], 365.0), None);

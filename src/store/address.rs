@@ -1,4 +1,4 @@
-//! Where a log lives, and how not to tell its password.
+//! Address of a log. Its password is never printed.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,16 +8,16 @@ use sqlx::postgres::PgConnectOptions;
 
 use super::StoreError;
 
-/// The address of a log: `sqlite://path/to/file` or `postgres://user:password@host/database`.
+/// Address of a log: `sqlite://path/to/file` or `postgres://user:password@host/database`.
 ///
-/// Written and debugged with its password hidden.
+/// Displayed and debugged with its password hidden.
 #[derive(Clone)]
 pub struct StoreUrl {
     text: String,
     pub(super) place: Place,
 }
 
-/// What an address names.
+/// Database that an address names.
 #[derive(Clone)]
 pub(super) enum Place {
     Sqlite(PathBuf),
@@ -25,7 +25,7 @@ pub(super) enum Place {
 }
 
 impl StoreUrl {
-    /// The log in a SQLite file.
+    /// Returns the address of a log in a SQLite file.
     #[must_use]
     pub fn sqlite(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
@@ -44,23 +44,23 @@ impl FromStr for StoreUrl {
                 let options: PgConnectOptions = text.parse().map_err(|e: sqlx::Error| invalid(e.to_string()))?;
                 Ok(Self { text: without_password(text), place: Place::Postgres(Box::new(options)) })
             }
-            _ => Err(invalid("it begins with sqlite:// or postgres://".to_owned())),
+            _ => Err(invalid("it must start with sqlite:// or postgres://".to_owned())),
         }
     }
 }
 
 fn sqlite_path(path: &str) -> Result<&str, &'static str> {
     if path.starts_with(":memory:") {
-        return Err("a database in memory would be another one for each connection; name a file, for a short-lived log \
+        return Err("a database in memory would be a different one for each connection; use a file, or for a short-lived log \
                     one in a temporary folder");
     }
     if path.contains('?') {
-        return Err("options after `?` are not taken: the program sets them itself");
+        return Err("options after `?` are not supported: the program sets them; remove them");
     }
     if path.is_empty() { Err("the path of the file is missing, as in sqlite://data/market.db") } else { Ok(path) }
 }
 
-/// The address with `***` in place of the password, and without options: they may hold one too.
+/// Returns the address with `***` as the password and without options, which may contain one too.
 fn without_password(text: &str) -> String {
     let bare = text.split('?').next().unwrap_or_default();
     match url::Url::parse(bare) {
@@ -95,10 +95,10 @@ mod tests {
     #[case::memory("sqlite://:memory:", "temporary folder")]
     #[case::no_path("sqlite://", "path of the file is missing")]
     #[case::options("sqlite://a.db?mode=ro", "options after")]
-    #[case::another_database("mysql://h/d", "begins with sqlite:// or postgres://")]
-    #[case::no_scheme("market.db", "begins with sqlite:// or postgres://")]
+    #[case::another_database("mysql://h/d", "start with sqlite:// or postgres://")]
+    #[case::no_scheme("market.db", "start with sqlite:// or postgres://")]
     #[case::bad_port("postgres://u:secret@h:port/d", "port")]
-    fn addresses_that_cannot_be_opened_say_why(#[case] text: &str, #[case] reason: &str) {
+    fn errors_of_invalid_addresses_name_the_reason(#[case] text: &str, #[case] reason: &str) {
         let error = text.parse::<StoreUrl>().unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
         assert!(!error.contains("secret"), "{error}");
@@ -108,13 +108,13 @@ mod tests {
     #[case("postgres://u:secret@h:5432/d")]
     #[case("postgresql://u:secret@h/d?sslmode=disable")]
     #[case("postgres://h/d?password=secret")]
-    fn the_password_is_never_written(#[case] text: &str) {
+    fn the_password_is_never_printed(#[case] text: &str) {
         let url: StoreUrl = text.parse().unwrap();
         assert!(!format!("{url} {url:?}").contains("secret"), "{url}");
     }
 
     #[test]
-    fn a_relative_and_an_absolute_file_are_addresses() {
+    fn a_relative_and_an_absolute_file_are_accepted() {
         for text in ["sqlite://data/market.db", "sqlite:///var/lib/market.db"] {
             assert_eq!(text.parse::<StoreUrl>().unwrap().to_string(), text);
         }

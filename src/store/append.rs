@@ -1,4 +1,4 @@
-//! Writes one batch inside of an open transaction.
+//! Writes one batch inside an open transaction.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,34 +13,34 @@ use crate::domain::{
     Batch, CommitReport, Delta, LiquidationOrder, Observation, RecordedOrder, RejectedRow, SeriesKey, Timestamp, Version, Vintage,
 };
 
-/// How many points are compared with the stored ones at a time.
+/// Points compared with the stored ones at a time.
 const POINTS_AT_A_TIME: usize = 5_000;
 
-/// A series that the log knows.
+/// A series that exists in the log.
 #[derive(Clone, Copy)]
 struct Known {
     id: i64,
-    /// The last instant it speaks of: what comes after it need not be looked up.
+    /// Its newest `observed_at`: later points need not be looked up.
     newest: Option<Timestamp>,
 }
 
-/// A batch on its way into the log.
+/// A batch while it is written.
 pub(super) struct Append<'a, D: Dialect> {
     link: &'a mut D::Connection,
     now: Timestamp,
     report: CommitReport,
     delta: Delta,
-    /// The series of the batch that the log knows, by key.
+    /// Existing series of the batch, by key.
     known: HashMap<String, Known>,
-    /// Rows of one table, of any series, that are yet to be written.
+    /// Rows of one table, of any series, not written yet.
     pending: Option<Rows>,
     touched: Vec<ChangedSeries>,
-    /// How many rows were added.
+    /// Number of rows added.
     rows: usize,
 }
 
 impl<'a, D: Dialect> Append<'a, D> {
-    /// Takes the next version. The transaction must hold the writer's lock.
+    /// Starts the next version. The transaction must hold the writer's lock.
     pub(super) async fn begin(link: &'a mut D::Connection, batch: &Batch, now: Timestamp) -> Result<Self, StoreError> {
         let (latest, known) = what_is_known::<D>(link, batch).await?;
         let delta = Delta {
@@ -54,7 +54,7 @@ impl<'a, D: Dialect> Append<'a, D> {
         Ok(Self { link, now, report: CommitReport::default(), delta, known, pending: None, touched: Vec::new(), rows: 0 })
     }
 
-    /// Writes the rows that add something. Without a delta in the answer the transaction must be rolled back.
+    /// Writes the rows that add something. If the result has no delta, the transaction must be rolled back.
     pub(super) async fn run(mut self, batch: &Batch, on_refusal: OnRefusal) -> Result<Appended, StoreError> {
         for (key, rows) in &batch.readings {
             self.series(key, rows).await?;
@@ -76,7 +76,7 @@ impl<'a, D: Dialect> Append<'a, D> {
         Ok(Appended { report: self.report, delta: Some(self.delta) })
     }
 
-    /// Adds what one series does not hold yet.
+    /// Adds the vintages of one series that are not stored yet.
     async fn series<P: Payload>(&mut self, key: &SeriesKey, rows: &[Observation<P>]) -> Result<(), StoreError> {
         let admitted = match unreadable(key) {
             None => reconcile::validate(key, rows, &mut self.report),
@@ -115,8 +115,8 @@ impl<'a, D: Dialect> Append<'a, D> {
         Ok(())
     }
 
-    /// Writes rows of a table together with those of other series, so that a batch of many series does not
-    /// take a statement for each.
+    /// Collects rows of a table over several series, so that a batch of many series does not need a
+    /// statement for each.
     async fn write(&mut self, rows: Rows) -> Result<(), StoreError> {
         match &mut self.pending {
             Some(pending) if pending.table == rows.table => pending.append(rows),
@@ -138,7 +138,7 @@ impl<'a, D: Dialect> Append<'a, D> {
         }
     }
 
-    /// Every vintage of the points that `piece` speaks of.
+    /// Returns every stored vintage of the points in `piece`.
     async fn stored<P: Payload>(&mut self, series: Known, piece: &[Observation<P>]) -> Result<Vec<Vintage<P>>, StoreError> {
         let mut instants: Vec<i64> =
             piece.iter().filter(|row| Some(row.observed_at) <= series.newest).map(|row| row.observed_at.unix_ms()).collect();
@@ -170,7 +170,7 @@ impl<'a, D: Dialect> Append<'a, D> {
         Ok(row.integer(0)?)
     }
 
-    /// The orders the log does not hold yet.
+    /// Returns the orders that are not stored yet.
     async fn new_orders(&mut self, orders: &[LiquidationOrder]) -> Result<Vec<RecordedOrder>, StoreError> {
         let admitted = orders::validate(orders, &mut self.report);
         let mut added = Vec::new();
@@ -186,7 +186,7 @@ impl<'a, D: Dialect> Append<'a, D> {
         Ok(added)
     }
 
-    /// Writes the commit, what it touched, and its orders.
+    /// Writes the commit, the series it changed, and its orders.
     async fn commit_rows(&mut self) -> Result<(), StoreError> {
         let commit = Commit {
             version: self.delta.version,
@@ -203,8 +203,8 @@ impl<'a, D: Dialect> Append<'a, D> {
     }
 }
 
-/// The number of the last commit, and the series of a batch that the log knows, by key: in one statement,
-/// since each takes a message to the server and one back.
+/// Reads the number of the last commit and the existing series of a batch, by key. One statement,
+/// because each needs a round trip.
 async fn what_is_known<D: Dialect>(
     link: &mut D::Connection,
     batch: &Batch,
@@ -226,16 +226,16 @@ async fn what_is_known<D: Dialect>(
     Ok((latest, known))
 }
 
-/// Why a key could not be read back from the log.
+/// Returns the reason if a key could not be read back from the log.
 fn unreadable(key: &SeriesKey) -> Option<String> {
     match key.to_string().parse::<SeriesKey>() {
         Ok(read_back) if read_back == *key => None,
-        Ok(_) => Some("its key names another series when read back".to_owned()),
+        Ok(_) => Some("its key parses as another series; use valid names".to_owned()),
         Err(error) => Some(error.to_string()),
     }
 }
 
-/// How many of the first `rows` to take at once: about [`POINTS_AT_A_TIME`], and no point is cut in two.
+/// Returns how many of the first `rows` to process at once: about [`POINTS_AT_A_TIME`], without splitting a point.
 fn piece_length<T>(rows: &[T], same_point: impl Fn(&T, &T) -> bool) -> usize {
     let mut length = POINTS_AT_A_TIME.min(rows.len());
     while length > 0 && length < rows.len() && same_point(&rows[length - 1], &rows[length]) {

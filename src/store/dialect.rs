@@ -1,4 +1,4 @@
-//! What the two databases do differently. All other SQL is written once, for both.
+//! Differences between the two databases. All other SQL is shared.
 
 use std::fmt::Debug;
 
@@ -17,11 +17,11 @@ pub(super) enum Argument {
     Real(f64),
     Text(String),
     OptionalText(Option<String>),
-    /// Several values in one, as [`Dialect::any_of`] takes them.
+    /// Several values in one parameter, for [`Dialect::any_of`].
     Several(ColumnValues),
 }
 
-/// The cells of one column, from top to bottom.
+/// Values of one column, in row order.
 #[derive(Debug, Clone)]
 pub(super) enum ColumnValues {
     Integers(Vec<i64>),
@@ -32,37 +32,37 @@ pub(super) enum ColumnValues {
 /// Rows to insert, column by column. All columns have the same length.
 #[derive(Debug)]
 pub(super) struct Rows {
-    /// The table they go to.
+    /// Target table.
     pub(super) table: &'static str,
-    /// The commit that adds them: the `version` of each row.
+    /// Commit that adds them: the `version` of each row.
     pub(super) version: Version,
     /// The other columns by name.
     pub(super) columns: Vec<(&'static str, ColumnValues)>,
 }
 
-/// A series that a commit adds to.
+/// A series changed by a commit.
 #[derive(Debug)]
 pub(super) struct ChangedSeries {
     pub(super) series_id: i64,
-    /// The first instant that got a vintage.
+    /// First `observed_at` with a new vintage.
     pub(super) first: Timestamp,
-    /// The last.
+    /// Last `observed_at` with a new vintage.
     pub(super) last: Timestamp,
 }
 
-/// A commit, beside its rows.
+/// A commit without its rows.
 #[derive(Debug)]
 pub(super) struct Commit {
     pub(super) version: Version,
     pub(super) recorded_at: Timestamp,
-    /// Who gave the batch.
+    /// Writer of the batch.
     pub(super) source: String,
     pub(super) row_count: i64,
     pub(super) touched: Vec<ChangedSeries>,
 }
 
 impl Commit {
-    /// The series it adds to, as cells: ids, first instants, last instants.
+    /// Returns the changed series as columns: ids, first times, last times.
     pub(super) fn touched_cells(&self) -> [ColumnValues; 3] {
         let cells = |cell: fn(&ChangedSeries) -> i64| ColumnValues::Integers(self.touched.iter().map(cell).collect());
         [cells(|touched| touched.series_id), cells(|touched| touched.first.unix_ms()), cells(|touched| touched.last.unix_ms())]
@@ -70,31 +70,31 @@ impl Commit {
 }
 
 impl ColumnValues {
-    /// Puts more cells of the same kind under these.
+    /// Appends values of the same kind.
     fn append(&mut self, more: Self) {
         match (self, more) {
             (Self::Integers(cells), Self::Integers(more)) => cells.extend(more),
             (Self::Reals(cells), Self::Reals(more)) => cells.extend(more),
             (Self::Texts(cells), Self::Texts(more)) => cells.extend(more),
-            (cells, more) => debug_assert!(false, "a column has cells of one kind: {cells:?}, {more:?}"),
+            (cells, more) => debug_assert!(false, "a column has values of one kind: {cells:?}, {more:?}"),
         }
     }
 }
 
 impl Rows {
-    /// Puts more rows of the same table and commit under these.
+    /// Appends rows of the same table and commit.
     pub(super) fn append(&mut self, more: Self) {
         for ((_, cells), (_, more)) in self.columns.iter_mut().zip(more.columns) {
             cells.append(more);
         }
     }
 
-    /// The names of the columns, `version` first, separated by commas.
+    /// Returns the names of the columns, `version` first, separated by commas.
     pub(super) fn names(&self) -> String {
         std::iter::once("version").chain(self.columns.iter().map(|(name, _)| *name)).collect::<Vec<_>>().join(", ")
     }
 
-    /// How many rows there are.
+    /// Returns the number of rows.
     pub(super) fn len(&self) -> usize {
         self.columns.first().map_or(0, |(_, cells)| match cells {
             ColumnValues::Integers(integers) => integers.len(),
@@ -104,7 +104,7 @@ impl Rows {
     }
 }
 
-/// Reads the columns of a row by their place.
+/// Reads the columns of a row by position.
 pub(super) trait Columns: Send {
     fn integer(&self, place: usize) -> Result<i64, sqlx::Error>;
     fn optional_integer(&self, place: usize) -> Result<Option<i64>, sqlx::Error>;
@@ -148,16 +148,16 @@ where
 
 /// One of the two databases.
 pub(super) trait Dialect: Database<Row: Columns> + Debug {
-    /// Begins a transaction that writes, once no other does, so that versions follow the order of commits.
+    /// Begins a write transaction once no other is open, so that versions follow the order of commits.
     const BEGIN_WRITE: &'static str;
 
-    /// Begins a transaction that reads one and the same state throughout.
+    /// Begins a transaction that reads one consistent state.
     const BEGIN_SNAPSHOT: &'static str;
 
-    /// The condition that a column is one of the values bound to `$parameter`.
+    /// Returns the condition that a column is one of the values bound to `$parameter`.
     fn any_of(parameter: usize) -> String;
 
-    /// The condition that a column is one of the instants bound to `$parameter`, the earliest first.
+    /// Returns the condition that a column is one of the times bound to `$parameter`, earliest first.
     fn any_instant(column: &str, parameter: usize) -> String;
 
     /// Runs a statement and streams its rows.
@@ -166,14 +166,14 @@ pub(super) trait Dialect: Database<Row: Columns> + Debug {
     /// Inserts rows, many in a statement.
     fn insert(link: &mut Self::Connection, rows: Rows) -> BoxFuture<'_, Result<(), sqlx::Error>>;
 
-    /// Writes a commit down with the series it adds to, and tells the other processes once the
+    /// Inserts a commit with the series it changed, and notifies the other processes once the
     /// transaction is committed.
     fn record(link: &mut Self::Connection, commit: Commit) -> BoxFuture<'_, Result<(), sqlx::Error>>;
 
     /// Sends the number of the last commit to `latest` whenever another process may have committed.
-    /// Never ends by itself.
+    /// Never returns.
     fn follow(pool: Pool<Self>, latest: watch::Sender<Version>) -> BoxFuture<'static, ()>;
 
-    /// A candidate for being the one process that collects.
+    /// Returns a candidate for the role of collector.
     fn candidate(pool: &Pool<Self>) -> Box<dyn LeaderLease>;
 }

@@ -1,4 +1,4 @@
-//! Elects the one process that collects, among those that share a log.
+//! Elects the collector among the processes that share a log.
 
 use std::time::Duration;
 
@@ -7,21 +7,21 @@ use sqlx::{PgConnection, Pool, Postgres};
 
 use super::{LeaderLease, StoreError};
 
-/// The advisory lock of whoever collects: the letters "feeds" in ASCII.
+/// Advisory lock of the collector: the letters "feeds" in ASCII.
 const COLLECTOR_LOCK: i64 = 0x66_6565_6473;
 
-/// How long to wait for a sign of life. A leader that asks every second gives up after four.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// Time limit of one request. A leader that renews every second gives up after four.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How a session is set up in which a candidate asks every second. Postgres ends it, and frees the lock,
-/// when nothing was heard for six seconds: the process is stopped, its machine or the network is gone.
+/// Set-up of a session in which a candidate sends a statement every second. Postgres ends the session and
+/// frees the lock after six idle seconds: the process has stopped, or its machine or network failed.
 const SET_UP: &str = "SET idle_session_timeout = '6s'";
 
-/// The lock is never taken on a standby, where nothing can be written.
+/// The lock is never taken on a standby, where writes are not possible.
 const TRY: &str = "SELECT CASE WHEN pg_is_in_recovery() THEN FALSE ELSE pg_try_advisory_lock($1) END";
 
-/// A candidate among the processes that share a Postgres database. The session that holds the lock is
-/// its own, so that the lock is free as soon as the process is gone.
+/// A candidate among the processes that share a Postgres database. The lock belongs to its own
+/// session, so it is freed as soon as the process is gone.
 #[derive(Debug)]
 pub(super) struct Session {
     pool: Pool<Postgres>,
@@ -34,12 +34,12 @@ pub(super) struct Session {
 pub(super) struct Alone;
 
 impl Session {
-    /// A candidate that has not asked yet.
+    /// Creates a candidate that has not tried to lead.
     pub(super) const fn new(pool: Pool<Postgres>) -> Self {
         Self { pool, link: None, leads: false }
     }
 
-    async fn ask(&mut self) -> Result<bool, sqlx::Error> {
+    async fn try_lead(&mut self) -> Result<bool, sqlx::Error> {
         let link = match &mut self.link {
             Some(link) => link,
             none => {
@@ -60,12 +60,12 @@ impl Session {
 #[async_trait]
 impl LeaderLease for Session {
     async fn leads(&mut self) -> Result<bool, StoreError> {
-        let asked = match tokio::time::timeout(PATIENCE, self.ask()).await {
-            Ok(asked) => asked,
+        let result = match tokio::time::timeout(TIMEOUT, self.try_lead()).await {
+            Ok(result) => result,
             Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
         };
-        asked.map_err(|error| {
-            // With the session goes the lock, and what is left of an unanswered question.
+        result.map_err(|error| {
+            // Dropping the session frees the lock and discards an unfinished statement.
             self.link = None;
             self.leads = false;
             error.into()

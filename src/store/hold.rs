@@ -1,4 +1,4 @@
-//! Keeps a second service off a SQLite file.
+//! Prevents a second service from serving the same SQLite file.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
@@ -7,20 +7,20 @@ use std::path::{Path, PathBuf};
 use super::address::Place;
 use super::{StoreError, StoreUrl};
 
-/// The right to serve a log. Given back when dropped and when the process ends, however it ends.
+/// Permission to serve a log. Released when dropped and when the process ends.
 #[derive(Debug)]
 pub struct ServeLock {
-    /// Locked for as long as it is open; nothing is held of a log that many may serve.
+    /// Lock file, locked while it is open; `None` if several processes may serve the log.
     _locked: Option<File>,
 }
 
-/// Takes the right to serve the log at `url`. A log in Postgres is served by any number of processes. A
-/// SQLite file is served by one, beside which others may import and export: whoever serves it locks the
-/// file of the same name with `.lock` behind it.
+/// Locks the log at `url` for serving. A log in Postgres may be served by any number of processes. A
+/// SQLite file is served by one, while others may import and export. The server locks a file next to
+/// it, with `.lock` appended to the name.
 ///
 /// # Errors
-/// [`StoreError::Held`] when another process serves it, [`StoreError::Address`] when that cannot be
-/// found out there.
+/// [`StoreError::Held`] if another process serves it, [`StoreError::Address`] if the lock file cannot
+/// be opened or locked.
 pub fn lock_for_serving(url: &StoreUrl) -> Result<ServeLock, StoreError> {
     let Place::Sqlite(path) = &url.place else { return Ok(ServeLock { _locked: None }) };
     let lock = lock_of(path);
@@ -36,7 +36,7 @@ pub fn lock_for_serving(url: &StoreUrl) -> Result<ServeLock, StoreError> {
     }
 }
 
-/// The file that is locked for the database at `path`: the same one whichever way leads there.
+/// Returns the lock file of the database at `path`, the same for every path to that file.
 fn lock_of(path: &Path) -> PathBuf {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut name = path.into_os_string();
@@ -44,7 +44,7 @@ fn lock_of(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// Locks the file and writes into it who did.
+/// Locks the file and writes the process id into it.
 fn take(lock: &Path) -> io::Result<File> {
     if let Some(folder) = lock.parent() {
         std::fs::create_dir_all(folder)?;
@@ -61,11 +61,11 @@ fn write_holder(file: &mut File) -> io::Result<()> {
     writeln!(file, "process {}", std::process::id())
 }
 
-/// Who wrote itself into the lock file.
+/// Returns the process named in the lock file.
 fn holder(lock: &Path) -> String {
-    let mut words = String::new();
-    // It may be writing right now: then it stays unnamed.
-    let _ = File::open(lock).and_then(|mut file| file.read_to_string(&mut words));
-    let words = words.trim();
-    if words.is_empty() { "another process".to_owned() } else { words.to_owned() }
+    let mut text = String::new();
+    // The holder may be writing right now: then the result is unnamed.
+    let _ = File::open(lock).and_then(|mut file| file.read_to_string(&mut text));
+    let text = text.trim();
+    if text.is_empty() { "another process".to_owned() } else { text.to_owned() }
 }

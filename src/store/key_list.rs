@@ -1,4 +1,4 @@
-//! The keys with which rows are pushed in, as they lie in their table.
+//! Table of the API keys for pushing rows.
 
 use std::collections::BTreeSet;
 
@@ -9,10 +9,10 @@ use super::dialect::{Argument, Columns, Dialect};
 use super::log::{execute, sql};
 use crate::domain::{ApiKey, KeyId, Source, Timestamp};
 
-/// The columns that [`read`] expects, in its order.
+/// Columns read by [`read`], in its order.
 const COLUMNS: &str = "id, name, digest, sources, may_backfill, created_at, revoked_at, last_used_at";
 
-/// Separates the sources of a key; no source has one in its name.
+/// Separator of the sources of a key; no source name contains it.
 const SEPARATOR: &str = ",";
 
 pub(super) async fn put<D: Dialect>(link: &mut D::Connection, key: &ApiKey) -> Result<(), StoreError> {

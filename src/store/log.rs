@@ -1,4 +1,4 @@
-//! The log in one of the two databases: pools of connections and the contract's methods.
+//! The log in one of the two databases: connection pools and the methods of [`Store`].
 
 use std::time::Duration;
 
@@ -16,18 +16,18 @@ use super::{
 };
 use crate::domain::{ApiKey, Batch, Delta, KeyId, RecordedOrder, Source, SourceInfo, SourceKind, TimeRange, Timestamp, Version};
 
-/// A log and everything needed to reach it.
+/// A log and its connections.
 pub(super) struct Log<D: Dialect> {
     url: StoreUrl,
     readers: Pool<D>,
     writers: Pool<D>,
-    /// The last commit this process has heard of.
+    /// The last commit known to this process.
     latest: watch::Sender<Version>,
     follower: JoinHandle<()>,
 }
 
 impl<D: Dialect> Log<D> {
-    /// A log over open pools; begins to listen to other processes.
+    /// Creates a log over open pools and starts to follow other processes.
     pub(super) fn new(url: StoreUrl, readers: Pool<D>, writers: Pool<D>) -> Self {
         let latest = watch::Sender::new(0);
         let follower = tokio::spawn(D::follow(readers.clone(), latest.clone()));
@@ -51,7 +51,7 @@ impl<D: Dialect> std::fmt::Debug for Log<D> {
     }
 }
 
-/// A statement made of this program's own words; values are always bound.
+/// Wraps a statement that contains only this program's text; values are always bound.
 pub(super) fn sql(text: String) -> SqlStr {
     AssertSqlSafe(text).into_sql_str()
 }
@@ -65,18 +65,18 @@ pub(super) async fn execute<D: Dialect>(
     D::rows(link, sql.into_sql_str(), arguments).try_for_each(|_| std::future::ready(Ok(()))).await
 }
 
-/// The number of the last commit; 0 for an empty log.
+/// Returns the number of the last commit; 0 for an empty log.
 pub(super) async fn latest_version<D: Dialect>(link: &mut D::Connection) -> Result<Version, sqlx::Error> {
     one_integer::<D>(link, "SELECT MAX(version) FROM batch").await
 }
 
-/// The one integer a statement returns; 0 for none.
+/// Returns the single integer of a statement; 0 if it has none.
 async fn one_integer<D: Dialect>(link: &mut D::Connection, sql: &'static str) -> Result<i64, sqlx::Error> {
     let row = D::rows(link, sql.into_sql_str(), Vec::new()).try_next().await?;
     Ok(row.map(|row| row.optional_integer(0)).transpose()?.flatten().unwrap_or(0))
 }
 
-/// Moves `latest` on to `version`, never back.
+/// Raises `latest` to `version`, never lowers it.
 pub(super) fn advance(latest: &watch::Sender<Version>, version: Version) {
     latest.send_if_modified(|latest| {
         let is_later = version > *latest;
@@ -145,7 +145,7 @@ impl<D: Dialect> Store for Log<D> {
     async fn wait_for_change(&self, version: Version, patience: Duration) -> Result<(), StoreError> {
         let mut latest = self.latest.subscribe();
         advance(&self.latest, self.latest_version().await?);
-        // Running out of patience and the end of the sender both mean: look for yourself.
+        // A time-out and the end of the sender have the same meaning: check again.
         let _ = tokio::time::timeout(patience, latest.wait_for(|latest| *latest > version)).await;
         Ok(())
     }

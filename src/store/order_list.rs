@@ -1,4 +1,4 @@
-//! Finds liquidation orders: those of given instants, and pages of the list.
+//! Queries of liquidation orders: those of given times, and pages of the list.
 
 use std::marker::PhantomData;
 
@@ -9,7 +9,7 @@ use super::log::sql;
 use super::{OrderCursor, OrderFilter, StoreError, orders};
 use crate::domain::{LiquidationOrder, RecordedOrder, Source};
 
-/// Every stored order of the same source and symbol as the first of `orders` at one of their instants.
+/// Returns every stored order with the source and symbol of the first of `orders` at any of their times.
 pub(super) async fn orders_at<D: Dialect>(
     link: &mut D::Connection,
     orders: &[LiquidationOrder],
@@ -32,39 +32,39 @@ pub(super) async fn orders_at<D: Dialect>(
     collect_orders::<D>(link, text, arguments).await
 }
 
-/// One page of the list of orders.
+/// Returns one page of the list of orders.
 pub(super) async fn liquidation_orders<D: Dialect>(
     link: &mut D::Connection,
     filter: &OrderFilter,
     after: Option<&OrderCursor>,
     limit: u32,
 ) -> Result<Vec<RecordedOrder>, StoreError> {
-    let mut asked = Conditions::<D>::new();
-    asked.add("occurred_at >=", Argument::Integer(filter.range.from().unix_ms()));
-    asked.add("occurred_at <", Argument::Integer(filter.range.to().unix_ms()));
-    asked.add("known_at <=", Argument::Integer(filter.known_by.unix_ms()));
+    let mut conditions = Conditions::<D>::new();
+    conditions.add("occurred_at >=", Argument::Integer(filter.range.from().unix_ms()));
+    conditions.add("occurred_at <", Argument::Integer(filter.range.to().unix_ms()));
+    conditions.add("known_at <=", Argument::Integer(filter.known_by.unix_ms()));
     if !filter.sources.is_empty() {
-        asked.add_any("source", filter.sources.iter().map(Source::to_string).collect());
+        conditions.add_any("source", filter.sources.iter().map(Source::to_string).collect());
     }
     if let Some(asset) = &filter.asset {
-        asked.add("asset =", Argument::Text(asset.to_string()));
+        conditions.add("asset =", Argument::Text(asset.to_string()));
     }
     if let Some(side) = filter.side {
-        asked.add("side =", Argument::Text(side.as_str().to_owned()));
+        conditions.add("side =", Argument::Text(side.as_str().to_owned()));
     }
     if let Some(usd) = filter.min_usd {
-        asked.add("usd >=", Argument::Real(usd));
+        conditions.add("usd >=", Argument::Real(usd));
     }
     if let Some(cursor) = after {
-        asked.come_after(cursor);
+        conditions.add_cursor(cursor);
     }
-    let limit = asked.bind(Argument::Integer(i64::from(limit)));
+    let limit = conditions.bind(Argument::Integer(i64::from(limit)));
     let text = format!(
         "SELECT {} FROM liquidation_order WHERE {} ORDER BY occurred_at DESC, source, symbol, ordinal LIMIT ${limit}",
         orders::COLUMNS,
-        asked.texts.join(" AND ")
+        conditions.texts.join(" AND ")
     );
-    collect_orders::<D>(link, text, asked.arguments).await
+    collect_orders::<D>(link, text, conditions.arguments).await
 }
 
 async fn collect_orders<D: Dialect>(
@@ -80,7 +80,7 @@ async fn collect_orders<D: Dialect>(
     Ok(found)
 }
 
-/// The conditions of a question, with the values bound to them.
+/// Conditions of a query, with their bound values.
 struct Conditions<D> {
     texts: Vec<String>,
     arguments: Vec<Argument>,
@@ -98,7 +98,7 @@ impl<D: Dialect> Conditions<D> {
         self.arguments.len()
     }
 
-    /// Adds the condition that `comparison` holds against a value.
+    /// Adds the condition that `comparison` holds for a value.
     fn add(&mut self, comparison: &str, argument: Argument) {
         let parameter = self.bind(argument);
         self.texts.push(format!("{comparison} ${parameter}"));
@@ -110,9 +110,9 @@ impl<D: Dialect> Conditions<D> {
         self.texts.push(format!("{column} {}", D::any_of(parameter)));
     }
 
-    /// Adds the condition that an order comes after `cursor` in the list. The first half lets the
-    /// index on the instant find the place.
-    fn come_after(&mut self, cursor: &OrderCursor) {
+    /// Adds the condition that an order comes after `cursor` in the list. The first half allows the
+    /// index on the time to be used.
+    fn add_cursor(&mut self, cursor: &OrderCursor) {
         let at = self.bind(Argument::Integer(cursor.occurred_at.unix_ms()));
         let source = self.bind(Argument::Text(cursor.source.to_string()));
         let symbol = self.bind(Argument::Text(cursor.symbol.clone()));

@@ -1,5 +1,5 @@
-//! Liquidation orders: which of them a batch adds (venues give them no ids, so equal ones are
-//! counted), and how they lie in their table.
+//! Liquidation orders: the ones that a batch adds, and their table. Venues assign no ids, so equal
+//! orders are counted.
 
 use std::collections::HashMap;
 
@@ -11,10 +11,10 @@ use crate::domain::{
     finite,
 };
 
-/// The longest name of an instrument the log takes, in bytes.
+/// Maximum length of an instrument's name, bytes.
 const SYMBOL_MAX: usize = 64;
 
-/// The orders that can be true, ordered by source, symbol and instant and otherwise as given.
+/// Returns the valid orders by source, symbol and time, otherwise in the given order.
 pub(super) fn validate(orders: &[LiquidationOrder], report: &mut CommitReport) -> Vec<LiquidationOrder> {
     let mut admitted = Vec::with_capacity(orders.len());
     for order in orders {
@@ -34,7 +34,7 @@ pub(super) fn validate(orders: &[LiquidationOrder], report: &mut CommitReport) -
 fn admit_order(order: &LiquidationOrder) -> Result<LiquidationOrder, String> {
     let symbol = &order.symbol;
     if symbol.is_empty() || symbol.len() > SYMBOL_MAX || symbol.chars().any(char::is_control) {
-        return Err(format!("an instrument's name has 1 to {SYMBOL_MAX} bytes and no control characters"));
+        return Err(format!("the symbol must have 1 to {SYMBOL_MAX} bytes and no control characters"));
     }
     check_instant("occurred_at", order.occurred_at)?;
     if let KnownAtRule::AtPublication(at) | KnownAtRule::Vintage(at) = order.knowledge {
@@ -49,12 +49,12 @@ fn admit_order(order: &LiquidationOrder) -> Result<LiquidationOrder, String> {
     })
 }
 
-/// What places an order: those that share it are told apart by their ordinal.
+/// Returns the sort key of an order; orders that share it are distinguished by their ordinal.
 fn instant_of(order: &LiquidationOrder) -> (&Source, &str, Timestamp) {
     (&order.source, &order.symbol, order.occurred_at)
 }
 
-/// Everything a venue says about an order, so that two with the same content are the same.
+/// Content of an order as the venue published it; orders with equal content are the same.
 #[derive(PartialEq, Eq, Hash)]
 struct Content(Asset, Side, [u64; 3]);
 
@@ -64,10 +64,10 @@ impl Content {
     }
 }
 
-/// The orders to add, in the order of their natural key; `report` counts what became of each.
+/// Returns the orders to add, in the order of their natural key; `report` counts the outcomes.
 ///
-/// `incoming` comes from [`validate`]; `stored` holds every order of the same instants that there is,
-/// ordered by its natural key. As many equal orders are kept as the fullest batch held.
+/// `incoming` comes from [`validate`]; `stored` has every stored order of the same times, by natural
+/// key. Of equal orders, as many are stored as the batch with the most of them contained.
 pub(super) fn reconcile(
     stored: &[RecordedOrder],
     incoming: &[LiquidationOrder],
@@ -107,7 +107,7 @@ fn record(order: &LiquidationOrder, ordinal: u32, now: Timestamp) -> RecordedOrd
     RecordedOrder { order: LiquidationOrder { knowledge: KnownAtRule::Vintage(known_at), ..order.clone() }, known_at, ordinal }
 }
 
-/// Orders as rows of their table.
+/// Converts orders to rows of their table.
 pub(super) fn rows(version: Version, orders: &[RecordedOrder]) -> Rows {
     let integers = |cell: fn(&RecordedOrder) -> i64| ColumnValues::Integers(orders.iter().map(cell).collect());
     let texts = |cell: fn(&LiquidationOrder) -> &str| {
@@ -134,13 +134,13 @@ pub(super) fn rows(version: Version, orders: &[RecordedOrder]) -> Rows {
     }
 }
 
-/// The columns that [`read`] expects, in its order.
+/// Columns read by [`read`], in its order.
 pub(super) const COLUMNS: &str = "source, symbol, occurred_at, ordinal, asset, side, known_at, price_usd, quantity, usd";
 
-/// How many columns these are.
+/// Number of these columns.
 pub(super) const WIDTH: usize = 10;
 
-/// An order back from the first columns of a row.
+/// Reads an order from the first columns of a row.
 pub(super) fn read(row: &impl Columns) -> Result<RecordedOrder, StoreError> {
     let (source, symbol, occurred_at, ordinal) = (row.text(0)?, row.text(1)?, row.integer(2)?, row.integer(3)?);
     let inconsistent = |column| StoreError::Inconsistent {
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn ordinals_go_on_where_the_stored_ones_end() {
+    fn ordinals_continue_after_the_stored_ones() {
         let (stored, _) = apply(&[], &[order("A", 1, 5.0), order("A", 1, 5.0), order("B", 1, 5.0)]);
         let (added, report) = apply(&stored, &[order("A", 1, 5.0), order("A", 1, 6.0), order("B", 2, 5.0)]);
         let places: Vec<_> = added.iter().map(|it| (it.order.symbol.as_str(), it.ordinal, it.order.usd)).collect();
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_of_an_order_is_settled() {
+    fn known_at_of_an_order_is_decided() {
         let late = LiquidationOrder { knowledge: KnownAtRule::AtPublication(Timestamp::from_unix_ms(7)), ..order("A", 1, 5.0) };
         let (added, _) = apply(&[], &[order("A", 1, 4.0), late]);
         assert_eq!(added.iter().map(|it| it.known_at.unix_ms()).collect::<Vec<_>>(), [100, 7]);
@@ -224,7 +224,7 @@ mod tests {
         LiquidationOrder { knowledge: KnownAtRule::Vintage(Timestamp::from_unix_ms(i64::MAX)), ..order("A", 1, 5.0) },
         "known_at"
     )]
-    fn what_cannot_be_true_is_refused_with_a_reason(#[case] order: LiquidationOrder, #[case] reason: &str) {
+    fn invalid_orders_are_rejected_with_a_reason(#[case] order: LiquidationOrder, #[case] reason: &str) {
         let (added, report) = apply(&[], &[order]);
         assert!(added.is_empty());
         assert!(report.refused[0].reason.contains(reason), "{:?}", report.refused);
@@ -236,7 +236,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn each_content_is_kept_as_often_as_its_fullest_batch_held(batches in proptest::collection::vec(sizes(), 1..5)) {
+        fn each_content_is_stored_as_often_as_in_its_fullest_batch(batches in proptest::collection::vec(sizes(), 1..5)) {
             let mut stored = Vec::new();
             for sizes in &batches {
                 let orders: Vec<_> = sizes.iter().map(|usd| order("A", 1, f64::from(*usd))).collect();
@@ -246,8 +246,8 @@ mod tests {
             }
             for content in 0..3u8 {
                 let fullest = batches.iter().map(|sizes| sizes.iter().copied().filter(|size| *size == content).count()).max();
-                let kept = stored.iter().filter(|it| it.order.usd.to_bits() == f64::from(content).to_bits()).count();
-                prop_assert_eq!(Some(kept), fullest);
+                let count = stored.iter().filter(|it| it.order.usd.to_bits() == f64::from(content).to_bits()).count();
+                prop_assert_eq!(Some(count), fullest);
             }
             prop_assert!(stored.iter().zip(0..).all(|(it, ordinal)| it.ordinal == ordinal));
         }

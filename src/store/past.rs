@@ -1,4 +1,4 @@
-//! Which spans of a feed's past were read in full: bookmarks of the back-fill, beside the log.
+//! Ranges of a feed's history that were read in full: bookmarks of the back-fill, outside of the log.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::log::execute;
 use super::{SpansRead, StoreError};
 use crate::domain::{TimeRange, Timestamp};
 
-/// Notes a span; a longer one from the same start takes the place of a shorter one.
+/// Records a range; a longer one from the same start replaces a shorter one.
 pub(super) async fn note<D: Dialect>(
     link: &mut D::Connection,
     feed: &str,
@@ -29,7 +29,7 @@ pub(super) async fn note<D: Dialect>(
     Ok(execute::<D>(link, sql, arguments).await?)
 }
 
-/// The spans of one feed, by strand and in the order of their starts.
+/// Returns the ranges of one feed by strand, ordered by start.
 pub(super) async fn read<D: Dialect>(link: &mut D::Connection, feed: &str) -> Result<SpansRead, StoreError> {
     let sql = "SELECT strand, starts_at, ends_at FROM span_read WHERE feed = $1 ORDER BY strand, starts_at".into_sql_str();
     let mut rows = D::rows(link, sql, vec![Argument::Text(feed.to_owned())]);

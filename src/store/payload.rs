@@ -1,4 +1,4 @@
-//! How the two kinds of statement lie in their tables.
+//! Tables of the two kinds of values.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ use crate::domain::{Bar, Delta, SeriesKey, Version, Vintage};
 pub(super) struct Table {
     /// Its name.
     pub(super) name: &'static str,
-    /// Its columns of numbers, separated by commas.
+    /// Value columns, separated by commas.
     pub(super) numbers: &'static str,
 }
 
 impl Table {
-    /// Every vintage of series `$1`, in order.
+    /// Returns the query for every vintage of series `$1`, in order.
     pub(super) fn select_all(&self) -> String {
         format!(
             "SELECT observed_at, known_at, {} FROM {} WHERE series_id = $1 ORDER BY observed_at, known_at",
@@ -25,7 +25,7 @@ impl Table {
         )
     }
 
-    /// The vintages of series `$1` at the instants `$2`, in order.
+    /// Returns the query for the vintages of series `$1` at the times `$2`, in order.
     pub(super) fn select_points<D: Dialect>(&self) -> String {
         format!(
             "SELECT observed_at, known_at, {} FROM {} WHERE series_id = $1 AND {} ORDER BY observed_at, known_at",
@@ -35,7 +35,7 @@ impl Table {
         )
     }
 
-    /// The vintages of series `$1` from `$2` to `$3` that commits after `$4` and up to `$5` added, in order.
+    /// Returns the query for the vintages of series `$1` from `$2` to `$3` added by commits after `$4` and up to `$5`, in order.
     pub(super) fn select_added(&self) -> String {
         format!(
             "SELECT version, observed_at, known_at, {} FROM {} WHERE series_id = $1 AND observed_at BETWEEN $2 AND $3 \
@@ -45,25 +45,25 @@ impl Table {
     }
 }
 
-/// A statement with its table.
+/// A value with its table.
 pub(super) trait Payload: StoredValue {
-    /// Where its vintages are kept.
+    /// Table of its vintages.
     const TABLE: Table;
 
-    /// The columns that hold the numbers of these vintages.
+    /// Returns the value columns of these vintages.
     fn columns(rows: &[Vintage<Self>]) -> Vec<(&'static str, ColumnValues)>;
 
-    /// The statement back from the columns of a row from `place` on.
+    /// Reads the value from the columns of a row, starting at `place`.
     fn read(row: &impl Columns, place: usize) -> Result<Self, sqlx::Error>;
 
-    /// The part of a delta that holds such statements.
+    /// Returns the part of a delta with values of this kind.
     fn of(delta: &mut Delta) -> &mut BTreeMap<SeriesKey, Vec<Vintage<Self>>>;
 
-    /// Hands vintages to a sink.
+    /// Passes vintages to a sink.
     fn deliver(sink: &mut dyn LoadSink, key: &SeriesKey, rows: Vec<Vintage<Self>>);
 }
 
-/// Vintages of one series as rows of their table.
+/// Converts vintages of one series to rows of their table.
 pub(super) fn rows<P: Payload>(series_id: i64, version: Version, vintages: &[Vintage<P>]) -> Rows {
     let integers = |cell: fn(&Vintage<P>) -> i64| ColumnValues::Integers(vintages.iter().map(cell).collect());
     let mut columns = vec![

@@ -19,35 +19,33 @@ use crate::domain::Version;
 
 static MIGRATOR: Migrator = sqlx::migrate!("migrations/postgres");
 
-/// Connections of one process, the listener's among them.
+/// Maximum connections of one process, including the listener's.
 const CONNECTIONS: u32 = 10;
 
-/// How long to wait for a connection.
+/// Time limit of waiting for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a connection may lie unused before it is tried out. It was, when it was given back; to do so
-/// again each time would cost every question a message to the server and one back. No server is gone and
-/// there again in so short a time.
+/// Idle time below which a connection is used without a ping. A ping per query would cost a round trip.
 const SKIP_PING_BELOW: Duration = Duration::from_millis(100);
 
-/// How each session is set up. A process that died in the middle of a transaction, its connection never
-/// closed, must not keep the others from writing for long. And a plan that was made while a table was
-/// empty must not be kept: it reads the whole table, and the table grows.
+/// Set-up of each session. A process that died within a transaction, with its connection still open, must
+/// not block other writers for long. A plan made while a table was empty must not be reused: it scans the
+/// whole table, which grows.
 const SET_UP: &str = "SET idle_in_transaction_session_timeout = '20s'; SET plan_cache_mode = force_custom_plan";
 
 /// The channel on which commits are announced.
 const CHANNEL: &str = "market_stress_commits";
 
-/// How often to look for commits where listening is not possible, as on a standby.
+/// Interval of polling for commits if listening is not possible, for example on a standby.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How many times to look before trying to listen again.
-const LOOKS: u32 = 200;
+/// Number of polls before listening is tried again.
+const POLLS: u32 = 200;
 
-/// How long to leave a database alone that is away.
+/// Wait before an unreachable database is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Opens the log in the database that `options` name.
+/// Opens the log in the database given by `options`.
 pub(super) async fn open(url: &StoreUrl, options: &PgConnectOptions) -> Result<Log<Postgres>, StoreError> {
     let pool = PoolOptions::new()
         .max_connections(CONNECTIONS)
@@ -70,7 +68,7 @@ pub(super) async fn open(url: &StoreUrl, options: &PgConnectOptions) -> Result<L
     let schema = if is_standby {
         check_schema(&mut link).await
     } else {
-        // `run` takes the same road but makes a future that cannot move between threads.
+        // `run` does the same, but its future is not `Send`.
         MIGRATOR.run_direct(None, &mut *link, false).await
     };
     schema.map_err(fault::migrating)?;
@@ -78,7 +76,7 @@ pub(super) async fn open(url: &StoreUrl, options: &PgConnectOptions) -> Result<L
     Ok(Log::new(url.clone(), pool.clone(), pool))
 }
 
-/// Compares the schema of a standby with ours: it cannot be brought up to date there.
+/// Compares the schema of a standby with that of this program: it cannot be migrated there.
 async fn check_schema(link: &mut PgConnection) -> Result<(), MigrateError> {
     let applied = link.list_applied_migrations(&MIGRATOR.table_name).await?;
     if let Some(unknown) = applied.iter().find(|migration| !MIGRATOR.version_exists(migration.version)) {
@@ -92,7 +90,7 @@ async fn check_schema(link: &mut PgConnection) -> Result<(), MigrateError> {
 }
 
 impl Dialect for Postgres {
-    /// The advisory lock of whoever appends is the letters "market" in ASCII. Both statements go in one message.
+    /// The writers' advisory lock is the letters "market" in ASCII. Both statements go in one message.
     const BEGIN_WRITE: &'static str = "BEGIN; SELECT pg_advisory_xact_lock(x'6d61726b6574'::BIGINT)";
 
     const BEGIN_SNAPSHOT: &'static str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -101,8 +99,8 @@ impl Dialect for Postgres {
         format!("= ANY(${parameter})")
     }
 
-    /// The span is said too: before it has statistics of a table, the planner thinks it cheaper to read all
-    /// of a series than to look each instant up.
+    /// The range is given too: until the table has statistics, the planner would otherwise read the
+    /// whole series instead of looking up each time.
     fn any_instant(column: &str, parameter: usize) -> String {
         let given = format!("(${parameter}::BIGINT[])");
         format!("{column} BETWEEN {given}[1] AND {given}[CARDINALITY{given}] AND {column} {}", Self::any_of(parameter))
@@ -122,7 +120,7 @@ impl Dialect for Postgres {
     fn insert(link: &mut PgConnection, rows: Rows) -> BoxFuture<'_, Result<(), sqlx::Error>> {
         Box::pin(async move {
             let columns = rows.columns.iter().zip(2..);
-            // In the list of what is selected, arrays are walked in step without being laid down first, as they are in `FROM`.
+            // In the select list, arrays are expanded in step without being materialised first, as they are in `FROM`.
             let columns = columns.map(|((_, cells), parameter)| format!("UNNEST(${parameter}::{}[])", type_name(cells)));
             let columns: Vec<String> = columns.collect();
             let text = format!("INSERT INTO {} ({}) SELECT $1, {}", rows.table, rows.names(), columns.join(", "));
@@ -132,7 +130,7 @@ impl Dialect for Postgres {
         })
     }
 
-    /// All in one statement: each takes a message to the server and one back.
+    /// Uses one statement, because each costs a round trip.
     fn record(link: &mut PgConnection, commit: Commit) -> BoxFuture<'_, Result<(), sqlx::Error>> {
         let sql = "WITH this AS (INSERT INTO batch (version, recorded_at, source, row_count) VALUES ($1, $2, $3, $4)), \
                    touched AS (INSERT INTO batch_series (version, series_id, first_observed_at, last_observed_at) \
@@ -156,10 +154,10 @@ impl Dialect for Postgres {
         Box::pin(async move {
             loop {
                 if let Err(error) = listen(&pool, &latest).await {
-                    tracing::debug!(%error, "cannot listen for commits, looking for them instead");
+                    tracing::debug!(%error, "cannot listen for commits; polling instead");
                 }
-                if let Err(error) = look_for_a_while(&pool, &latest).await {
-                    tracing::debug!(%error, "cannot look for commits");
+                if let Err(error) = poll_for_a_while(&pool, &latest).await {
+                    tracing::debug!(%error, "cannot poll for commits");
                     tokio::time::sleep(RETRY_AFTER).await;
                 }
             }
@@ -171,32 +169,32 @@ impl Dialect for Postgres {
     }
 }
 
-/// Passes on what other nodes announce until listening fails.
+/// Forwards the announcements of other nodes until listening fails.
 async fn listen(pool: &Pool<Postgres>, latest: &watch::Sender<Version>) -> Result<(), sqlx::Error> {
     let mut listener = PgListener::connect_with(pool).await?;
     listener.listen(CHANNEL).await?;
     loop {
-        // What was committed before the channel was open, or while it was broken, is not announced again.
-        advance(latest, look(pool).await?);
+        // Commits made before the channel was open, or while it was broken, are not announced again.
+        advance(latest, poll(pool).await?);
         while let Some(notification) = listener.try_recv().await? {
             match notification.payload().parse() {
                 Ok(version) => advance(latest, version),
-                Err(_) => advance(latest, look(pool).await?),
+                Err(_) => advance(latest, poll(pool).await?),
             }
         }
     }
 }
 
-/// Looks for commits itself, until it is time to try listening again.
-async fn look_for_a_while(pool: &Pool<Postgres>, latest: &watch::Sender<Version>) -> Result<(), sqlx::Error> {
-    for _ in 0..LOOKS {
-        advance(latest, look(pool).await?);
+/// Polls for commits until it is time to try listening again.
+async fn poll_for_a_while(pool: &Pool<Postgres>, latest: &watch::Sender<Version>) -> Result<(), sqlx::Error> {
+    for _ in 0..POLLS {
+        advance(latest, poll(pool).await?);
         tokio::time::sleep(POLL_INTERVAL).await;
     }
     Ok(())
 }
 
-async fn look(pool: &Pool<Postgres>) -> Result<Version, sqlx::Error> {
+async fn poll(pool: &Pool<Postgres>) -> Result<Version, sqlx::Error> {
     latest_version::<Postgres>(&mut *pool.acquire().await?).await
 }
 

@@ -1,4 +1,4 @@
-//! Reads the log back: whole, or commit by commit.
+//! Reads the log: whole, or commit by commit.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use super::payload::Payload;
 use super::{LoadSink, StoreError, orders};
 use crate::domain::{Bar, Delta, Metric, SeriesKey, Source, Timestamp, Version, Vintage};
 
-/// How many rows a sink gets at a time.
+/// Rows passed to a sink at a time.
 const ROWS_AT_A_TIME: usize = 8_192;
 
-/// A vintage from a row that holds `observed_at`, `known_at` and the statement from `place` on.
+/// Reads a vintage from a row that has `observed_at`, `known_at` and the value from `place` on.
 pub(super) fn vintage<P: Payload>(row: &impl Columns, place: usize) -> Result<Vintage<P>, sqlx::Error> {
     Ok(Vintage {
         observed_at: Timestamp::from_unix_ms(row.integer(place)?),
@@ -23,7 +23,7 @@ pub(super) fn vintage<P: Payload>(row: &impl Columns, place: usize) -> Result<Vi
     })
 }
 
-/// Reads everything inside of a snapshot into `sink`.
+/// Reads everything inside a snapshot into `sink`.
 pub(super) async fn load<D: Dialect>(link: &mut D::Connection, sink: &mut dyn LoadSink) -> Result<Version, StoreError> {
     let version = latest_version::<D>(link).await?;
     for (id, key) in all_series::<D>(link).await? {
@@ -103,7 +103,7 @@ async fn load_commits<D: Dialect>(link: &mut D::Connection, sink: &mut dyn LoadS
     Ok(())
 }
 
-/// The commits after `version` inside of a snapshot, oldest first, at most `limit` of them.
+/// Returns the commits after `version` inside a snapshot, oldest first, at most `limit` of them.
 pub(super) async fn changes_after<D: Dialect>(
     link: &mut D::Connection,
     version: Version,
@@ -124,7 +124,7 @@ pub(super) async fn changes_after<D: Dialect>(
     Ok(deltas.into_values().collect())
 }
 
-/// The commits after `version`, still without their rows.
+/// Returns the commits after `version`, still without their rows.
 async fn commits_after<D: Dialect>(
     link: &mut D::Connection,
     version: Version,
@@ -148,7 +148,7 @@ async fn commits_after<D: Dialect>(
     Ok(deltas)
 }
 
-/// A series that some commits added to, and the span that holds what they added.
+/// A series that some commits changed, and the range of the changes.
 struct ChangedSeries {
     id: i64,
     key: SeriesKey,
@@ -177,7 +177,7 @@ async fn touched_after<D: Dialect>(
     Ok(touched)
 }
 
-/// Hands each commit the vintages it added to one series.
+/// Adds to each commit its vintages of one series.
 async fn add_series<D: Dialect, P: Payload>(
     link: &mut D::Connection,
     touched: &ChangedSeries,
@@ -196,7 +196,7 @@ async fn add_series<D: Dialect, P: Payload>(
     Ok(())
 }
 
-/// Hands each commit the orders it added.
+/// Adds to each commit its orders.
 async fn add_orders<D: Dialect>(
     link: &mut D::Connection,
     after: Version,

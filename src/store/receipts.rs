@@ -1,5 +1,5 @@
-//! Receipts: what was answered to a push that carried an idempotency key, so that the same push sent
-//! again gets the same answer and is not done again.
+//! Receipts: answers to pushes with an idempotency key, so that the same push sent again returns the
+//! same answer without being applied again.
 
 use futures_util::TryStreamExt;
 use sqlx::SqlSafeStr;
@@ -9,39 +9,39 @@ use super::dialect::{Argument, Columns, Dialect};
 use super::log::execute;
 use crate::domain::{Digest, KeyId, Timestamp};
 
-/// A push that is to be done once.
+/// Reservation of an idempotency key for one push.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyReservation {
-    /// The key it is pushed with; claims of two keys never meet.
+    /// API key of the push; reservations of two API keys are independent.
     pub key: KeyId,
-    /// What the client calls it.
+    /// Idempotency key chosen by the client.
     pub idempotency_key: String,
-    /// The digest of what is pushed.
+    /// Digest of the pushed content.
     pub fingerprint: Digest,
 }
 
-/// What became of asking for a claim.
+/// Outcome of a reservation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReservationOutcome {
-    /// It is yours: do what it stands for, then settle it or give it back.
+    /// Granted: apply the push, then complete or release the reservation.
     Granted,
-    /// Another one is at it.
+    /// Another request with it is in progress.
     InProgress,
-    /// It was done before and answered so.
+    /// It was completed before, with this answer.
     Settled(String),
-    /// The client called something else by the same name.
+    /// The client used the same idempotency key for other content.
     Conflict,
 }
 
 impl IdempotencyReservation {
-    /// How long a receipt is kept, milliseconds: a day.
+    /// Retention of a receipt, milliseconds: a day.
     pub const KEPT_MS: i64 = 24 * 60 * 60 * 1_000;
 
-    /// How long a claim that is neither settled nor given back is left to its holder, milliseconds. A
-    /// holder that takes longer is taken for dead.
+    /// Time after which a reservation that is neither completed nor released expires, milliseconds: its
+    /// holder is presumed dead.
     pub const LEASE_MS: i64 = 60_000;
 
-    /// The arguments `$1` to `$3` of every statement about it.
+    /// Returns the arguments `$1` to `$3` of every statement about it.
     fn arguments(&self) -> Vec<Argument> {
         vec![
             Argument::Text(self.key.to_string()),
@@ -56,15 +56,15 @@ pub(super) async fn reserve<D: Dialect>(
     claim: &IdempotencyReservation,
     now: Timestamp,
 ) -> Result<ReservationOutcome, StoreError> {
-    let forgotten = Argument::Integer(now.plus_ms(-IdempotencyReservation::KEPT_MS).unix_ms());
-    execute::<D>(link, "DELETE FROM push_receipt WHERE claimed_at <= $1", vec![forgotten]).await?;
+    let expired = Argument::Integer(now.plus_ms(-IdempotencyReservation::KEPT_MS).unix_ms());
+    execute::<D>(link, "DELETE FROM push_receipt WHERE claimed_at <= $1", vec![expired]).await?;
     if insert::<D>(link, claim, now).await? {
         return Ok(ReservationOutcome::Granted);
     }
     let sql = "SELECT fingerprint, answer FROM push_receipt WHERE key_id = $1 AND idempotency_key = $2";
     let named = claim.arguments().into_iter().take(2).collect();
     let Some(row) = D::rows(link, sql.into_sql_str(), named).try_next().await? else {
-        // Given back in between: whoever asks again is granted it.
+        // Released in the meantime: the next caller is granted it.
         return Ok(ReservationOutcome::InProgress);
     };
     if row.text(0)? != claim.fingerprint.to_string() {
@@ -73,7 +73,7 @@ pub(super) async fn reserve<D: Dialect>(
     Ok(row.optional_text(1)?.map_or(ReservationOutcome::InProgress, ReservationOutcome::Settled))
 }
 
-/// Writes the claim, or takes it over from a holder that is taken for dead; whether it was.
+/// Inserts the reservation or takes over an expired one; returns true if it did.
 async fn insert<D: Dialect>(
     link: &mut D::Connection,
     claim: &IdempotencyReservation,

@@ -1,28 +1,28 @@
-//! Decides what a row adds to what is stored: one pure piece, used by both engines.
+//! Decides what a row adds to the stored vintages: pure functions, used by both engines.
 //!
-//! [`validate`] refuses what cannot be true and puts the rest in order; [`reconcile`] compares it with
-//! the stored vintages. Neither knows a database.
+//! [`validate`] rejects invalid rows and sorts the others; [`reconcile`] compares them with the stored
+//! vintages. Neither uses a database.
 
 use crate::domain::{
     Asset, Bar, CommitReport, InvalidBar, KnownAtRule, Metric, Observation, RejectedRow, SeriesKey, Timestamp, Vintage, finite,
 };
 
-/// Something a row can state: a number or a bar.
+/// Value of a row: a number or a bar.
 pub(super) trait StoredValue: Copy + Send + Sync + 'static {
-    /// The statement as it is stored, or why it cannot be true of the series.
+    /// Returns the value as it is stored, or the reason why the series cannot have it.
     fn validate(self, key: &SeriesKey) -> Result<Self, String>;
 
-    /// Whether both say the same, number by number.
+    /// Returns true if both are equal, number by number.
     fn agrees(&self, other: &Self) -> bool;
 
-    /// The statement in words, for refusals.
-    fn words(&self) -> String;
+    /// Returns the value as text, for rejections.
+    fn to_text(&self) -> String;
 }
 
 impl StoredValue for f64 {
     fn validate(self, key: &SeriesKey) -> Result<Self, String> {
         if key.metric == Metric::Candle {
-            return Err("a candle series holds bars, not single values; name another metric".to_owned());
+            return Err("a candle series has bars, not single values; use another metric".to_owned());
         }
         plausible(finite(self).map_err(|e| e.to_string())?, key.metric, &key.asset)
     }
@@ -31,7 +31,7 @@ impl StoredValue for f64 {
         self.to_bits() == other.to_bits()
     }
 
-    fn words(&self) -> String {
+    fn to_text(&self) -> String {
         self.to_string()
     }
 }
@@ -40,7 +40,7 @@ impl StoredValue for Bar {
     fn validate(self, key: &SeriesKey) -> Result<Self, String> {
         let metric = key.metric;
         if metric != Metric::Candle {
-            return Err(format!("a {metric} series holds single values, not bars; name the metric candle"));
+            return Err(format!("a {metric} series has single values, not bars; use the metric candle"));
         }
         let bar = Self::new(self.open, self.high, self.low, self.close, self.volume).map_err(|e: InvalidBar| e.to_string())?;
         let price = |price: f64| plausible(price + 0.0, metric, &key.asset);
@@ -66,13 +66,13 @@ impl StoredValue for Bar {
             && self.close.agrees(&other.close)
     }
 
-    fn words(&self) -> String {
+    fn to_text(&self) -> String {
         let volume = self.volume.map_or_else(|| "unknown".to_owned(), |volume| volume.to_string());
         format!("open {} high {} low {} close {} volume {volume}", self.open, self.high, self.low, self.close)
     }
 }
 
-/// Lets a finite number through when `metric` of `asset` can take it.
+/// Accepts a finite number that is plausible for `metric` of `asset`.
 pub(super) fn plausible(value: f64, metric: Metric, asset: &Asset) -> Result<f64, String> {
     let (lowest, highest) = metric.plausible(asset);
     if (lowest..=highest).contains(&value) {
@@ -82,7 +82,7 @@ pub(super) fn plausible(value: f64, metric: Metric, asset: &Asset) -> Result<f64
     }
 }
 
-/// Says why an instant cannot be stored.
+/// Returns an error if a time cannot be stored.
 pub(super) fn check_instant(name: &str, at: Timestamp) -> Result<(), String> {
     if at.is_acceptable() {
         Ok(())
@@ -91,8 +91,8 @@ pub(super) fn check_instant(name: &str, at: Timestamp) -> Result<(), String> {
     }
 }
 
-/// The rows that can be true, ordered by instant; rows with their real vintage come first among
-/// those of one instant, oldest vintage first, the others stay in the order they were given.
+/// Returns the valid rows ordered by time. Among rows of one time, those with their real vintage come
+/// first, oldest vintage first; the others stay in the given order.
 pub(super) fn validate<P: StoredValue>(
     key: &SeriesKey,
     rows: &[Observation<P>],
@@ -102,7 +102,7 @@ pub(super) fn validate<P: StoredValue>(
     for row in rows {
         match admit_row(key, row) {
             Ok(row) => admitted.push(row),
-            Err(reason) => report.refused.push(refusal(key, row.observed_at, reason)),
+            Err(reason) => report.refused.push(rejected(key, row.observed_at, reason)),
         }
     }
     admitted.sort_by_key(|row| (row.observed_at, real_vintage(row).unwrap_or(Timestamp::from_unix_ms(i64::MAX))));
@@ -124,14 +124,14 @@ fn real_vintage<P>(row: &Observation<P>) -> Option<Timestamp> {
     }
 }
 
-fn refusal(key: &SeriesKey, observed_at: Timestamp, reason: String) -> RejectedRow {
+fn rejected(key: &SeriesKey, observed_at: Timestamp, reason: String) -> RejectedRow {
     RejectedRow { subject: key.to_string(), observed_at, reason }
 }
 
-/// The vintages to add, ordered by (`observed_at`, `known_at`); `report` counts what became of each row.
+/// Returns the vintages to add, ordered by (`observed_at`, `known_at`); `report` counts the outcomes.
 ///
-/// `incoming` comes from [`validate`]; `stored` holds every vintage of its points that there is, ordered
-/// by (`observed_at`, `known_at`).
+/// `incoming` comes from [`validate`]; `stored` has every stored vintage of its points, ordered by
+/// (`observed_at`, `known_at`).
 pub(super) fn reconcile<P: StoredValue>(
     key: &SeriesKey,
     stored: &[Vintage<P>],
@@ -151,7 +151,7 @@ pub(super) fn reconcile<P: StoredValue>(
                 Ok(RowOutcome::New) => report.new += 1,
                 Ok(RowOutcome::Unchanged) => report.unchanged += 1,
                 Ok(RowOutcome::Revised) => report.revised += 1,
-                Err(reason) => report.refused.push(refusal(key, observed_at, reason)),
+                Err(reason) => report.refused.push(rejected(key, observed_at, reason)),
             }
         }
         point.added.sort_by_key(|vintage| vintage.known_at);
@@ -160,27 +160,27 @@ pub(super) fn reconcile<P: StoredValue>(
     added
 }
 
-/// What became of a row that was not refused.
+/// Outcome of a row that was not rejected.
 enum RowOutcome {
     New,
     Unchanged,
     Revised,
 }
 
-/// Everything known about one instant of one series while a batch is applied to it.
+/// The vintages of one point while a batch is applied to it.
 struct Point<'a, P> {
     stored: &'a [Vintage<P>],
     added: Vec<Vintage<P>>,
-    /// What the batch said about this point without a vintage.
-    said: Option<P>,
+    /// Value of this point in the batch without a vintage.
+    plain: Option<P>,
 }
 
 impl<'a, P: StoredValue> Point<'a, P> {
     const fn new(stored: &'a [Vintage<P>]) -> Self {
-        Self { stored, added: Vec::new(), said: None }
+        Self { stored, added: Vec::new(), plain: None }
     }
 
-    /// The vintage that was known at `at`.
+    /// Returns the vintage known at `at`.
     fn known_at(&self, at: Timestamp) -> Option<Vintage<P>> {
         self.stored.iter().chain(&self.added).filter(|vintage| vintage.known_at <= at).max_by_key(|v| v.known_at).copied()
     }
@@ -193,29 +193,33 @@ impl<'a, P: StoredValue> Point<'a, P> {
         }
     }
 
-    /// A row with its real vintage is compared with what was known then, and may fill the past.
+    /// Compares a row that has its real vintage with the value known then; it may add to history.
     fn fill(&mut self, row: &Observation<P>, at: Timestamp) -> Result<RowOutcome, String> {
         match self.known_at(at) {
             Some(known) if known.value.agrees(&row.value) => Ok(RowOutcome::Unchanged),
             Some(known) if known.known_at == at => Err(format!(
-                "{} contradicts {}, which the log holds as known at the same instant {at}; give the vintage its own instant",
-                row.value.words(),
-                known.value.words()
+                "{} contradicts {}, stored with the same known_at {at}; use another known_at",
+                row.value.to_text(),
+                known.value.to_text()
             )),
             _ => self.add(row, at),
         }
     }
 
-    /// A row without a vintage is compared with the last thing known, and never changes the past.
+    /// Compares a row without a vintage with the last vintage; it never changes history.
     fn state(&mut self, row: &Observation<P>, first_known_at: Timestamp, now: Timestamp) -> Result<RowOutcome, String> {
-        if let Some(said) = self.said {
-            return if said.agrees(&row.value) {
+        if let Some(plain) = self.plain {
+            return if plain.agrees(&row.value) {
                 Ok(RowOutcome::Unchanged)
             } else {
-                Err(format!("the batch says both {} and {} of this point; keep one of them", said.words(), row.value.words()))
+                Err(format!(
+                    "the batch has both {} and {} for this point; remove one of them",
+                    plain.to_text(),
+                    row.value.to_text()
+                ))
             };
         }
-        self.said = Some(row.value);
+        self.plain = Some(row.value);
         match self.known_at(Timestamp::MAX) {
             Some(last) if last.value.agrees(&row.value) => Ok(RowOutcome::Unchanged),
             Some(last) => self.add(row, now.max(last.known_at.plus_ms(1))),
@@ -225,9 +229,9 @@ impl<'a, P: StoredValue> Point<'a, P> {
 
     fn add(&mut self, row: &Observation<P>, known_at: Timestamp) -> Result<RowOutcome, String> {
         check_instant("known_at", known_at)?;
-        let verdict = if self.stored.is_empty() && self.added.is_empty() { RowOutcome::New } else { RowOutcome::Revised };
+        let outcome = if self.stored.is_empty() && self.added.is_empty() { RowOutcome::New } else { RowOutcome::Revised };
         self.added.push(Vintage { observed_at: row.observed_at, known_at, value: row.value });
-        Ok(verdict)
+        Ok(outcome)
     }
 }
 
@@ -297,7 +301,7 @@ mod tests {
     #[case::corrected_on_commit(&[known(1, 40, 5.0)], &[commit(6.0)], &[known(1, 100, 6.0)], [0, 0, 1, 0])]
     #[case::corrected_by_rule(&[known(1, 40, 5.0)], &[published(6.0, 30)], &[known(1, 100, 6.0)], [0, 0, 1, 0])]
     #[case::corrected_behind_the_clock(&[known(1, 400, 5.0)], &[commit(6.0)], &[known(1, 401, 6.0)], [0, 0, 1, 0])]
-    #[case::vintage_fills_the_past(&[known(1, 40, 5.0)], &[vintage(6.0, 30)], &[known(1, 30, 6.0)], [0, 0, 1, 0])]
+    #[case::vintage_adds_to_history(&[known(1, 40, 5.0)], &[vintage(6.0, 30)], &[known(1, 30, 6.0)], [0, 0, 1, 0])]
     #[case::vintage_between(&[known(1, 20, 5.0), known(1, 40, 7.0)], &[vintage(6.0, 30)], &[known(1, 30, 6.0)], [0, 0, 1, 0])]
     #[case::vintage_in_effect(&[known(1, 20, 5.0), known(1, 40, 7.0)], &[vintage(5.0, 30)], &[], [0, 1, 0, 0])]
     #[case::vintage_contradicts(&[known(1, 40, 5.0)], &[vintage(6.0, 40)], &[], [0, 0, 0, 1])]
@@ -316,7 +320,7 @@ mod tests {
         &[known(1, 100, 2.0), known(2, 100, 6.0), known(3, 100, 1.0)],
         [2, 0, 1, 0]
     )]
-    fn each_row_is_compared_with_what_was_known(
+    fn each_row_is_compared_with_the_known_vintages(
         #[case] stored: &[Vintage<f64>],
         #[case] rows: &[Observation<f64>],
         #[case] added: &[Vintage<f64>],
@@ -333,7 +337,7 @@ mod tests {
     #[case::long_ago(row(i64::MIN, 1.0, KnownAtRule::OnCommit), "observed_at -9223372036854775808 ms after 1970")]
     #[case::far_future_vintage(vintage(1.0, i64::MAX), "known_at 9223372036854775807 ms after 1970")]
     #[case::far_future_rule(published(1.0, i64::MAX), "is not between 1900-01-01T00:00:00Z and")]
-    fn what_cannot_be_true_is_refused_with_a_reason(#[case] row: Observation<f64>, #[case] reason: &str) {
+    fn invalid_rows_are_rejected_with_a_reason(#[case] row: Observation<f64>, #[case] reason: &str) {
         let (added, report) = apply(&[], &[row, row_after()]);
         assert_eq!((added.len(), counts(&report)), (1, [1, 0, 0, 1]));
         assert!(report.refused[0].reason.contains(reason), "{:?}", report.refused);
@@ -347,11 +351,11 @@ mod tests {
     #[test]
     fn both_values_of_a_contradiction_are_named() {
         let (_, report) = apply(&[], &[commit(5.0), commit(6.5)]);
-        assert_eq!(report.refused[0].reason, "the batch says both 5 and 6.5 of this point; keep one of them");
+        assert_eq!(report.refused[0].reason, "the batch has both 5 and 6.5 for this point; remove one of them");
     }
 
     #[test]
-    fn a_correction_after_the_end_of_time_is_refused() {
+    fn a_revision_after_the_last_accepted_time_is_rejected() {
         let (added, report) = apply(&[Vintage { known_at: Timestamp::MAX, ..known(1, 0, 5.0) }], &[commit(6.0)]);
         assert_eq!((added.len(), counts(&report)), (0, [0, 0, 0, 1]));
     }
@@ -362,7 +366,7 @@ mod tests {
     #[case::implausible(Bar { high: 1e12, ..plain() }, "1000000000000 is not a plausible candle")]
     #[case::below_zero(Bar { low: -5.0, ..plain() }, "-5 is not a plausible candle")]
     #[case::volume(Bar { volume: Some(-1.0), ..plain() }, "volume -1 is negative")]
-    fn a_bar_that_cannot_be_is_refused(#[case] bar: Bar, #[case] reason: &str) {
+    fn an_invalid_bar_is_rejected(#[case] bar: Bar, #[case] reason: &str) {
         let found = bar.validate(&key("candle.btc@binance:1d")).unwrap_err();
         assert!(found.contains(reason), "{found}");
     }
@@ -373,12 +377,12 @@ mod tests {
 
     #[test]
     fn bars_and_values_do_not_mix() {
-        assert!(plain().validate(&key("price.btc@desk")).unwrap_err().contains("name the metric candle"));
-        assert!(1.0.validate(&key("candle.btc@binance:1d")).unwrap_err().contains("holds bars"));
+        assert!(plain().validate(&key("price.btc@desk")).unwrap_err().contains("use the metric candle"));
+        assert!(1.0.validate(&key("candle.btc@binance:1d")).unwrap_err().contains("has bars"));
     }
 
     #[test]
-    fn oil_alone_may_cost_less_than_nothing() {
+    fn only_oil_may_have_a_negative_price() {
         let oil = Bar { low: -40.32, close: -37.63, ..plain() };
         assert!(oil.validate(&key("candle.wti@cme:1d")).is_ok());
         assert!((-37.63).validate(&key("price.wti@fred")).is_ok());
@@ -414,7 +418,7 @@ mod tests {
         proptest::collection::vec(any_row(), 0..20)
     }
 
-    /// What is stored after both, in order.
+    /// Returns the stored vintages after both, in order.
     fn join(stored: &[Vintage<f64>], added: &[Vintage<f64>]) -> Vec<Vintage<f64>> {
         let mut all = [stored, added].concat();
         all.sort_by_key(|vintage| (vintage.observed_at, vintage.known_at));
@@ -426,8 +430,8 @@ mod tests {
         fn every_row_is_counted_once_and_every_vintage_has_its_own_instants(first in rows(), second in rows()) {
             let (stored, _) = apply(&[], &first);
             let (added, report) = apply(&stored, &second);
-            let [new, unchanged, revised, refused] = counts(&report);
-            prop_assert_eq!(new + unchanged + revised + refused, second.len());
+            let [new, unchanged, revised, rejected] = counts(&report);
+            prop_assert_eq!(new + unchanged + revised + rejected, second.len());
             prop_assert_eq!(new + revised, added.len());
             prop_assert!(added.is_sorted_by_key(|vintage| (vintage.observed_at, vintage.known_at)));
             let all = join(&stored, &added);
@@ -436,7 +440,7 @@ mod tests {
         }
 
         #[test]
-        fn rows_without_a_vintage_never_change_an_answer_of_the_past(first in rows(), second in rows()) {
+        fn rows_without_a_vintage_never_change_an_earlier_answer(first in rows(), second in rows()) {
             let (stored, _) = apply(&[], &first);
             let points: BTreeSet<_> = stored.iter().map(|vintage| vintage.observed_at).collect();
             let plain: Vec<_> = second.into_iter().filter(|row| real_vintage(row).is_none()).collect();
@@ -449,7 +453,7 @@ mod tests {
         }
 
         #[test]
-        fn saying_the_last_word_again_changes_nothing(first in rows()) {
+        fn repeating_the_last_value_changes_nothing(first in rows()) {
             let (stored, _) = apply(&[], &first);
             let again: Vec<_> =
                 stored.chunk_by(|a, b| a.observed_at == b.observed_at).map(|point| point[point.len() - 1]).collect();
@@ -468,7 +472,7 @@ mod tests {
                 .collect();
             let (imported, report) = apply(&[], &export);
             prop_assert_eq!(counts(&report)[3], 0);
-            // A vintage that repeats the one before it adds nothing: what was known when stays the same.
+            // A vintage equal to the one before it adds nothing: the value known at each time is the same.
             for as_of in (0..=400).map(ms) {
                 for at in (0..4).map(ms) {
                     let value = |log: &[Vintage<f64>]| {

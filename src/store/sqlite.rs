@@ -21,13 +21,13 @@ use crate::domain::Version;
 
 static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// How many connections read at once.
+/// Maximum concurrent read connections.
 const READERS: u32 = 4;
 
-/// How long to wait for another process that writes: a large import holds the file for a while.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// Time limit of waiting for another writing process: a large import locks the file for a while.
+const BUSY_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// How often to look whether another process has written.
+/// Interval of checks for commits of other processes.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// SQLite's limit of values bound to one statement.
@@ -38,7 +38,7 @@ pub(super) async fn open(url: &StoreUrl, path: &Path) -> Result<Log<Sqlite>, Sto
     if let Some(folder) = path.parent() {
         tokio::fs::create_dir_all(folder)
             .await
-            .map_err(|e| StoreError::Address { url: url.to_string(), reason: format!("its folder cannot be made: {e}") })?;
+            .map_err(|e| StoreError::Address { url: url.to_string(), reason: format!("its folder cannot be created: {e}") })?;
     }
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -46,13 +46,13 @@ pub(super) async fn open(url: &StoreUrl, path: &Path) -> Result<Log<Sqlite>, Sto
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        // A large import leaves a large journal behind; it is cut back to this many bytes.
+        // A large import leaves a large journal; it is truncated to this many bytes.
         .pragma("journal_size_limit", "67108864")
-        .busy_timeout(PATIENCE);
-    let pool = |connections| PoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE);
+        .busy_timeout(BUSY_TIMEOUT);
+    let pool = |connections| PoolOptions::new().max_connections(connections).acquire_timeout(BUSY_TIMEOUT);
     let writers = connect(&pool(1), &options).await.map_err(|e| fault::opening(url, e))?;
-    // One transaction around all migrations keeps other processes from doing the same. (`run` takes
-    // the same road but makes a future that cannot move between threads.)
+    // One transaction around all migrations prevents other processes from migrating too. (`run` does the
+    // same, but its future is not `Send`.)
     let mut transaction = writers.begin_with(Sqlite::BEGIN_WRITE).await?;
     MIGRATOR.run_direct(None, &mut *transaction, false).await.map_err(fault::migrating)?;
     transaction.commit().await?;
@@ -60,9 +60,9 @@ pub(super) async fn open(url: &StoreUrl, path: &Path) -> Result<Log<Sqlite>, Sto
     Ok(Log::new(url.clone(), readers, writers))
 }
 
-/// Opens the connection that writes. SQLite waits for a lock as long as it is told to, but not for the one
-/// that turns a new file into one with a write-ahead log: where several programs begin with the same new
-/// file, this waits for it.
+/// Opens the connection that writes. SQLite's busy time-out covers every lock except the one that turns a
+/// new file into one with a write-ahead log. If several programs start with the same new file, this
+/// function waits for that lock.
 async fn connect(pool: &PoolOptions<Sqlite>, options: &SqliteConnectOptions) -> Result<Pool<Sqlite>, sqlx::Error> {
     let until_free = async {
         loop {
@@ -72,11 +72,11 @@ async fn connect(pool: &PoolOptions<Sqlite>, options: &SqliteConnectOptions) -> 
             }
         }
     };
-    tokio::time::timeout(PATIENCE, until_free).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+    tokio::time::timeout(BUSY_TIMEOUT, until_free).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
 impl Dialect for Sqlite {
-    /// Takes the file's write lock at once, so that a transaction never has to give up half-way.
+    /// Takes the file's write lock at once, so that a transaction never fails half-way.
     const BEGIN_WRITE: &'static str = "BEGIN IMMEDIATE";
 
     const BEGIN_SNAPSHOT: &'static str = "BEGIN";
@@ -108,7 +108,7 @@ impl Dialect for Sqlite {
                 let count = full.min(rows.len() - first);
                 let values = vec![format!("({})", vec!["?"; width].join(", ")); count].join(", ");
                 let text = format!("INSERT INTO {} ({}) VALUES {values}", rows.table, rows.names());
-                // Only the full statement is likely to come again; keeping the others would cost memory.
+                // Only the full statement is likely to recur; caching the others would cost memory.
                 bind_rows(sqlx::query(sql(text)), &rows, first..first + count)
                     .persistent(count == full)
                     .execute(&mut *link)
@@ -118,7 +118,7 @@ impl Dialect for Sqlite {
         })
     }
 
-    /// Other processes look for themselves.
+    /// Other processes poll.
     fn record(link: &mut SqliteConnection, commit: Commit) -> BoxFuture<'_, Result<(), sqlx::Error>> {
         Box::pin(async move {
             let [ids, firsts, lasts] = commit.touched_cells();
@@ -139,13 +139,13 @@ impl Dialect for Sqlite {
         Box::pin(async move {
             loop {
                 tokio::time::sleep(POLL_INTERVAL).await;
-                // Nobody waits: nothing to find out.
+                // There is no subscriber, so the version is not needed.
                 if latest.receiver_count() == 0 {
                     continue;
                 }
-                match look(&pool).await {
+                match poll(&pool).await {
                     Ok(version) => advance(&latest, version),
-                    Err(error) => tracing::debug!(%error, "could not look for commits of other processes"),
+                    Err(error) => tracing::debug!(%error, "cannot poll for commits of other processes"),
                 }
             }
         })
@@ -156,11 +156,11 @@ impl Dialect for Sqlite {
     }
 }
 
-async fn look(pool: &Pool<Sqlite>) -> Result<Version, sqlx::Error> {
+async fn poll(pool: &Pool<Sqlite>) -> Result<Version, sqlx::Error> {
     latest_version::<Sqlite>(&mut *pool.acquire().await?).await
 }
 
-/// Binds some rows one after the other.
+/// Binds some rows in order.
 fn bind_rows<'q>(
     mut query: Query<'q, Sqlite, SqliteArguments>,
     rows: &Rows,
@@ -179,7 +179,7 @@ fn bind_rows<'q>(
     query
 }
 
-/// The cells as a JSON array, which SQLite's `json_each` takes apart again.
+/// Returns the values as a JSON array for SQLite's `json_each`.
 fn json_array(cells: &ColumnValues) -> String {
     match cells {
         ColumnValues::Integers(integers) => serde_json::json!(integers),

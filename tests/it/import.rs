@@ -185,7 +185,7 @@ fn an_export_of_a_series_that_is_not_there_names_the_nearest() {
     let ran = program.run(&["export", "candle.btc@test:1h"]);
     assert_eq!(
         (ran.code, ran.stderr.as_str()),
-        (1, "error: the store holds nothing of candle.btc@test:1h; did you mean candle.btc@test:1d?\n")
+        (1, "error: the store has no rows of candle.btc@test:1h; did you mean candle.btc@test:1d?\n")
     );
 }
 

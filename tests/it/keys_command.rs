@@ -31,7 +31,7 @@ async fn a_key_is_shown_once_listed_and_revoked(#[values(Engine::Sqlite, Engine:
     assert_eq!((&keys[1]["sources"], &keys[1]["revoked_at"]), (&serde_json::json!([]), &serde_json::Value::Null));
 
     let told = program.succeed(&["keys", "revoke", &id]);
-    assert!(told.starts_with(&format!("key {id} of my desk opens nothing since 2")), "{told}");
+    assert!(told.starts_with(&format!("key {id} of my desk is revoked since 2")), "{told}");
     assert_eq!(program.succeed(&["keys", "revoke", &id]), told, "the instant of the revocation changed");
     let table = program.succeed(&["keys", "list"]);
     assert!(table.contains("push, backfill  a_b, desk") && table.contains("any source"), "{table}");
@@ -68,7 +68,7 @@ fn a_source_is_introduced_with_its_key() {
 #[case(&["keys", "create"], 2, "<NAME>")]
 #[case(&["keys", "create", "desk", "--source", "No Good"], 2, "is not a source name")]
 #[case(&["keys", "revoke", "xyz"], 2, "12 hexadecimal digits")]
-#[case(&["keys", "revoke", "000000000000"], 1, "there is no key 000000000000; `market-stress keys list` shows")]
+#[case(&["keys", "revoke", "000000000000"], 1, "no key has the id 000000000000; see `market-stress keys list`")]
 fn what_cannot_be_done_is_said(#[case] arguments: &[&str], #[case] code: i32, #[case] message: &str) {
     let ran = Program::new().run(arguments);
     assert_eq!(ran.code, code, "{}", ran.stderr);

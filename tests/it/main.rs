@@ -1,5 +1,5 @@
 //! Black-box and contract tests: both stores, the HTTP service, the command line.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says where it stopped")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics reports where it stopped")]
 
 mod as_of;
 mod backfill;
@@ -28,6 +28,7 @@ mod real_data;
 mod real_markets;
 mod real_stress;
 mod replay;
+mod rust_functions;
 mod rust_paths;
 mod scenario;
 mod service;

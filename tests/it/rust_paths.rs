@@ -1,58 +1,65 @@
-//! Reads Rust source as tokens and says which paths it names, on which line.
+//! Reads Rust source as tokens and lists the paths that it names, with their lines.
 //!
-//! Works on tokens and not on text, so comments and strings cannot fool it and macro bodies are read
-//! too. Every path is made absolute: `self` and `super` are resolved, groups are opened.
+//! It reads tokens, not text, so comments and strings are ignored and macro bodies are included.
+//! Every path is made absolute: `self` and `super` are resolved, groups are expanded.
 
-use proc_macro2::{Group, Spacing, Span, TokenStream, TokenTree};
+use proc_macro2::{Spacing, Span, TokenStream, TokenTree};
 
 /// A path with more than one segment, or the object of a `use`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NamedPath {
-    /// The line it stands on, from 1.
+    /// Line of the path, from 1.
     pub(crate) line: usize,
-    /// Its segments: the first is `crate` for our own code, else what stands first; `*` for a glob.
+    /// Segments: the first is `crate` for code of this crate, else as written; `*` for a glob.
     pub(crate) segments: Vec<String>,
-    /// Whether a `pub use` hands it on.
-    pub(crate) handed_on: bool,
-    /// Whether `as` gives it another name.
+    /// True if a `pub use` re-exports it.
+    pub(crate) re_exported: bool,
+    /// True if `as` renames it.
     pub(crate) renamed: bool,
 }
 
-/// The tokens of a file.
+/// Returns the tokens of a file.
 pub(crate) fn tokens(source: &str) -> Vec<TokenTree> {
     let stream: TokenStream = source.parse().unwrap_or_else(|error| panic!("not Rust: {error}"));
     stream.into_iter().collect()
 }
 
-/// Every path that `source` names, where `module` is the place of the file in the crate.
+/// Returns every path that `source` names; `module` is the module path of the file.
 pub(crate) fn named_paths(source: &str, module: &[&str]) -> Vec<NamedPath> {
     let mut reader = Reader { module: module.iter().map(ToString::to_string).collect(), found: Vec::new() };
     reader.read(&tokens(source));
     reader.found
 }
 
-/// The `#[cfg(test)]` modules of a file: of each the `#` of its attribute and its body.
-fn tests_among(tokens: &[TokenTree]) -> impl Iterator<Item = (&TokenTree, &Group)> {
-    tokens.windows(5).filter_map(|five| match five {
-        [hash, TokenTree::Group(attribute), TokenTree::Ident(word), TokenTree::Ident(_), TokenTree::Group(body)]
-            if is_punct(hash, '#') && word == "mod" && attribute.to_string().replace(' ', "") == "[cfg(test)]" =>
-        {
-            Some((hash, body))
-        }
-        _ => None,
-    })
-}
-
-/// The tokens inside of the `#[cfg(test)]` modules of a file.
-pub(crate) fn test_modules(tokens: &[TokenTree]) -> Vec<TokenTree> {
-    tests_among(tokens).flat_map(|(_, body)| body.stream()).collect()
-}
-
-/// How many lines of `source` are not in a `#[cfg(test)]` module.
+/// Returns the number of lines of `source` outside `#[cfg(test)]` modules.
 pub(crate) fn lines_without_tests(source: &str) -> usize {
     let tokens = tokens(source);
-    let lines = |(hash, body): (&TokenTree, &Group)| body.span_close().end().line - hash.span().start().line + 1;
-    source.lines().count() - tests_among(&tokens).map(lines).sum::<usize>()
+    let test_lines = |at: usize| {
+        let end = at + test_module(&tokens[at..])? - 1;
+        Some(tokens[end].span().end().line - tokens[at].span().start().line + 1)
+    };
+    source.lines().count() - (0..tokens.len()).filter_map(test_lines).sum::<usize>()
+}
+
+/// Returns the number of tokens of the `#[cfg(test)] mod name { ... }` that `tokens` start with.
+pub(crate) fn test_module(tokens: &[TokenTree]) -> Option<usize> {
+    let [TokenTree::Punct(hash), TokenTree::Group(attribute), rest @ ..] = tokens else { return None };
+    if hash.as_char() != '#' || attribute.to_string().replace(' ', "") != "[cfg(test)]" {
+        return None;
+    }
+    let visibility = rest.iter().position(|token| is_keyword(token, "mod"))?;
+    let is_visibility = |token: &TokenTree| is_keyword(token, "pub") || matches!(token, TokenTree::Group(_));
+    let is_module = rest[..visibility].iter().all(is_visibility) && matches!(rest.get(visibility + 2)?, TokenTree::Group(_));
+    is_module.then_some(2 + visibility + 3)
+}
+
+/// Returns the tokens inside the `#[cfg(test)]` modules of a file.
+pub(crate) fn test_modules(tokens: &[TokenTree]) -> Vec<TokenTree> {
+    let bodies = (0..tokens.len()).filter_map(|at| match tokens.get(at + test_module(&tokens[at..])? - 1)? {
+        TokenTree::Group(body) => Some(body.stream()),
+        _ => None,
+    });
+    bodies.flatten().collect()
 }
 
 struct Reader {
@@ -84,7 +91,7 @@ impl Reader {
         }
     }
 
-    /// `mod name { ... }`: what is inside is one place deeper.
+    /// `mod name { ... }`: its content is one module deeper.
     fn read_module(&mut self, tokens: &[TokenTree]) -> usize {
         if let [_, TokenTree::Ident(name), TokenTree::Group(body), ..] = tokens {
             self.module.push(name.to_string());
@@ -95,7 +102,7 @@ impl Reader {
         1
     }
 
-    /// `use tree;` or `extern crate name;`. The captures of `impl Trait + use<'a>` are no declaration.
+    /// `use tree;` or `extern crate name;`. The captures of `impl Trait + use<'a>` are not declarations.
     fn read_use(&mut self, tokens: &[TokenTree], at: usize) -> usize {
         let rest = &tokens[at + 1..];
         let Some(length) = rest.iter().position(|token| is_punct(token, ';')) else { return 1 };
@@ -103,13 +110,13 @@ impl Reader {
             return 1;
         }
         let restricted = at >= 2 && matches!(&tokens[at - 1], TokenTree::Group(_)) && is_word(tokens, at - 2, "pub");
-        let handed_on = restricted || is_word(tokens, at.wrapping_sub(1), "pub");
-        self.read_tree(&rest[..length], &[], handed_on);
+        let re_exported = restricted || is_word(tokens, at.wrapping_sub(1), "pub");
+        self.read_tree(&rest[..length], &[], re_exported);
         length + 2
     }
 
     /// One branch of a `use` tree, or a whole one with commas, under `prefix`.
-    fn read_tree(&mut self, tokens: &[TokenTree], prefix: &[String], handed_on: bool) {
+    fn read_tree(&mut self, tokens: &[TokenTree], prefix: &[String], re_exported: bool) {
         for branch in tokens.split(|token| is_punct(token, ',')).filter(|branch| !branch.is_empty()) {
             let mut segments = prefix.to_vec();
             let mut at = 0;
@@ -121,7 +128,7 @@ impl Reader {
                     TokenTree::Punct(punct) if punct.as_char() == '*' => segments.push("*".to_owned()),
                     TokenTree::Group(group) => {
                         opened = true;
-                        self.read_tree(&group.stream().into_iter().collect::<Vec<_>>(), &segments, handed_on);
+                        self.read_tree(&group.stream().into_iter().collect::<Vec<_>>(), &segments, re_exported);
                     }
                     _ => {}
                 }
@@ -131,7 +138,7 @@ impl Reader {
                 if segments.len() > 1 && segments.last().is_some_and(|last| last == "self") {
                     segments.pop();
                 }
-                self.push(branch[0].span(), segments, handed_on, at < branch.len());
+                self.push(branch[0].span(), segments, re_exported, at < branch.len());
             }
         }
     }
@@ -152,7 +159,7 @@ impl Reader {
         at
     }
 
-    /// Attributes such as serde's carry paths in quotes.
+    /// Attributes such as serde's have paths in quotes.
     fn read_quoted(&mut self, literal: &str, span: Span) {
         let text = literal.trim_matches('"');
         if ["crate::", "self::", "super::", "market_stress::"].iter().any(|start| text.starts_with(start)) {
@@ -160,15 +167,15 @@ impl Reader {
         }
     }
 
-    fn push(&mut self, span: Span, segments: Vec<String>, handed_on: bool, renamed: bool) {
+    fn push(&mut self, span: Span, segments: Vec<String>, re_exported: bool, renamed: bool) {
         let segments = self.absolute(segments);
-        self.found.push(NamedPath { line: span.start().line, segments, handed_on, renamed });
+        self.found.push(NamedPath { line: span.start().line, segments, re_exported, renamed });
     }
 
     fn absolute(&self, segments: Vec<String>) -> Vec<String> {
         let own = |depth: usize, rest: &[String]| {
-            let kept = &self.module[..self.module.len().saturating_sub(depth)];
-            [&["crate".to_owned()][..], kept, rest].concat()
+            let parents = &self.module[..self.module.len().saturating_sub(depth)];
+            [&["crate".to_owned()][..], parents, rest].concat()
         };
         let supers = segments.iter().skip(usize::from(segments[0] == "self")).take_while(|segment| *segment == "super").count();
         match segments[0].as_str() {
@@ -184,8 +191,13 @@ fn is_punct(token: &TokenTree, wanted: char) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == wanted)
 }
 
+/// Returns true if the token is this keyword or identifier.
+pub(crate) fn is_keyword(token: &TokenTree, wanted: &str) -> bool {
+    matches!(token, TokenTree::Ident(word) if word == wanted)
+}
+
 fn is_word(tokens: &[TokenTree], at: usize, wanted: &str) -> bool {
-    matches!(tokens.get(at), Some(TokenTree::Ident(word)) if word == wanted)
+    tokens.get(at).is_some_and(|token| is_keyword(token, wanted))
 }
 
 fn is_separator(tokens: &[TokenTree], at: usize) -> bool {
@@ -208,7 +220,7 @@ fn groups_globs_and_relative_paths_become_absolute() {
     let source = "pub use super::{self, block::{Block as B, *}};\nmod tests { fn f() { super::super::x::y(); } }";
     let read: Vec<(usize, String, bool, bool)> = named_paths(source, &["market", "column"])
         .into_iter()
-        .map(|path| (path.line, path.segments.join("::"), path.handed_on, path.renamed))
+        .map(|path| (path.line, path.segments.join("::"), path.re_exported, path.renamed))
         .collect();
     let expected = [
         (1, "crate::market".to_owned(), true, false),

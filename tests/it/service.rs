@@ -29,7 +29,7 @@ fn a_database_that_is_away_at_the_start_is_waited_for() {
         assert_eq!((status, &problem["code"]), (503, &"unavailable".into()), "{path}: {body}");
         assert_eq!(problem["instance"], path);
     }
-    let said = serving.hear("waiting for the database, trying again in 1s");
+    let said = serving.hear("waiting for the database; trying again in 1s");
     assert!(!said.contains("secret"), "{said}");
     assert_eq!(serving.stop("-TERM").0, Some(0));
 }

@@ -146,7 +146,7 @@ async fn the_table_has_a_line_for_each_feed_and_the_exit_code_says_whether_one_f
 
     let ill = run(&upstream, &["sources", "check", "--source", "alternative_me,coingecko-market", "--json"]).await;
     assert_eq!(ill.code, 1);
-    assert_eq!(ill.stderr, "error: 1 of 2 feeds failed; the table says why\n");
+    assert_eq!(ill.stderr, "error: 1 of 2 feeds failed; see the table\n");
     let told: serde_json::Value = serde_json::from_str(&ill.stdout).unwrap();
     assert_eq!((&told[0]["state"], &told[0]["rows"]), (&"ok".into(), &2.into()));
     assert_eq!((&told[1]["state"], &told[1]["reachable"], &told[1]["parsed"]), (&"failed".into(), &true.into(), &false.into()));
@@ -158,6 +158,6 @@ async fn an_unknown_source_is_refused_with_the_nearest_name() {
     let upstream = Upstream::start(|_| Play::Silence).await;
     let ran = run(&upstream, &["sources", "check", "--source", "binanse"]).await;
     assert_eq!(ran.code, 2);
-    assert_eq!(ran.stderr, "error: no feed and no source of a feed is called `binanse`; did you mean `binance`?\n");
+    assert_eq!(ran.stderr, "error: unknown feed or source `binanse`; did you mean `binance`?\n");
     assert!(upstream.asked().is_empty());
 }

@@ -1,6 +1,6 @@
-//! The walls between the rooms: who may know whom, and which outside crate belongs to which room.
+//! Dependency rules: which room may use which, and which outside crate belongs to which room.
 //!
-//! The tables below are the rule; `docs/ARCHITECTURE.md` draws them and gives the reasons.
+//! The tables below are the rules; `docs/ARCHITECTURE.md` shows them with the reasons.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use rstest::rstest;
 
 use crate::rust_paths::{NamedPath, named_paths};
 
-/// The rooms and what each may know of the others: a whole room, or one item of it.
+/// The rooms and what each may use of the others: a whole room, or one item of it.
 const ROOMS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("stats", &[]),
@@ -20,11 +20,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("keys", &["domain"]),
     ("scenario", &["domain"]),
     ("ingest", &["domain", "market::Recorder", "store"]),
-    // A push is a file in the body of a request: the readers of files read it, so that there is one set.
+    // A push is a file in the body of a request, so the parsers of files read it.
     ("api", &["domain", "files", "keys", "market", "metrics", "store"]),
 ];
 
-/// The files that put the rooms together. They may know every room and no room may know them.
+/// The files that wire the rooms. They may use every room and no room may use them.
 const WIRING: &[&str] = &["app", "cli", "config", "lib", "main", "telemetry"];
 
 /// Every dependency and where it may be used; `wiring` stands for the files of [`WIRING`].
@@ -69,12 +69,12 @@ const CRATES: &[(&str, &[&str])] = &[
     ("xxhash-rust", &["api"]),
 ];
 
-/// The root of the project.
+/// Returns the root of the project.
 pub(crate) fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every file under `folder` whose name ends in `.extension`, in order.
+/// Returns every file under `folder` whose name ends in `.extension`, in order.
 pub(crate) fn files_under(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -92,7 +92,7 @@ pub(crate) fn files_under(folder: &Path, extension: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The place of a file of `src` in the crate: `store/sqlite.rs` is `["store", "sqlite"]`.
+/// Returns the module path of a file of `src`: `store/sqlite.rs` is `["store", "sqlite"]`.
 fn module_of(file: &str) -> Vec<&str> {
     let mut module: Vec<&str> = file.trim_end_matches(".rs").split('/').collect();
     if module.len() > 1 && module.last() == Some(&"mod") {
@@ -101,7 +101,7 @@ fn module_of(file: &str) -> Vec<&str> {
     module
 }
 
-/// What is wrong with one file of `src`, in words.
+/// Returns the faults of one file of `src`, as text.
 fn offences(file: &str, source: &str) -> Vec<String> {
     let module = module_of(file);
     let room = module[0];
@@ -119,7 +119,7 @@ fn offence(room: &str, path: &NamedPath) -> Option<String> {
     if path.segments[0] == "crate" { wall_offence(room, path) } else { crate_offence(room, &path.segments[0]) }
 }
 
-/// Our own code, named from `room`.
+/// Checks a path of this crate, named from `room`.
 fn wall_offence(room: &str, path: &NamedPath) -> Option<String> {
     let Some(other) = path.segments.get(1) else {
         return path.renamed.then(|| "the crate may not get another name".to_owned());
@@ -135,10 +135,10 @@ fn wall_offence(room: &str, path: &NamedPath) -> Option<String> {
     if !known.iter().any(|door| inside == *door || inside.starts_with(&format!("{door}::"))) {
         return Some(format!("{room} may know only {known:?}"));
     }
-    path.handed_on.then(|| format!("{room} may not hand on what belongs to {other}"))
+    path.re_exported.then(|| format!("{room} may not hand on what belongs to {other}"))
 }
 
-/// An outside crate, named from `room`.
+/// Checks a path of an outside crate, named from `room`.
 fn crate_offence(room: &str, name: &str) -> Option<String> {
     let (_, rooms) = CRATES.iter().find(|(dependency, _)| dependency.replace('-', "_") == name)?;
     let place = if WIRING.contains(&room) { "wiring" } else { room };
@@ -155,7 +155,7 @@ fn every_room_keeps_to_its_walls() {
             offences(&file, &std::fs::read_to_string(path).unwrap())
         })
         .collect();
-    assert!(found.is_empty(), "{} offences against the walls:\n{}", found.len(), found.join("\n"));
+    assert!(found.is_empty(), "{} paths that break the rules:\n{}", found.len(), found.join("\n"));
 }
 
 #[test]
@@ -186,8 +186,8 @@ fn every_dependency_has_its_rooms_written_down() {
 #[case::glob("files/mod.rs", "use crate::*;", "a glob over the crate")]
 #[case::renamed_crate("api/mod.rs", "use crate as house;", "another name")]
 #[case::renamed_crate_in_a_group("api/mod.rs", "use crate::{self as house};", "another name")]
-#[case::handed_on("market/mod.rs", "pub use crate::store::Store;", "may not hand on")]
-#[case::handed_on_within("market/mod.rs", "pub(crate) use crate::store::Store;", "may not hand on")]
+#[case::re_exported("market/mod.rs", "pub use crate::store::Store;", "may not hand on")]
+#[case::re_exported_within("market/mod.rs", "pub(crate) use crate::store::Store;", "may not hand on")]
 #[case::outside_crate("api/mod.rs", "use sqlx::Row;", "only [\"store\"]")]
 #[case::outside_crate_whole("metrics/mod.rs", "use sqlx as db;", "only [\"store\"]")]
 #[case::outside_crate_in_a_group("market/mod.rs", "use {std::fmt, axum::Router};", "axum::Router")]

@@ -1,17 +1,17 @@
-//! How segment scores move together: an exponentially weighted covariance of their distances from the median.
+//! Co-movement of segment scores: an exponentially weighted covariance of their distances from the median.
 //!
-//! The deviations of every day are kept, because a segment's warm-up scores are known only when its warm-up
-//! ends and then belong into the matrix at the days they were of.
+//! The deviations of every day are stored. A segment's warm-up scores are known only after its warm-up, and are
+//! then added to the matrix at their own days.
 
-/// Under this variance a segment has not moved and its correlations count as 0.
+/// Variance below which a segment has not moved and its correlations are 0.
 const NO_VARIANCE: f64 = 1e-18;
 
-/// The matrix `S_t = decay S_{t-1} + (1 - decay) x x'` and the deviations it was made from.
+/// The matrix `S_t = decay S_{t-1} + (1 - decay) x x'` and its input deviations.
 #[derive(Debug, Clone)]
 pub(super) struct CoMovement {
     decay: f64,
     covariance: Vec<Vec<f64>>,
-    /// Day after day, one number for each segment.
+    /// Deviations by day, one number for each segment.
     deviations: Vec<f64>,
 }
 
@@ -20,12 +20,12 @@ impl CoMovement {
         Self { decay, covariance: vec![vec![0.0; segments]; segments], deviations: Vec::new() }
     }
 
-    /// How many days it has taken in.
+    /// Returns the number of days pushed.
     pub(super) fn days(&self) -> usize {
         self.deviations.len() / self.covariance.len()
     }
 
-    /// The covariance after one more day of deviations.
+    /// Returns the covariance after one more day of deviations.
     pub(super) fn covariance_with(&self, deviations: &[f64]) -> Covariance {
         let row = |(held, x_i): (&Vec<f64>, &f64)| {
             held.iter().zip(deviations).map(|(&sigma, x_j)| self.step(sigma, x_i * x_j)).collect()
@@ -33,21 +33,21 @@ impl CoMovement {
         Covariance(self.covariance.iter().zip(deviations).map(row).collect())
     }
 
-    /// The covariance as of the last day taken in.
+    /// Returns the covariance as of the last day pushed.
     pub(super) fn covariance(&self) -> Covariance {
         Covariance(self.covariance.clone())
     }
 
-    /// Takes one day in.
+    /// Adds one day.
     pub(super) fn push(&mut self, deviations: &[f64]) {
         self.covariance = self.covariance_with(deviations).0;
         self.deviations.extend(deviations);
     }
 
-    /// Sets the past deviations of one segment, given by day, and works them into the matrix.
-    pub(super) fn backfill(&mut self, segment: usize, past: impl Iterator<Item = (usize, f64)>) {
+    /// Sets the earlier deviations of one segment, given by day, and recomputes its part of the matrix.
+    pub(super) fn backfill(&mut self, segment: usize, deviations: impl Iterator<Item = (usize, f64)>) {
         let segments = self.covariance.len();
-        for (day, deviation) in past {
+        for (day, deviation) in deviations {
             self.deviations[day * segments + segment] = deviation;
         }
         for other in 0..segments {
@@ -68,7 +68,7 @@ impl CoMovement {
 pub(super) struct Covariance(Vec<Vec<f64>>);
 
 impl Covariance {
-    /// Correlation of two segments in [-1, 1]; 1 with itself, 0 with one that has not moved.
+    /// Returns the correlation of two segments in [-1, 1]; 1 with itself, 0 with one that has not moved.
     pub(super) fn correlation(&self, i: usize, j: usize) -> f64 {
         if i == j {
             return 1.0;
@@ -80,7 +80,7 @@ impl Covariance {
         (self.0[i][j] / (var_i * var_j).sqrt()).clamp(-1.0, 1.0)
     }
 
-    /// `C q`: each segment's weighted score with what moves along with it.
+    /// Returns `C q`: the weighted scores multiplied by the correlations.
     pub(super) fn correlate(&self, weighted: &[f64]) -> Vec<f64> {
         let row = |i| weighted.iter().enumerate().map(|(j, q)| self.correlation(i, j) * q).sum();
         (0..weighted.len()).map(row).collect()

@@ -1,10 +1,10 @@
-//! One day judged against the state before it: who is a member, whose score is fresh, carried or imputed.
+//! One day assessed against the state before it: membership, and scores that are observed, carried or imputed.
 
 use super::reading::Standing;
 use super::segment::{Assessment, Scores};
 use crate::stats::real;
 
-/// The day by segment, in the order of the recipe.
+/// One day by segment, in the order of the recipe.
 #[derive(Debug)]
 pub(super) struct Judged {
     pub(super) assessments: Vec<Assessment>,
@@ -16,7 +16,7 @@ pub(super) struct Judged {
 }
 
 impl Judged {
-    /// Judges assessments and what each segment could carry into the day: scores and their age in days.
+    /// Combines assessments with the scores that each segment could carry into the day and their age in days.
     pub(super) fn new(
         assessments: Vec<Assessment>,
         carried: &[Option<(Scores, usize)>],
@@ -34,23 +34,23 @@ impl Judged {
         Self { assessments, standings, weights, present }
     }
 
-    /// Whether the segment takes part in the index of the day.
+    /// Returns true if the segment is part of the index of the day.
     pub(super) fn is_member(&self, segment: usize) -> bool {
         self.standings[segment] != Standing::NotMember
     }
 
-    /// Distances of the present scores from the median score; 0 where absent.
+    /// Returns the distances of the present scores from the median score; 0 if absent.
     pub(super) fn deviations(&self) -> Vec<f64> {
         self.present.iter().map(|scores| scores.map_or(0.0, |scores| scores.systemic - super::MEDIAN_SCORE)).collect()
     }
 
-    /// Observed or carried share of the member weight; `None` without members.
+    /// Returns the observed or carried share of the member weight; `None` without members.
     pub(super) fn coverage(&self) -> Option<f64> {
         let any = self.standings.iter().any(|&standing| standing != Standing::NotMember);
         any.then(|| self.weighted_present().map(|(weight, _)| weight).sum::<f64>().min(1.0))
     }
 
-    /// The members' scores, a missing one replaced by the weighted mean of the present.
+    /// Returns the members' scores; a missing one is replaced by the weighted mean of the present ones.
     pub(super) fn scores(&self) -> Vec<Option<f64>> {
         let weight: f64 = self.weighted_present().map(|(weight, _)| weight).sum();
         let total: f64 = self.weighted_present().map(|(weight, scores)| weight * scores.systemic).sum();
@@ -62,7 +62,7 @@ impl Judged {
         self.present.iter().zip(&self.standings).map(score).collect()
     }
 
-    /// 100 times the mean of the `top` highest acute scores that are observed or carried.
+    /// Returns 100 times the mean of the `top` highest acute scores that are observed or carried.
     pub(super) fn acute(&self, top: usize) -> Option<f64> {
         let mut scores: Vec<f64> = self.present.iter().flatten().map(|scores| scores.acute).collect();
         scores.sort_by(|a, b| b.total_cmp(a));

@@ -1,13 +1,13 @@
 //! The composite stress index: a causal state machine fed one day at a time (METHODOLOGY sections 11.2 and 11.3).
 //!
-//! Indicators become percentiles of their own past, segments a power mean of them ranked again, and the index
-//! their weighted scores joined by how they move together: `100 sqrt(q'Cq)` with `q = w s` (after Hollo, Kremer
-//! and Lo Duca 2012). It owns the arithmetic and the state; what the indicators are, which way is stress, the
-//! weights and the names of the bands are the caller's.
+//! Indicators become percentiles of their own history. Segments are a power mean of them, ranked again. The index
+//! joins their weighted scores by their co-movement: `100 sqrt(q'Cq)` with `q = w s` (after Hollo, Kremer and
+//! Lo Duca 2012). This module owns the arithmetic and the state. The caller chooses the indicators and their
+//! orientation, the weights and the names of the bands.
 //!
-//! A day once pushed never changes an earlier reading. During an outage a segment keeps its weight: its last
-//! score is carried, then the mean of the others stands in, so a gap makes no peak. A series that never existed
-//! is no member and changes nothing.
+//! A pushed day never changes an earlier reading. During an outage a segment keeps its weight: its last score is
+//! carried, then the mean of the others is used, so a gap makes no peak. A series that never existed is not a
+//! member and changes nothing.
 
 mod comovement;
 mod judged;
@@ -27,7 +27,7 @@ use super::threshold::at_least;
 /// The theoretical median of a score, from which co-movement is measured.
 const MEDIAN_SCORE: f64 = 0.5;
 
-/// The index with everything it remembers.
+/// The index and its state.
 #[derive(Debug, Clone)]
 pub struct Composite {
     recipe: Recipe,
@@ -36,10 +36,10 @@ pub struct Composite {
 }
 
 impl Composite {
-    /// An index without history.
+    /// Creates an index without history.
     ///
     /// # Errors
-    /// [`CompositeError::Parameter`] when the recipe cannot be computed.
+    /// [`CompositeError::Parameter`] if the recipe cannot be computed.
     pub fn new(recipe: Recipe) -> Result<Self, CompositeError> {
         recipe.check()?;
         let segments = recipe.segments.iter().map(|segment| Segment::new(&recipe, segment.indicators)).collect();
@@ -47,22 +47,22 @@ impl Composite {
         Ok(Self { recipe, segments, comovement })
     }
 
-    /// Days taken in so far.
+    /// Returns the number of days pushed.
     #[must_use]
     pub fn days(&self) -> usize {
         self.comovement.days()
     }
 
-    /// Correlation in [-1, 1] of two segments' scores as of the last day taken in; `None` when there is no such segment.
+    /// Returns the correlation in [-1, 1] of two segments' scores as of the last day; `None` if there is no such segment.
     #[must_use]
     pub fn correlation(&self, first: usize, second: usize) -> Option<f64> {
         let exist = first.max(second) < self.segments.len();
         exist.then(|| self.comovement.covariance().correlation(first, second))
     }
 
-    /// What the index would say if the next day closed with these values; nothing is taken in.
+    /// Computes the index as if the next day closed with these values, without pushing it.
     ///
-    /// Values are oriented so that up is more stress, grouped by segment, `None` where there is none.
+    /// Values are oriented so that up is more stress, grouped by segment, `None` if missing.
     ///
     /// # Errors
     /// [`CompositeError::Shape`] and [`CompositeError::NotFinite`].
@@ -71,12 +71,12 @@ impl Composite {
         Ok(self.read(&self.judge(day)))
     }
 
-    /// Closes one day: what the index says of it, from this and earlier days alone.
+    /// Pushes one day and returns its index, from this and earlier days alone.
     ///
     /// Values as for [`evaluate`](Self::evaluate). A day without any value is pushed too: ages count days.
     ///
     /// # Errors
-    /// [`CompositeError::Shape`] and [`CompositeError::NotFinite`]; the state is then as before.
+    /// [`CompositeError::Shape`] and [`CompositeError::NotFinite`]; the state is then unchanged.
     pub fn push(&mut self, day: &[Vec<Option<f64>>]) -> Result<Reading, CompositeError> {
         self.recipe.check_day(day)?;
         let judged = self.judge(day);
@@ -85,7 +85,7 @@ impl Composite {
         Ok(reading)
     }
 
-    /// Closes one day like [`push`](Self::push), for a caller who knows already what the index says of it.
+    /// Pushes one day like [`push`](Self::push) without computing its index, for callers that have it already.
     ///
     /// # Errors
     /// As for [`push`](Self::push).
@@ -111,8 +111,8 @@ impl Composite {
         for (index, segment) in self.segments.iter_mut().enumerate() {
             let seed = segment.admit(self.recipe.late_warm_up);
             if !seed.is_empty() {
-                let past = seed.into_iter().map(|(day, score)| (day, score - MEDIAN_SCORE));
-                self.comovement.backfill(index, past);
+                let deviations = seed.into_iter().map(|(day, score)| (day, score - MEDIAN_SCORE));
+                self.comovement.backfill(index, deviations);
             }
         }
     }

@@ -1,10 +1,10 @@
-//! The index taken apart: its variance form, its Euler contributions and its stand-alone parts.
+//! Decomposition of the index: its variance form, its Euler contributions and its stand-alone parts.
 
 use super::comovement::Covariance;
 use super::reading::Systemic;
 use crate::stats::threshold::at_least;
 
-/// `q = w s` and what follows from it.
+/// `q = w s` and the values derived from it.
 #[derive(Debug)]
 pub(super) struct Parts {
     weighted: Vec<f64>,
@@ -23,22 +23,22 @@ impl Parts {
         Self { weighted, variance, contributions }
     }
 
-    /// `100 q_i (Cq)_i / sqrt(q'Cq)`, in points; they sum to the index.
+    /// Returns `100 q_i (Cq)_i / sqrt(q'Cq)`, in points; they sum to the index.
     pub(super) fn contribution(&self, segment: usize) -> f64 {
         self.contributions[segment]
     }
 
-    /// `100 w_i s_i`, in points.
+    /// Returns `100 w_i s_i`, in points.
     pub(super) fn standalone(&self, segment: usize) -> f64 {
         100.0 * self.weighted[segment]
     }
 
-    /// The index in points, 0 to 100.
+    /// Returns the index in points, 0 to 100.
     pub(super) fn points(&self) -> f64 {
         100.0 * self.variance.sqrt()
     }
 
-    /// The index, in a band of those that begin at `bands`; `before` is the same day at the co-movement before it.
+    /// Returns the index and its band, given the lower bounds `bands`; `before` is the day at the previous co-movement.
     pub(super) fn systemic(&self, before: &Self, bands: &[f64]) -> Systemic {
         let points = self.points();
         let standalone: f64 = (0..self.weighted.len()).map(|segment| self.standalone(segment)).sum();
@@ -70,7 +70,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn where_all_move_together_more_stress_anywhere_is_a_higher_index(
+        fn if_all_move_together_more_stress_in_a_segment_raises_the_index(
             scores in prop::collection::vec(0.01..0.9, 4),
             days in prop::collection::vec(prop::collection::vec(0.0..0.5, 4), 1..30),
             segment in 0_usize..4, rise in 0.0..0.1,

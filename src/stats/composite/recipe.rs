@@ -1,27 +1,27 @@
-//! What the index is made of: every number of the recipe that may be chosen, and what makes a choice impossible.
+//! Recipe of the index: every parameter that may be chosen, and the checks of a choice.
 
-/// The parameters of one index. Another value is another index: version it (METHODOLOGY section 11.5).
+/// Parameters of one index. Other values make another index: version it (METHODOLOGY section 11.5).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recipe {
-    /// The segments, in the order their values arrive.
+    /// Segments, in the order of their values.
     pub segments: Vec<SegmentRecipe>,
-    /// Exponent of the power mean that joins a segment's indicators: 1 is the mean, infinity the maximum.
+    /// Exponent of the power mean of a segment's indicators: 1 is the mean, infinity the maximum.
     pub power: f64,
-    /// Whether a segment's power mean is ranked again in its own history, so that its median is 0.5.
+    /// True if a segment's power mean is ranked again in its own history, so that its median is 0.5.
     pub rerank: bool,
     /// Daily decay of the co-movement matrix, in [0, 1).
     pub decay: f64,
-    /// Observations a percentile looks back on, the current one included.
+    /// Length of a percentile's sample in observations, the current one included.
     pub window: usize,
     /// Days before the first publication; an indicator with fewer observations is provisional.
     pub warm_up: usize,
-    /// Observations an indicator needs to count once the index is past its own warm-up.
+    /// Observations that an indicator needs once the index is past its own warm-up.
     pub late_warm_up: usize,
-    /// Days a segment's last score stands in for a missing one.
+    /// Days for which a segment's last score replaces a missing one.
     pub carry_limit: usize,
-    /// Share of the member weight that has to be observed or carried, in [0, 1]; under it there is no index.
+    /// Minimum observed or carried share of the member weight, in [0, 1]; below it there is no index.
     pub coverage_floor: f64,
-    /// How many of the highest segment scores make the acute companion.
+    /// Number of the highest segment scores in the acute companion.
     pub acute_top: usize,
     /// Lower bounds of the bands above the lowest, ascending, in points of the index.
     pub bands: Vec<f64>,
@@ -32,11 +32,11 @@ pub struct Recipe {
 pub struct SegmentRecipe {
     /// Weight relative to the other segments, positive; member weights are scaled to sum to 1.
     pub weight: f64,
-    /// How many indicators it has.
+    /// Number of indicators.
     pub indicators: usize,
 }
 
-/// Why a recipe or a day's values cannot be used.
+/// Fault of a recipe or of a day's values.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CompositeError {
     /// A parameter outside its range.
@@ -44,12 +44,12 @@ pub enum CompositeError {
     Parameter {
         /// Name of the field of [`Recipe`].
         parameter: &'static str,
-        /// What it may be.
+        /// Allowed values.
         allowed: &'static str,
     },
     /// The values of a day are not grouped like the recipe's segments.
     #[error(
-        "stress index: the day's values do not have the recipe's segments and indicators, pass one value or none per indicator"
+        "stress index: the day's values do not match the recipe's segments and indicators, pass one value or none per indicator"
     )]
     Shape,
     /// A value is NaN or infinite.
@@ -58,7 +58,7 @@ pub enum CompositeError {
 }
 
 impl Recipe {
-    /// Refuses a recipe that cannot be computed.
+    /// Rejects a recipe that cannot be computed.
     ///
     /// # Errors
     /// [`CompositeError::Parameter`] names the first parameter out of range.
@@ -80,7 +80,7 @@ impl Recipe {
         }
     }
 
-    /// Refuses a day that is not grouped like the segments or holds a number that is none.
+    /// Rejects a day that is not grouped like the segments or has a value that is not finite.
     ///
     /// # Errors
     /// [`CompositeError::Shape`] and [`CompositeError::NotFinite`].

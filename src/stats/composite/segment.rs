@@ -1,4 +1,4 @@
-//! One segment of the market: its indicators' trailing samples and the score they make together.
+//! One segment of the market: its indicators' trailing samples and its score.
 
 use std::collections::BTreeMap;
 
@@ -14,19 +14,19 @@ pub(super) struct Segment {
     indicators: Vec<Indicator>,
     systemic: Scale,
     acute: Scale,
-    /// The last scores that were observed after the warm-up, and how many days ago.
+    /// The last scores observed after the warm-up, and their age in days.
     last: Option<(Scores, usize)>,
     warm_up: usize,
 }
 
-/// One indicator's trailing sample; `pending` holds its observations and their days until it counts.
+/// One indicator's trailing sample; `pending` has its observations and their days until its warm-up ends.
 #[derive(Debug, Clone)]
 struct Indicator {
     window: Ecdf,
     pending: Option<Vec<(usize, f64)>>,
 }
 
-/// One way to make a score of percentiles: a power mean, ranked in its own past where the recipe says so.
+/// One way to compute a score from percentiles: a power mean, ranked in its own history if the recipe requires it.
 #[derive(Debug, Clone)]
 struct Scale {
     power: f64,
@@ -36,18 +36,18 @@ struct Scale {
 /// A segment's scores in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Scores {
-    /// Of the power mean of the recipe.
+    /// Score by the power mean of the recipe.
     pub(super) systemic: f64,
-    /// Of the highest indicator.
+    /// Score by the highest indicator.
     pub(super) acute: f64,
 }
 
-/// What one day's values say about the segment, before they are taken in.
+/// One day's values ranked against the segment, before they are pushed.
 #[derive(Debug, Clone)]
 pub(super) struct Assessment {
-    /// Percentile in (0, 1] of every indicator that has a value and counts.
+    /// Percentile in (0, 1] of every indicator that has a value and is past its warm-up.
     pub(super) percentiles: Vec<Option<f64>>,
-    /// The scores, when any indicator has a percentile.
+    /// Scores, if any indicator has a percentile.
     pub(super) scores: Option<Scores>,
 }
 
@@ -64,7 +64,7 @@ impl Segment {
         }
     }
 
-    /// Ranks one day's values without taking them in.
+    /// Ranks one day's values without adding them.
     pub(super) fn assess(&self, values: &[Option<f64>]) -> Assessment {
         let rank = |(indicator, value): (&Indicator, &Option<f64>)| {
             value.filter(|_| indicator.pending.is_none()).map(|value| indicator.window.peek(value))
@@ -76,7 +76,7 @@ impl Segment {
         Assessment { percentiles, scores }
     }
 
-    /// Takes one day's values in, with the assessment made of them.
+    /// Adds one day's values, with their assessment.
     pub(super) fn push(&mut self, day: usize, values: &[Option<f64>], assessment: &Assessment) {
         for (indicator, value) in self.indicators.iter_mut().zip(values) {
             if let Some(value) = *value {
@@ -94,10 +94,10 @@ impl Segment {
         }
     }
 
-    /// Lets every indicator that has `needed` observations count from the next day on.
+    /// Ends the warm-up of every indicator that has `needed` observations, from the next day on.
     ///
-    /// The first to get there seed the segment: their samples so far are ranked in themselves, and the scores
-    /// that follow are returned by day, to be worked into the co-movement. Later ones join in silence.
+    /// The first such indicators seed the segment: their samples so far are ranked in themselves. The resulting scores
+    /// are returned by day, to be added to the co-movement. For later indicators the result is empty.
     pub(super) fn admit(&mut self, needed: usize) -> Vec<(usize, f64)> {
         let seeding = self.indicators.iter().all(|indicator| indicator.pending.is_some());
         let mut by_day = BTreeMap::<usize, Vec<f64>>::new();
@@ -117,17 +117,17 @@ impl Segment {
         days.into_iter().zip(self.systemic.seed(&present)).collect()
     }
 
-    /// The last scores observed after the warm-up and their age in days, counted from the day after the last push.
+    /// Returns the last scores observed after the warm-up and their age in days, counted from the day after the last push.
     pub(super) fn carried(&self) -> Option<(Scores, usize)> {
         self.last.map(|(scores, age)| (scores, age + 1))
     }
 
-    /// Whether an indicator's sample is still shorter than the full warm-up.
+    /// Returns true if an indicator's sample is shorter than the full warm-up.
     pub(super) fn is_young(&self, indicator: usize) -> bool {
         self.indicators.get(indicator).is_some_and(|indicator| indicator.window.len() < self.warm_up)
     }
 
-    /// Whether an indicator that counts, or the segment's own past, is still shorter than the full warm-up.
+    /// Returns true if the sample of an active indicator, or the segment's own, is shorter than the full warm-up.
     pub(super) fn is_provisional(&self) -> bool {
         let young = |i: usize| self.indicators[i].pending.is_none() && self.is_young(i);
         let short = |window: &Ecdf| window.len() < self.warm_up;
@@ -141,7 +141,7 @@ impl Scale {
         self.ranked.as_ref().map_or(mean, |window| window.peek(mean))
     }
 
-    /// Takes in the days of the warm-up and gives their scores, ranked in themselves.
+    /// Adds the days of the warm-up and returns their scores, ranked in themselves.
     fn seed(&mut self, days: &[Vec<f64>]) -> Vec<f64> {
         for percentiles in days {
             self.push(percentiles);
@@ -157,9 +157,9 @@ impl Scale {
     }
 }
 
-/// `(mean z^p)^(1/p)` of positive numbers, infinity giving the highest; 0 of none.
+/// Returns `(mean z^p)^(1/p)` of positive numbers, the maximum for an infinite power; 0 if empty.
 ///
-/// Summed in order of size, so that the same numbers in another order tie to the last bit.
+/// Summed in order of size, so that the order of the numbers does not change the last bit.
 fn power_mean(values: &[f64], power: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -168,7 +168,7 @@ fn power_mean(values: &[f64], power: f64) -> f64 {
     highest * (sum / real(sorted.len())).powf(power.recip())
 }
 
-/// Each indicator's share of its segment's power mean, `z^p / sum z^p`; they sum to 1.
+/// Returns each indicator's share of its segment's power mean, `z^p / sum z^p`; they sum to 1.
 pub(super) fn shares(percentiles: &[Option<f64>], power: f64) -> Vec<Option<f64>> {
     let highest = percentiles.iter().flatten().copied().fold(0.0, f64::max);
     let powers: Vec<_> = percentiles.iter().map(|z| z.map(|z| (z / highest).powf(power))).collect();

@@ -1,4 +1,4 @@
-//! What must hold whatever the market does, and the rules of outages by hand.
+//! Properties that hold for every market, and the outage rules worked by hand.
 
 use proptest::prelude::*;
 use rstest::rstest;
@@ -30,7 +30,7 @@ fn run(recipe: Recipe, days: &[Day]) -> Vec<Reading> {
     days.iter().map(|day| composite.push(day).unwrap()).collect()
 }
 
-/// Histories with ties and holes.
+/// Histories with ties and gaps.
 fn histories() -> impl Strategy<Value = Vec<Day>> {
     let value = prop_oneof![3 => (-9_i32..9).prop_map(|value| Some(f64::from(value))), 1 => Just(None)];
     let segment = |indicators| prop::collection::vec(value.clone(), indicators);
@@ -53,7 +53,7 @@ proptest! {
     }
 
     #[test]
-    fn evaluating_takes_nothing_in(days in histories()) {
+    fn evaluating_changes_nothing(days in histories()) {
         let mut composite = Composite::new(recipe(&SHAPE)).unwrap();
         for day in &days {
             let nowcast = composite.evaluate(day).unwrap();
@@ -63,7 +63,7 @@ proptest! {
     }
 
     #[test]
-    fn following_a_day_leaves_the_index_where_closing_it_does(days in histories()) {
+    fn following_a_day_leaves_the_same_state_as_pushing_it(days in histories()) {
         let (last, before) = days.split_last().unwrap();
         let mut composite = Composite::new(recipe(&SHAPE)).unwrap();
         for day in before {
@@ -112,7 +112,7 @@ proptest! {
     }
 
     #[test]
-    fn a_series_that_never_existed_is_no_member(days in histories()) {
+    fn a_series_that_never_existed_is_not_a_member(days in histories()) {
         let widen = |day: &Day| day.iter().cloned().map(|mut values| { values.push(None); values }).chain([vec![None; 2]]).collect();
         let wider: Vec<Day> = days.iter().map(widen).collect();
         let shape: Vec<usize> = SHAPE.iter().map(|indicators| indicators + 1).chain([2]).collect();
@@ -145,7 +145,7 @@ fn nothing_is_published_while_warming_up_and_everything_after() {
 }
 
 #[test]
-fn a_missing_segment_is_carried_and_then_imputed_with_its_weight_kept() {
+fn a_missing_segment_is_carried_and_then_imputed_with_its_weight_unchanged() {
     let readings = after_calm(vec![without(&[1]); 3]);
     let gone: Vec<_> = readings[8..].iter().map(|reading| &reading.segments[1]).collect();
     assert_eq!(gone[0].standing, Standing::Carried { age_days: 1 });
@@ -167,7 +167,7 @@ fn a_day_whose_scores_repeat_moves_the_index_by_co_movement_alone() {
 }
 
 #[test]
-fn too_little_coverage_gives_no_index_and_says_how_little() {
+fn too_little_coverage_gives_no_index_and_reports_the_coverage() {
     let readings = after_calm(vec![without(&[1, 2]); 3]);
     assert!(readings[9].systemic.is_some());
     let last = &readings[10];
@@ -201,13 +201,13 @@ fn a_late_segment_joins_after_its_short_warm_up_and_is_provisional() {
 #[case::window("window", Recipe { window: 6, ..recipe(&SHAPE) })]
 #[case::segments("segments", Recipe { segments: vec![], ..recipe(&SHAPE) })]
 #[case::bands("bands", Recipe { bands: vec![2.0, 1.0], ..recipe(&SHAPE) })]
-fn an_impossible_recipe_is_refused_by_name(#[case] expected: &str, #[case] recipe: Recipe) {
-    let refused = Composite::new(recipe).unwrap_err();
-    assert!(matches!(refused, CompositeError::Parameter { parameter, .. } if parameter == expected), "{refused}");
+fn an_impossible_recipe_is_rejected_by_name(#[case] expected: &str, #[case] recipe: Recipe) {
+    let error = Composite::new(recipe).unwrap_err();
+    assert!(matches!(error, CompositeError::Parameter { parameter, .. } if parameter == expected), "{error}");
 }
 
 #[test]
-fn a_day_of_another_shape_or_of_no_number_is_refused_and_changes_nothing() {
+fn a_day_of_another_shape_or_with_nan_is_rejected_and_changes_nothing() {
     let mut composite = Composite::new(recipe(&SHAPE)).unwrap();
     assert_eq!(composite.push(&vec![vec![]; 3]), Err(CompositeError::Shape));
     let mut day = without(&[]);

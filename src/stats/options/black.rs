@@ -1,28 +1,28 @@
-//! Black's formula on the forward (1976), undiscounted: the exchange's deltas are of this kind, not premium-adjusted.
+//! Black's formula on the forward (1976), undiscounted: deltas as the exchange publishes them, not premium-adjusted.
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
-/// Between these the inversion looks for a volatility, as annualised fractions.
+/// Bounds of the volatility in the inversion, annualised fractions.
 const VOL_BOUNDS: (f64, f64) = (1e-4, 20.0);
 
-/// What an option gives the right to.
+/// Right of an option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Right {
-    /// To buy.
+    /// Right to buy.
     Call,
-    /// To sell.
+    /// Right to sell.
     Put,
 }
 
-/// Delta of a call on the forward, in (0, 1): `N(d1)`; the put's is 1 less.
+/// Returns the delta of a call on the forward, in (0, 1): `N(d1)`; the put's is 1 less.
 ///
-/// Everything positive; volatility is an annualised fraction, time in years.
+/// All arguments are positive; volatility is an annualised fraction, time in years.
 #[must_use]
 pub fn call_delta(forward: f64, strike: f64, vol: f64, years: f64) -> f64 {
     Normal::standard().cdf(d1(forward, strike, vol, years))
 }
 
-/// Undiscounted premium in the forward's unit; arguments as for [`call_delta`].
+/// Returns the undiscounted premium in the forward's unit; arguments as for [`call_delta`].
 #[must_use]
 pub fn black_price(right: Right, forward: f64, strike: f64, vol: f64, years: f64) -> f64 {
     let d1 = d1(forward, strike, vol, years);
@@ -34,9 +34,9 @@ pub fn black_price(right: Right, forward: f64, strike: f64, vol: f64, years: f64
     }
 }
 
-/// The volatility at which [`black_price`] gives `price`, as an annualised fraction.
+/// Returns the volatility at which [`black_price`] equals `price`, as an annualised fraction.
 ///
-/// `None` when no volatility up to 2000 % does: a price under intrinsic value or at the bounds.
+/// `None` if no volatility up to 2000 % does: a price below intrinsic value or at the bounds.
 #[must_use]
 pub fn implied_vol(right: Right, price: f64, forward: f64, strike: f64, years: f64) -> Option<f64> {
     let excess = |vol| black_price(right, forward, strike, vol, years) - price;
@@ -44,7 +44,7 @@ pub fn implied_vol(right: Right, price: f64, forward: f64, strike: f64, years: f
     if !(excess(low) < 0.0 && excess(high) > 0.0) {
         return None;
     }
-    // Halving until neighbouring doubles: the price grows with volatility, so it cannot go astray.
+    // Bisects down to neighbouring doubles: the price grows with volatility, so it converges.
     loop {
         let middle = f64::midpoint(low, high);
         if middle <= low || middle >= high {
@@ -77,7 +77,7 @@ mod tests {
         }
 
         #[test]
-        fn inverting_a_price_gives_the_volatility_back(strike in 80.0..125.0, vol in 0.2..2.0, years in 0.05..2.0) {
+        fn inverting_a_price_returns_the_volatility(strike in 80.0..125.0, vol in 0.2..2.0, years in 0.05..2.0) {
             let price = black_price(Right::Put, 100.0, strike, vol, years);
             let found = implied_vol(Right::Put, price, 100.0, strike, years);
             prop_assert!((found.unwrap() - vol).abs() < 1e-9);

@@ -1,4 +1,4 @@
-//! What option prices say of fear (METHODOLOGY section 8, and section 7 for the model-free index).
+//! Option skew and implied volatility (METHODOLOGY section 8, and section 7 for the model-free index).
 //!
 //! Owns Black's forward formula, the smile by delta, constant tenors and the variance strip. Volatilities are
 //! annualised fractions (0.42 is 42 %), times are years of 365 days, premiums are undiscounted in the forward's unit.
@@ -13,7 +13,7 @@ pub use self::smile::{Smile, SmileQuote, Wings};
 pub use self::strip::{StripQuote, strip_variance};
 pub use self::term::TermStructure;
 
-/// Puts per call, in contracts of open interest or of volume; `None` without calls.
+/// Returns puts per call, in contracts of open interest or of volume; `None` without calls.
 #[must_use]
 pub fn put_call_ratio(puts: f64, calls: f64) -> Option<f64> {
     (calls > 0.0).then(|| puts / calls)

@@ -1,10 +1,10 @@
-//! The smile of one expiry by delta, and the wings it is read at.
+//! The smile of one expiry by delta, and its wings.
 
 use super::black::{Right, call_delta};
 
-/// Fewer out-of-the-money strikes than this make no smile.
+/// Minimum number of out-of-the-money strikes of a smile.
 const MIN_STRIKES: usize = 5;
-/// Under this time to expiry, in years of 365 days, deltas jump with every tick.
+/// Minimum time to expiry, in years of 365 days: below it, deltas jump with every tick.
 const MIN_YEARS: f64 = 2.0 / 365.0;
 
 /// One option's implied volatility.
@@ -25,22 +25,22 @@ pub struct Smile {
     points: Vec<(f64, f64)>,
 }
 
-/// The volatilities a smile is summed up by, as annualised fractions.
+/// The volatilities that summarise a smile, as annualised fractions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Wings {
-    /// Of the call of delta 0.25.
+    /// Volatility of the call of delta 0.25.
     pub call_25: f64,
-    /// Of the put of delta -0.25.
+    /// Volatility of the put of delta -0.25.
     pub put_25: f64,
-    /// At delta 0.50.
+    /// Volatility at delta 0.50.
     pub at_the_money: f64,
 }
 
 impl Smile {
-    /// The smile of an expiry `years` away with this forward.
+    /// Builds the smile of an expiry `years` away with this forward.
     ///
-    /// `None` within two days of expiry and of fewer than five usable strikes. Where call and put of a strike are
-    /// quoted, the one out of the money counts; one that is not positive does not.
+    /// `None` within two days of expiry and for fewer than five usable strikes. If both call and put of a strike are
+    /// quoted, the one out of the money is used. Quotes that are not positive are ignored.
     #[must_use]
     pub fn new(forward: f64, years: f64, quotes: &[SmileQuote]) -> Option<Self> {
         if years < MIN_YEARS || forward <= 0.0 {
@@ -54,7 +54,7 @@ impl Smile {
         (points.len() >= MIN_STRIKES).then_some(Self { points })
     }
 
-    /// Volatility at a call delta, linear between its neighbours; `None` outside the quoted strikes.
+    /// Returns the volatility at a call delta, linear between its neighbours; `None` outside the quoted strikes.
     ///
     /// A put of delta `d` is at call delta `1 + d`.
     #[must_use]
@@ -68,7 +68,7 @@ impl Smile {
         Some(below_vol + (above_vol - below_vol) * (delta - below) / (above - below))
     }
 
-    /// The wings and the middle; `None` when the strikes do not reach any of them.
+    /// Returns the wings and the middle; `None` if the strikes do not reach all of them.
     #[must_use]
     pub fn wings(&self) -> Option<Wings> {
         Some(Wings { call_25: self.vol_at(0.25)?, put_25: self.vol_at(0.75)?, at_the_money: self.vol_at(0.5)? })
@@ -76,19 +76,19 @@ impl Smile {
 }
 
 impl Wings {
-    /// 25-delta risk reversal, call less put, a fraction: negative where puts are dearer, which is fear.
+    /// Returns the 25-delta risk reversal, call less put, a fraction: negative if puts are dearer, a sign of fear.
     #[must_use]
     pub fn risk_reversal(&self) -> f64 {
         self.call_25 - self.put_25
     }
 
-    /// 25-delta butterfly, the wings' mean less the middle, a fraction.
+    /// Returns the 25-delta butterfly, the wings' mean less the middle, a fraction.
     #[must_use]
     pub fn butterfly(&self) -> f64 {
         f64::midpoint(self.call_25, self.put_25) - self.at_the_money
     }
 
-    /// Put less call over the middle (Mixon 2011), a ratio: comparable across levels of volatility.
+    /// Returns put less call over the middle (Mixon 2011), a ratio: comparable across levels of volatility.
     #[must_use]
     pub fn normalised_skew(&self) -> f64 {
         (self.put_25 - self.call_25) / self.at_the_money
@@ -108,13 +108,13 @@ mod tests {
     }
 
     #[test]
-    fn a_flat_smile_has_neither_skew_nor_wings() {
+    fn a_flat_smile_has_no_skew_and_no_butterfly() {
         let wings = Smile::new(100.0, 0.1, &flat(&[70.0, 85.0, 100.0, 115.0, 140.0])).unwrap().wings().unwrap();
         assert!(wings.risk_reversal().abs() < 1e-12 && wings.butterfly().abs() < 1e-12 && wings.normalised_skew().abs() < 1e-12);
     }
 
     #[test]
-    fn the_side_in_the_money_is_left_out() {
+    fn the_side_in_the_money_is_ignored() {
         let mut quotes = flat(&[70.0, 85.0, 100.0, 115.0, 140.0]);
         quotes.extend([quote(Right::Call, 70.0, 3.0), quote(Right::Put, 140.0, 3.0)]);
         let smile = Smile::new(100.0, 0.1, &quotes).unwrap();

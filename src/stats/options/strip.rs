@@ -1,6 +1,6 @@
 //! Model-free variance from a strip of out-of-the-money options: the method of the VIX (Cboe; METHODOLOGY section 7).
 
-/// Zero bids in a row after which farther strikes are not read.
+/// Consecutive zero bids after which farther strikes are ignored.
 const ZERO_BIDS: usize = 2;
 
 /// One strike with both options, premiums undiscounted in the forward's unit.
@@ -8,21 +8,21 @@ const ZERO_BIDS: usize = 2;
 pub struct StripQuote {
     /// Strike, in the forward's unit.
     pub strike: f64,
-    /// Best bid of the call, 0 where there is none.
+    /// Best bid of the call, 0 if there is none.
     pub call_bid: f64,
     /// Mid premium of the call.
     pub call: f64,
-    /// Best bid of the put, 0 where there is none.
+    /// Best bid of the put, 0 if there is none.
     pub put_bid: f64,
     /// Mid premium of the put.
     pub put: f64,
 }
 
-/// Annualised variance (0.16 is a volatility of 40 %) until an expiry `years` away.
+/// Returns the annualised variance (0.16 is a volatility of 40 %) until an expiry `years` away.
 ///
 /// `(2/T) sum dK/K^2 Q(K) - (1/T) (F/K0 - 1)^2` over the options out of the money, with the mean of both at `K0`,
-/// the last strike not over the forward. `strikes` ascend. `None` when the forward is not between two strikes or
-/// fewer than three options remain.
+/// the last strike not above the forward. `strikes` must ascend. `None` if the forward is not between two strikes
+/// or fewer than three options remain.
 #[must_use]
 pub fn strip_variance(forward: f64, years: f64, strikes: &[StripQuote]) -> Option<f64> {
     let middle = strikes.partition_point(|quote| quote.strike <= forward).checked_sub(1)?;
@@ -50,14 +50,14 @@ pub fn strip_variance(forward: f64, years: f64, strikes: &[StripQuote]) -> Optio
     Some((2.0 * sum - offset * offset).max(0.0) / years)
 }
 
-/// Strikes and premiums outward from the middle, without zero bids, up to two of them in a row.
+/// Returns strikes and premiums outward from the middle, without zero bids, up to two consecutive ones.
 fn until_no_bid(outward: impl Iterator<Item = (f64, f64, f64)>) -> Vec<(f64, f64)> {
-    let mut kept = Vec::new();
+    let mut quoted = Vec::new();
     let mut unbid = 0;
     for (strike, bid, premium) in outward {
         if bid > 0.0 {
             unbid = 0;
-            kept.push((strike, premium));
+            quoted.push((strike, premium));
         } else {
             unbid += 1;
             if unbid == ZERO_BIDS {
@@ -65,7 +65,7 @@ fn until_no_bid(outward: impl Iterator<Item = (f64, f64, f64)>) -> Vec<(f64, f64
             }
         }
     }
-    kept
+    quoted
 }
 
 #[cfg(test)]
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn strikes_beyond_two_zero_bids_are_not_read_and_a_lone_one_is_skipped() {
+    fn strikes_beyond_two_zero_bids_are_ignored_and_a_single_one_is_skipped() {
         let near = [quote(90.0, 1.0), quote(100.0, 1.0), quote(110.0, 1.0)];
         let more = [quote(120.0, 0.0), quote(130.0, 0.0), quote(140.0, 1.0)];
         let dead: Vec<_> = near.into_iter().chain(more).collect();

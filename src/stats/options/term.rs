@@ -7,7 +7,7 @@ pub struct TermStructure {
 }
 
 impl TermStructure {
-    /// Points of (years to expiry, value), in any order; those without time left are dropped.
+    /// Builds a term structure from (years to expiry, value) in any order; expired ones are dropped.
     #[must_use]
     pub fn new(mut points: Vec<(f64, f64)>) -> Self {
         points.retain(|point| point.0 > 0.0);
@@ -15,26 +15,26 @@ impl TermStructure {
         Self { points }
     }
 
-    /// The value at a tenor, linear in time, as for a risk reversal; `None` outside the listed expiries.
+    /// Returns the value at a tenor, linear in time, as for a risk reversal; `None` outside the listed expiries.
     #[must_use]
     pub fn linear_at(&self, years: f64) -> Option<f64> {
         self.interpolate(years, |point| point.1)
     }
 
-    /// The volatility at a tenor, linear in total variance, values being volatilities; `None` outside the expiries.
+    /// Returns the volatility at a tenor, linear in total variance; values must be volatilities. `None` outside the expiries.
     #[must_use]
     pub fn vol_at(&self, years: f64) -> Option<f64> {
         let total_variance = self.interpolate(years, |(years, vol)| vol * vol * years)?;
         Some((total_variance / years).sqrt())
     }
 
-    /// Volatility at the far tenor less that at the near one: negative in backwardation, which is acute stress.
+    /// Returns the volatility at the far tenor less that at the near one: negative in backwardation, a sign of acute stress.
     #[must_use]
     pub fn slope(&self, near_years: f64, far_years: f64) -> Option<f64> {
         Some(self.vol_at(far_years)? - self.vol_at(near_years)?)
     }
 
-    /// What `of` makes of the expiries around a tenor, linear in time between them.
+    /// Applies `of` to the expiries around a tenor and interpolates linearly in time.
     fn interpolate(&self, years: f64, of: fn((f64, f64)) -> f64) -> Option<f64> {
         let upper = self.points.partition_point(|point| point.0 < years);
         let far = *self.points.get(upper)?;

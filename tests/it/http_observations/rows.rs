@@ -127,7 +127,7 @@ async fn a_body_that_cannot_be_read_is_a_problem_and_changes_nothing(
 #[rstest]
 #[case::metric(json!({"series": "mood.btc@desk", "observed_at": "2026-02-04", "value": 1}), "series", "the metric is one of")]
 #[case::asset(json!({"series": "price.BTC@desk", "observed_at": "2026-02-04", "value": 1}), "series", "`BTC` is not an asset")]
-#[case::date(price("2026-02-30", 1.0), "observed_at", "is not an RFC 3339 instant")]
+#[case::date(price("2026-02-30", 1.0), "observed_at", "is not an RFC 3339 time")]
 #[case::future(price("2026-02-05", 1.0), "", "speaks of the time up to 2026-02-05")]
 #[case::absurd(price("2026-02-04", 1e12), "value", "is outside of")]
 #[case::below_zero(price("2026-02-04", -5.0), "value", "-5 is outside of")]
