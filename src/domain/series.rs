@@ -228,6 +228,8 @@ impl SeriesKey {
             Metric::EtfFlow | Metric::EtfAssets | Metric::FearGreed | Metric::StablecoinSupply => Period::DAY.ms(),
             Metric::FundingRate | Metric::FundingInterval if self.period.is_instant() => 8 * Period::HOUR.ms(),
             Metric::OptionVol | Metric::OptionOpenInterest | Metric::OptionVolume | Metric::OptionForward => Period::HOURS_4.ms(),
+            // Single orders.
+            Metric::Liquidation if self.period.is_instant() => Period::MINUTE.ms(),
             _ if self.period.is_instant() => Period::HOUR.ms(),
             _ => self.period.ms(),
         }

@@ -88,7 +88,7 @@ impl MarketView {
         self.market.candles.assets(Metric::Candle, self.as_of)
     }
 
-    /// Every column of per-minute sums of single liquidation orders with something known, by key;
+    /// Every column of single liquidation orders, summed by instant, with something known, by key;
     /// the part of the key is the side, and the asset `total` sums all assets of a source.
     pub fn tallies(&self) -> impl Iterator<Item = (&SeriesKey, ColumnView<'_, LiquidationBucket>)> {
         self.market.tallies.of_metric(Metric::Liquidation, self.as_of)

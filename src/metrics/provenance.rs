@@ -8,7 +8,7 @@ use crate::metrics::{Answer, Coverage, Freshness, Meta, Method, QueryError, Sour
 /// The longest pause of a trading calendar that is no fault of a feed: a weekend with a holiday.
 pub(super) const CLOSED_MARKET_MS: i64 = 4 * Period::DAY.ms();
 /// How long no order may be forced before that looks like a fault of a feed.
-const QUIET_MARKET_MS: i64 = Period::DAY.ms();
+pub(super) const QUIET_MARKET_MS: i64 = Period::DAY.ms();
 /// Rows that may be overdue before a series counts as stale.
 const LATE_ROWS: i64 = 3;
 
@@ -165,7 +165,7 @@ pub(super) fn freshness(key: &SeriesKey, observed_at: Timestamp, as_of: Timestam
 pub(super) fn max_expected_gap_ms(key: &SeriesKey) -> i64 {
     match key.metric {
         Metric::EtfFlow | Metric::EtfAssets => CLOSED_MARKET_MS,
-        Metric::Liquidation if key.period == Period::MINUTE => QUIET_MARKET_MS,
+        Metric::Liquidation if key.period.is_instant() => QUIET_MARKET_MS,
         _ if key.asset.calendar() == TradingCalendar::TradingDays => CLOSED_MARKET_MS,
         _ => 0,
     }
@@ -278,8 +278,8 @@ mod tests {
     #[case("candle.btc@x:1h", "2026-02-03T23:00:00Z", Freshness::Fresh)]
     #[case("candle.btc@x:1h", "2026-02-03T22:59:59Z", Freshness::Late)]
     #[case("candle.btc@x:1h", "2026-02-03T19:59:59Z", Freshness::Stale)]
-    #[case::no_order_for_hours("liquidation.btc.long@x:1m", "2026-02-03T08:00:00Z", Freshness::Fresh)]
-    #[case::no_order_for_days("liquidation.btc.long@x:1m", "2026-02-02T08:00:00Z", Freshness::Stale)]
+    #[case::no_order_for_hours("liquidation.btc.long@x", "2026-02-03T08:00:00Z", Freshness::Fresh)]
+    #[case::no_order_for_days("liquidation.btc.long@x", "2026-02-02T08:00:00Z", Freshness::Stale)]
     #[case::over_the_weekend("candle.sp500@x:1d", "2026-01-31", Freshness::Fresh)]
     fn a_series_is_overdue_by_its_own_rhythm(#[case] key: &str, #[case] observed_at: &str, #[case] expected: Freshness) {
         assert_eq!(freshness(&key.parse().unwrap(), at(observed_at), at("2026-02-04")), expected);

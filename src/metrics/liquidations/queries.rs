@@ -325,10 +325,10 @@ fn fill_orders(book: &LiquidationTotals<'_>, span: Span, figures: &mut Liquidati
     for leg in &book.legs {
         let Some(shown) = leg.orders(span) else { continue };
         figures.n_orders = Some(figures.n_orders.unwrap_or(0) + shown.count);
-        let Some((minute, tally)) = shown.largest else { continue };
+        let Some((at, tally)) = shown.largest else { continue };
         if figures.largest_order.as_ref().is_none_or(|largest| tally.largest_usd > largest.usd) {
             figures.largest_order = Some(LargestOrder {
-                at: minute.plus_ms(i64::from(tally.largest_offset_ms)),
+                at,
                 asset: leg.asset.clone(),
                 source: leg.source.clone(),
                 side: leg.side,

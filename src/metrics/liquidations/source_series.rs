@@ -110,10 +110,10 @@ impl<'a> LiquidationSeries<'a> {
         Some((first.observed_at, last.observed_at.plus_ms(key.period.ms())))
     }
 
-    /// The parts of a span in which single orders count, which are kept by the minute.
+    /// The parts of a span in which single orders count.
     fn order_ranges(&self, span: Span) -> Vec<TimeRange> {
-        let minutes = span.rows(Period::MINUTE);
-        let (start, end) = (minutes.from(), minutes.to());
+        let instants = span.readings();
+        let (start, end) = (instants.from(), instants.to());
         let parts = match self.covered() {
             None => vec![(start, end)],
             Some((from, to)) => vec![(start, end.min(from)), (start.max(to), end)],
@@ -133,7 +133,7 @@ impl<'a> LiquidationSeries<'a> {
 
     /// The single orders shown inside the span, whether or not their values count.
     pub(in crate::metrics) fn orders(&self, span: Span) -> Option<TallySummary> {
-        self.orders.map(|(_, column)| column.summary(span.rows(Period::MINUTE)))
+        self.orders.map(|(_, column)| column.summary(span.readings()))
     }
 
     /// Adds what was liquidated inside the span to the buckets of `interval` it falls in.
@@ -154,7 +154,7 @@ impl<'a> LiquidationSeries<'a> {
 
     /// The parts of a span in which single orders tell beside the fine sums, or alone.
     fn ranges_beside_fine_sums(&self, span: Span) -> Vec<TimeRange> {
-        if self.fine_sums().is_some() { self.order_ranges(span) } else { vec![span.rows(Period::MINUTE)] }
+        if self.fine_sums().is_some() { self.order_ranges(span) } else { vec![span.readings()] }
     }
 
     /// Gives what was liquidated inside the span hour by hour of the clock: published sums unless they are
