@@ -4,6 +4,7 @@
 //! (market view, question). No I/O, no clock, no SQL, no HTTP.
 
 mod answer;
+mod bound;
 mod briefing;
 mod cache;
 mod caches;
@@ -18,12 +19,14 @@ mod price;
 mod provenance;
 mod schema;
 mod stress;
+mod summed_sources;
 mod window;
 
 #[cfg(test)]
 mod fixture;
 
 pub use answer::{Answer, Coverage, Freshness, Meta, Method, SourceReading, Warning, WarningCode, WindowBounds, Words};
+pub use bound::{Bound, WindowCoverage};
 pub use briefing::check::{Check, CheckOp, CheckParams, Verdict, check};
 pub use briefing::compare::{CompareParams, CompareRow, compare};
 pub use briefing::figures::{FIGURES, Figure, FigureUnit, FigureValue, MissingFigure};

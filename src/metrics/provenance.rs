@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use crate::domain::{Asset, Metric, Period, SeriesKey, Source, SourceKind, Timestamp, TradingCalendar, Version, Vintage};
+use crate::domain::{Asset, Metric, Period, SeriesKey, Source, Timestamp, TradingCalendar, Version, Vintage};
 use crate::market::{Bars, ColumnView, MarketView, Point};
+use crate::metrics::summed_sources::{Reach, summed_sources};
 use crate::metrics::{Answer, Coverage, Freshness, Meta, Method, QueryError, SourceReading, Span, Warning, WarningCode};
 
 /// The longest pause of a trading calendar that is no fault of a feed: a weekend with a holiday.
@@ -208,34 +209,17 @@ impl SourceOrder {
         }
     }
 
-    /// The sources whose figures are added up: those asked for, which must be among the candidates;
-    /// else the first that is no venue, alone, since its figures hold the venues'; else all venues. The
-    /// rows of a scenario count only where nothing real is known, those of all its venues together.
+    /// The sources whose figures are added up, each taken to tell of all that is asked about; see [`summed_sources`].
     ///
     /// # Errors
-    /// [`QueryError::UnknownSource`] when one asked for is not among the candidates.
+    /// As [`summed_sources`].
     pub(super) fn choose_summed(
         &self,
         view: &MarketView,
         asked: &[Source],
         candidates: impl IntoIterator<Item = Source>,
     ) -> Result<Vec<Source>, QueryError> {
-        let mut known: Vec<Source> = candidates.into_iter().collect();
-        known.sort_by(|a, b| self.rank(a).cmp(&self.rank(b)).then_with(|| a.cmp(b)));
-        known.dedup();
-        if let Some(unknown) = asked.iter().find(|source| !known.contains(source)) {
-            return Err(QueryError::UnknownSource { source_name: unknown.clone(), known });
-        }
-        if !asked.is_empty() {
-            return Ok(asked.to_vec());
-        }
-        let kind = |source: &Source| view.source_info(source).map_or(SourceKind::Venue, |info| info.kind);
-        let (scenario, real): (Vec<_>, Vec<_>) = known.into_iter().partition(|source| kind(source) == SourceKind::Scenario);
-        match real.iter().find(|source| kind(source) != SourceKind::Venue) {
-            Some(aggregator) => Ok(vec![aggregator.clone()]),
-            None if real.is_empty() => Ok(scenario),
-            None => Ok(real),
-        }
+        summed_sources(self, view, asked, candidates, |_| Reach::End)
     }
 }
 

@@ -111,6 +111,7 @@ mod tests {
     use crate::domain::{Asset, Delta, KnownAtRule, LiquidationOrder, RecordedOrder, Side, Version, Vintage};
     use crate::market::Market;
     use crate::metrics::fixture::{at, order};
+    use crate::metrics::liquidations::totals::Wanted;
     use crate::metrics::provenance::Provenance;
 
     const FIRST: &str = "2026-01-01";
@@ -181,7 +182,7 @@ mod tests {
                     for view in [market.at(as_of), former.at(as_of)] {
                         let spans = [as_of, as_of.plus_days(-1)].map(|to| Span { from: at("2025-12-01"), to, to_cutoff: to == as_of });
                         for span in spans {
-                            let book = LiquidationTotals::open(&view, &mut Provenance::new(&view), &order(), None, &[], span).unwrap();
+                            let book = LiquidationTotals::open(&view, &mut Provenance::new(&view), &order(), None, &[], Wanted::total(span)).unwrap();
                             let anew = largest(book.days_until(span).iter());
                             prop_assert_eq!(records.record_day(&view, &book, span), anew);
                         }

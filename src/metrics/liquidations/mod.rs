@@ -2,6 +2,8 @@
 
 pub(super) mod cascades;
 pub(super) mod day_cache;
+pub(super) mod feeds;
+pub(super) mod listening;
 pub(super) mod orders;
 pub(super) mod outages;
 pub(super) mod queries;

@@ -8,9 +8,11 @@ use crate::domain::{Asset, Period, Side, Source, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::liquidations::share::share_of_open_interest;
 use crate::metrics::liquidations::source_series::LongShort;
-use crate::metrics::liquidations::totals::LiquidationTotals;
+use crate::metrics::liquidations::totals::{LiquidationTotals, Wanted};
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
-use crate::metrics::{Answer, LiquidationDayCache, Method, QueryError, SourceOrder, Span, WarningCode, Window};
+use crate::metrics::{
+    Answer, Bound, LiquidationDayCache, Method, QueryError, SourceOrder, Span, WarningCode, Window, WindowCoverage,
+};
 use crate::stats::rank::robust_z_of_logs;
 
 /// Windows before the one asked for that make the baseline of the robust z, at most.
@@ -33,13 +35,18 @@ pub struct LiquidationsParams {
 
 /// Positions closed by force (METHODOLOGY section 3).
 ///
-/// Where no source is named, the first aggregator in the configured order answers alone, since its
-/// sums hold the venues'; without one, all venues are added. Inside the span that a source's
-/// published sums cover they count and its single orders do not.
+/// Where no source is named, the first aggregator in the configured order that covers the window to its
+/// end answers alone, since its sums hold the venues'; without one, all venues are added. Inside the span
+/// that a source's published sums cover they count and its single orders do not.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, ToSchema)]
 pub struct Liquidations {
     /// Value of all positions closed, USD.
     pub total_usd: Option<f64>,
+    /// `at_least` where the true amounts are these or larger: venues leave orders out, and a feed may not have
+    /// listened all the time. Absent where they are exact.
+    pub bound: Option<Bound>,
+    /// The part of the window in which the feeds that are summed were listening.
+    pub covered: Option<WindowCoverage>,
     /// Of longs, USD.
     pub long_usd: Option<f64>,
     /// Of shorts, USD.
@@ -54,6 +61,8 @@ pub struct Liquidations {
     pub largest_day: Option<LiquidationDayTotal>,
     /// The UTC day with the largest total of all history known by the cutoff.
     pub record_day: Option<LiquidationDayTotal>,
+    /// Since when there is a record: where the history of a feed becomes continuous.
+    pub record_since: Option<Timestamp>,
     /// Total over the length of the window, USD a minute.
     pub intensity_usd_per_minute: Option<f64>,
     /// How unusual the total is among the windows of the same length before it, in robust standard
@@ -92,6 +101,8 @@ pub struct LiquidationDayTotal {
     pub date: NaiveDate,
     /// Value of all positions closed on it, USD.
     pub total_usd: f64,
+    /// `at_least` where the true amount is this or larger.
+    pub bound: Option<Bound>,
 }
 
 /// One asset's part.
@@ -118,6 +129,8 @@ pub struct LiquidationsOfSource {
     pub long_usd: f64,
     /// Shorts, USD.
     pub short_usd: f64,
+    /// The part of the window in which its feed was listening, a fraction.
+    pub covered_ratio: f64,
 }
 
 /// One bucket of the course of liquidations.
@@ -131,6 +144,8 @@ pub struct LiquidationsRow {
     pub short_usd: f64,
     /// Both, USD.
     pub total_usd: f64,
+    /// The part of the bucket in which the feeds that are summed were listening, a fraction.
+    pub covered_ratio: f64,
 }
 
 /// One UTC day in the order of totals.
@@ -146,25 +161,30 @@ pub struct LiquidationDay {
     pub long_share_ratio: Option<f64>,
     /// Its part of the window's total, percent.
     pub share_of_window_pct: Option<f64>,
+    /// The part of the day in which the feeds that are summed were listening, a fraction.
+    pub covered_ratio: f64,
 }
 
 /// Liquidations inside a window.
 ///
 /// # Errors
-/// [`QueryError`] for an unknown asset or source, or an empty window.
+/// [`QueryError`] for an unknown asset or source, or an empty window, or sources of which one holds another.
 pub fn liquidations(
     view: &MarketView,
     order: &SourceOrder,
     question: &LiquidationsParams,
 ) -> Result<Answer<Liquidations>, QueryError> {
-    let (mut trail, span, book) = open(view, order, question)?;
-    let mut figures = Liquidations::default();
-    if book.first_at().is_some() {
-        fill_days(&mut trail, &book, span, &mut figures);
+    let Opened { mut trail, span, book } = open(view, order, question, None)?;
+    let mut figures = total(view, &mut trail, &book, span);
+    if book.begin().is_some() {
+        let history = history(view, &mut trail, order, question, &book, span)?;
+        figures.record_day = largest(history.days_until(span).iter()).map(|day| with_bound(view, &history, span, day));
+        figures.record_since = history.begin();
+        fill_largest_day(view, &mut trail, &book, span, &mut figures);
     }
-    if book.tells(view, &mut trail, span) {
-        fill_totals(&book, span, &mut figures);
-        let single_assets = LiquidationTotals::open_single_assets(view, order, question.asset.as_ref(), &question.sources)?;
+    if figures.total_usd.is_some() {
+        let (asset, sources, wanted) = (question.asset.as_ref(), book.sources(), Wanted::total(span));
+        let single_assets = LiquidationTotals::open_single_assets(view, order, asset, &sources, wanted)?;
         fill_orders(&single_assets, span, &mut figures);
         figures.robust_z = robust_z(&mut trail, &book.of_speaking(view), span);
         figures.share_of_open_interest_pct = share_of_open_interest(view, &mut trail, order, &single_assets, span)?;
@@ -174,7 +194,7 @@ pub fn liquidations(
     Ok(trail.answer(figures, working(span, None)))
 }
 
-/// What [`liquidations`] calls the total, without its other figures.
+/// What [`liquidations`] says of the total, without its other figures.
 ///
 /// # Errors
 /// As [`liquidations`].
@@ -182,10 +202,10 @@ pub(in crate::metrics) fn liquidated_usd(
     view: &MarketView,
     order: &SourceOrder,
     question: &LiquidationsParams,
-) -> Result<Answer<Option<f64>>, QueryError> {
-    let (mut trail, span, book) = open(view, order, question)?;
-    let total = book.tells(view, &mut trail, span).then(|| book.sides(span).total());
-    Ok(trail.answer(total, working(span, None)))
+) -> Result<Answer<Liquidations>, QueryError> {
+    let Opened { mut trail, span, book } = open(view, order, question, None)?;
+    let figures = total(view, &mut trail, &book, span);
+    Ok(trail.answer(figures, working(span, None)))
 }
 
 /// What [`liquidations`] says of the total and of the record day, without its other figures.
@@ -198,10 +218,12 @@ pub(in crate::metrics) fn liquidations_and_record(
     records: &LiquidationDayCache,
     question: &LiquidationsParams,
 ) -> Result<Answer<Liquidations>, QueryError> {
-    let (mut trail, span, book) = open(view, order, question)?;
-    let record_day = records.record_day(view, &book, span);
-    let total_usd = book.tells(view, &mut trail, span).then(|| book.sides(span).total());
-    Ok(trail.answer(Liquidations { total_usd, record_day, ..Liquidations::default() }, working(span, None)))
+    let Opened { mut trail, span, book } = open(view, order, question, None)?;
+    let mut figures = total(view, &mut trail, &book, span);
+    let history = history(view, &mut trail, order, question, &book, span)?;
+    figures.record_day = records.record_day(view, &history, span).map(|day| with_bound(view, &history, span, day));
+    figures.record_since = history.begin();
+    Ok(trail.answer(figures, working(span, None)))
 }
 
 /// The course of liquidations, bucket by bucket; buckets without any are left out. Where no interval
@@ -215,7 +237,7 @@ pub fn liquidations_series(
     question: &LiquidationsParams,
     interval: Option<Period>,
 ) -> Result<Answer<Vec<LiquidationsRow>>, QueryError> {
-    let (trail, span, book) = open(view, order, question)?;
+    let Opened { trail, span, book } = open(view, order, question, Some(interval.unwrap_or(Period::HOUR)))?;
     let grain = book.grain();
     let interval = interval.unwrap_or(Period::HOUR.max(grain));
     if interval < grain {
@@ -231,6 +253,7 @@ pub fn liquidations_series(
         long_usd: sides.long_usd,
         short_usd: sides.short_usd,
         total_usd: sides.total(),
+        covered_ratio: book.covered(bucket(time, interval)).ratio,
     };
     let rows: Vec<_> = book.buckets(span, interval).into_iter().map(row).collect();
     Ok(trail.answer(rows, working(span, Some(interval))))
@@ -245,7 +268,7 @@ pub fn liquidation_days(
     order: &SourceOrder,
     question: &LiquidationsParams,
 ) -> Result<Answer<Vec<LiquidationDay>>, QueryError> {
-    let (mut trail, span, book) = open(view, order, question)?;
+    let Opened { mut trail, span, book } = open(view, order, question, Some(Period::DAY))?;
     let mut days: Vec<_> = book.buckets(span, Period::DAY).into_iter().collect();
     let window_total: f64 = crate::stats::sum::sum(days.iter().map(|(_, sides)| sides.total()));
     days.sort_by(|a, b| b.1.total().total_cmp(&a.1.total()).then(a.0.cmp(&b.0)));
@@ -258,26 +281,58 @@ pub fn liquidation_days(
         total_usd: sides.total(),
         long_share_ratio: sides.long_share(),
         share_of_window_pct: (window_total > 0.0).then(|| sides.total() / window_total * 100.0),
+        covered_ratio: book.covered(bucket(*day, Period::DAY)).ratio,
     };
     let rows: Vec<_> = days.iter().enumerate().map(row).collect();
     Ok(trail.answer(rows, working(span, Some(Period::DAY))))
 }
 
+/// What was read for a question.
+struct Opened<'a> {
+    trail: Provenance<'a>,
+    span: Span,
+    book: LiquidationTotals<'a>,
+}
+
+/// Reads the totals of a question, in sums of a period at most where one is given.
 fn open<'a>(
     view: &'a MarketView,
     order: &SourceOrder,
     question: &LiquidationsParams,
-) -> Result<(Provenance<'a>, Span, LiquidationTotals<'a>), QueryError> {
+    coarsest: Option<Period>,
+) -> Result<Opened<'a>, QueryError> {
     if let Some(asset) = &question.asset {
         known_asset(view, asset)?;
     }
     let span = question.window.resolve(view.as_of())?;
     let mut trail = Provenance::new(view);
-    let book = LiquidationTotals::open(view, &mut trail, order, question.asset.as_ref(), &question.sources, span)?;
-    if let Some(first) = book.first_at().filter(|first| span.from > Timestamp::MIN && *first > span.from) {
-        trail.warn(WarningCode::HistoryLimit, format!("the window begins at {}, the first row is of {first}", span.from));
+    let (asset, wanted) = (question.asset.as_ref(), Wanted { span, coarsest });
+    let book = LiquidationTotals::open(view, &mut trail, order, asset, &question.sources, wanted)?;
+    if let Some(first) = book.begin().filter(|first| span.from > Timestamp::MIN && *first > span.from) {
+        trail.warn(WarningCode::HistoryLimit, format!("the window begins at {}, the record at {first}", span.from));
     }
-    Ok((trail, span, book))
+    Ok(Opened { trail, span, book })
+}
+
+/// The totals that tell of all history: those of the window, unless an aggregator was left for venues in it.
+fn history<'a>(
+    view: &'a MarketView,
+    trail: &mut Provenance<'_>,
+    order: &SourceOrder,
+    question: &LiquidationsParams,
+    book: &LiquidationTotals<'a>,
+    span: Span,
+) -> Result<LiquidationTotals<'a>, QueryError> {
+    if !book.is_makeshift() {
+        return Ok(book.clone());
+    }
+    let wanted = Wanted::total(Span { from: Timestamp::MIN, ..span });
+    LiquidationTotals::open(view, trail, order, question.asset.as_ref(), &question.sources, wanted)
+}
+
+/// The span of one bucket.
+fn bucket(from: Timestamp, interval: Period) -> Span {
+    Span { from, to: from.plus_ms(interval.ms()), to_cutoff: false }
 }
 
 fn working(span: Span, interval: Option<Period>) -> Derivation {
@@ -286,31 +341,57 @@ fn working(span: Span, interval: Option<Period>) -> Derivation {
     Derivation { span: Some(span), method: Some(method), ..Derivation::default() }
 }
 
+/// The total of the window with what it may claim; absent where nobody was listening.
 #[expect(clippy::cast_precision_loss, reason = "a window is far shorter than 2^53 milliseconds")]
-fn fill_totals(book: &LiquidationTotals<'_>, span: Span, figures: &mut Liquidations) {
+fn total(view: &MarketView, trail: &mut Provenance<'_>, book: &LiquidationTotals<'_>, span: Span) -> Liquidations {
+    let covered = book.covered(span);
+    let mut figures = Liquidations { covered: book.begin().map(|_| covered), ..Liquidations::default() };
+    if !book.tells(trail, span) {
+        return figures;
+    }
+    if !covered.is_nearly_whole() {
+        let part = format!("the feeds were listening to {:.1} % of the window", covered.ratio * 100.0);
+        trail.warn(WarningCode::NotCovered, format!("{part}: the total is of that part"));
+    }
     let sides = book.sides(span);
-    let from = book.first_at().map_or(span.from, |first| first.max(span.from));
+    let from = covered.from.map_or(span.from, |first| first.max(span.from));
     let minutes = span.to.ms_since(from) as f64 / 60_000.0;
+    figures.bound = book.bounded(view, span, sides.total()).bound;
     figures.total_usd = Some(sides.total());
     figures.long_usd = Some(sides.long_usd);
     figures.short_usd = Some(sides.short_usd);
     figures.long_share_ratio = sides.long_share();
     figures.intensity_usd_per_minute = (minutes > 0.0).then(|| sides.total() / minutes);
+    figures
 }
 
-fn fill_days(trail: &mut Provenance<'_>, book: &LiquidationTotals<'_>, span: Span, figures: &mut Liquidations) {
+fn fill_largest_day(
+    view: &MarketView,
+    trail: &mut Provenance<'_>,
+    book: &LiquidationTotals<'_>,
+    span: Span,
+    figures: &mut Liquidations,
+) {
     let days = book.days_until(span);
-    figures.record_day = largest(days.iter());
     let first = span.from.day_start();
     let begins_inside_a_day = span.from > first;
     // Of the days of the window only the first can be cut; the others are those of all history.
     let first_day = Span { to: first.plus_days(1).min(span.to), ..span };
     let cut = begins_inside_a_day.then(|| book.buckets(first_day, Period::DAY).remove(&first)).flatten();
     let whole = days.range(if begins_inside_a_day { first.plus_days(1) } else { first }..);
-    figures.largest_day = largest(cut.iter().map(|sides| (&first, sides)).chain(whole));
+    let found = largest(cut.iter().map(|sides| (&first, sides)).chain(whole));
+    figures.largest_day = found.map(|day| with_bound(view, book, span, day));
     if cut.is_some() {
         trail.warn(WarningCode::PartialBar, format!("the window holds a part of the day of {} only", span.from.date()));
     }
+}
+
+/// A day with its bound, as far as it lies in the span.
+fn with_bound(view: &MarketView, book: &LiquidationTotals<'_>, span: Span, day: LiquidationDayTotal) -> LiquidationDayTotal {
+    let start = Timestamp::from_date(day.date);
+    let whole = bucket(start, Period::DAY);
+    let inside = Span { from: whole.from.max(span.from), to: whole.to.min(span.to), to_cutoff: false };
+    LiquidationDayTotal { bound: book.bounded(view, inside, day.total_usd).bound, ..day }
 }
 
 /// The day with the largest total; of equal ones the earliest.
@@ -318,7 +399,7 @@ pub(in crate::metrics) fn largest<'a>(
     days: impl DoubleEndedIterator<Item = (&'a Timestamp, &'a LongShort)>,
 ) -> Option<LiquidationDayTotal> {
     let (day, sides) = days.rev().max_by(|a, b| a.1.total().total_cmp(&b.1.total()))?;
-    (sides.total() > 0.0).then(|| LiquidationDayTotal { date: day.date(), total_usd: sides.total() })
+    (sides.total() > 0.0).then(|| LiquidationDayTotal { date: day.date(), total_usd: sides.total(), bound: None })
 }
 
 fn fill_orders(book: &LiquidationTotals<'_>, span: Span, figures: &mut Liquidations) {
@@ -339,18 +420,18 @@ fn fill_orders(book: &LiquidationTotals<'_>, span: Span, figures: &mut Liquidati
     }
 }
 
-/// The baseline is the windows of the same length before this one, the present one excluded. Of
-/// sources that speak: one that fell silent would look like a calm.
+/// The baseline is the windows of the same length before this one that were listened to, the present one
+/// excluded. Of sources that speak: one that fell silent would look like a calm.
 fn robust_z(trail: &mut Provenance<'_>, book: &LiquidationTotals<'_>, span: Span) -> Option<f64> {
     let length = span.to.ms_since(span.from);
-    let first = book.first_at()?;
+    book.begin()?;
     let earlier = (1..=BASELINE_WINDOWS).map(|n| (span.from.plus_ms(-n * length), span.to.plus_ms(-n * length)));
     let baseline: Vec<f64> = earlier
-        .take_while(|(from, _)| *from >= first)
+        .filter(|(from, to)| book.heard(*from, *to))
         .map(|(from, to)| book.sides(Span { from, to, to_cutoff: false }).total())
         .collect();
     if baseline.len() < LEAST_BASELINE {
-        let detail = format!("robust_z needs {LEAST_BASELINE} earlier windows of this length, {} are known", baseline.len());
+        let detail = format!("robust_z needs {LEAST_BASELINE} earlier windows of this length, {} were listened to", baseline.len());
         trail.warn(WarningCode::InsufficientHistory, detail);
         return None;
     }
@@ -366,13 +447,17 @@ fn by_source(book: &LiquidationTotals<'_>, span: Span) -> Vec<LiquidationsOfSour
     for leg in &book.legs {
         sources.entry(leg.source.clone()).or_default().add(leg.side, leg.usd(span));
     }
-    let row = |(source, sides): (Source, LongShort)| LiquidationsOfSource {
-        source,
-        total_usd: sides.total(),
-        long_usd: sides.long_usd,
-        short_usd: sides.short_usd,
+    let row = |(source, sides): (Source, LongShort)| {
+        let covered = book.covered_by(&source, span);
+        covered.from.map(|_| LiquidationsOfSource {
+            source,
+            total_usd: sides.total(),
+            long_usd: sides.long_usd,
+            short_usd: sides.short_usd,
+            covered_ratio: covered.ratio,
+        })
     };
-    let mut rows: Vec<_> = sources.into_iter().map(row).collect();
+    let mut rows: Vec<_> = sources.into_iter().filter_map(row).collect();
     rows.sort_by(|a, b| b.total_usd.total_cmp(&a.total_usd));
     rows
 }
@@ -451,8 +536,10 @@ mod tests {
     fn a_window_is_judged_by_whole_windows_before_it() {
         let total = |day: i64| f64::from(u8::try_from(day % 7 + 1).unwrap());
         let sum_at = |day: i64, hour: &str, usd: f64| (format!("{}T{hour}:00:00Z", at("2026-01-01").plus_days(day).date()), usd);
-        // Half of each day falls into the sum that ends with it.
-        let sums: Vec<_> = (0..40).flat_map(|day| ["00", "20"].map(|hour| sum_at(day, hour, total(day) / 2.0))).collect();
+        // Half of each day falls into the sum that ends with it, the other into its first; between them nothing does.
+        let part = |hour: &str| if ["00", "20"].contains(&hour) { 0.5 } else { 0.0 };
+        let hours = ["00", "04", "08", "12", "16", "20"];
+        let sums: Vec<_> = (0..40).flat_map(|day| hours.map(|hour| sum_at(day, hour, total(day) * part(hour)))).collect();
         let sums: Vec<(&str, f64)> = sums.iter().map(|(at, usd)| (at.as_str(), *usd)).collect();
         let view = Fixture::new().readings("liquidation.btc.long@v:4h", &sums).cut("2026-02-10");
         let found = liquidations(&view, &order(), &question(Some("btc"), &[], Window::days(1))).unwrap().data;

@@ -66,6 +66,11 @@ impl<'a> LiquidationSeries<'a> {
         self.published.is_some()
     }
 
+    /// The sums its source publishes.
+    pub(in crate::metrics) const fn published(&self) -> Option<(&'a SeriesKey, ColumnView<'a, f64>)> {
+        self.published
+    }
+
     /// Whether its source shows single orders.
     pub(in crate::metrics) const fn has_orders(&self) -> bool {
         self.orders.is_some()
@@ -185,19 +190,12 @@ impl<'a> LiquidationSeries<'a> {
         }
     }
 
-    /// Whether anything can be said of the span: where sums are published, a row of theirs must lie in
-    /// it; where orders are shown, their source must have shown some of late.
-    pub(in crate::metrics) fn knows(&self, view: &MarketView, span: Span) -> bool {
-        let sums = self.published.is_some_and(|(key, column)| column.count(span.rows(key.period)) > 0);
-        sums || (self.orders.is_some() && !self.order_ranges(span).is_empty() && shows_orders(view, &self.source, span))
-    }
-
     /// Whether the rows of the leg are as young as they should be, give or take a few.
     pub(in crate::metrics) fn is_live(&self, view: &MarketView) -> bool {
         let as_of = view.as_of();
         let sums = self.published.and_then(|(key, column)| Some((key, column.last()?.observed_at)));
         sums.is_some_and(|(key, at)| freshness(key, at.plus_ms(key.period.ms()), as_of) != Freshness::Stale)
-            || (self.orders.is_some() && shows_orders(view, &self.source, Span { from: as_of, to: as_of, to_cutoff: true }))
+            || (self.orders.is_some() && shows_orders(view, &self.source))
     }
 
     /// The length of the published sums; that of a minute where only orders are shown.
@@ -213,10 +211,9 @@ impl<'a> LiquidationSeries<'a> {
     }
 }
 
-/// Whether a source has shown any order since the start of the span, or is not overdue: an asset of
-/// which it shows none had none.
-fn shows_orders(view: &MarketView, source: &Source, span: Span) -> bool {
+/// Whether a source has shown an order of late: an asset of which it shows none had none.
+fn shows_orders(view: &MarketView, source: &Source) -> bool {
     let of_source = view.tallies().filter(|(key, _)| key.source == *source);
     let newest = of_source.filter_map(|(key, column)| Some((key, column.last()?.observed_at))).max_by_key(|(_, at)| *at);
-    newest.is_some_and(|(key, at)| at >= span.from || freshness(key, at, view.as_of()) != Freshness::Stale)
+    newest.is_some_and(|(key, at)| freshness(key, at, view.as_of()) != Freshness::Stale)
 }
