@@ -19,6 +19,10 @@ pub enum Metric {
     Volume24h,
     /// Net creations less redemptions of one fund (the part) on one US trading day.
     EtfFlow,
+    /// What the publisher of fund flows states as the sum of a trading day.
+    EtfFlowTotal,
+    /// Whether the publisher's cell of one fund (the part) and trading day cannot be read: 1, or 0 where it can.
+    EtfUnreadable,
     /// Assets under management of one fund (the part).
     EtfAssets,
     /// Value of positions closed by force in a period; the part says which side.
@@ -107,12 +111,14 @@ pub struct InvalidSeriesKey {
 
 impl Metric {
     /// Every metric with its name, in the order of the catalogue.
-    pub const ALL: [(Self, &'static str); 19] = [
+    pub const ALL: [(Self, &'static str); 21] = [
         (Self::Candle, "candle"),
         (Self::Price, "price"),
         (Self::MarketCap, "market_cap"),
         (Self::Volume24h, "volume_24h"),
         (Self::EtfFlow, "etf_flow"),
+        (Self::EtfFlowTotal, "etf_flow_total"),
+        (Self::EtfUnreadable, "etf_unreadable"),
         (Self::EtfAssets, "etf_assets"),
         (Self::Liquidation, "liquidation"),
         (Self::OpenInterest, "open_interest"),
@@ -144,13 +150,14 @@ impl Metric {
             | Self::MarketCap
             | Self::Volume24h
             | Self::EtfFlow
+            | Self::EtfFlowTotal
             | Self::EtfAssets
             | Self::Liquidation
             | Self::OpenInterest
             | Self::OptionForward
             | Self::StablecoinSupply => Unit::Usd,
             Self::OpenInterestNative | Self::OptionOpenInterest | Self::OptionVolume => Unit::Coin,
-            Self::FundingRate => Unit::Ratio,
+            Self::FundingRate | Self::EtfUnreadable => Unit::Ratio,
             Self::FundingInterval | Self::Outage => Unit::Hours,
             Self::ImpliedVol | Self::OptionVol => Unit::Percent,
             Self::FearGreed => Unit::Index,
@@ -161,7 +168,7 @@ impl Metric {
     #[must_use]
     pub const fn kind(self) -> SeriesKind {
         match self {
-            Self::EtfFlow | Self::Liquidation | Self::Outage => SeriesKind::Flow,
+            Self::EtfFlow | Self::EtfFlowTotal | Self::Liquidation | Self::Outage => SeriesKind::Flow,
             _ => SeriesKind::Level,
         }
     }
@@ -185,7 +192,8 @@ impl Metric {
             | Self::OptionOpenInterest
             | Self::OptionVolume => (0.0, 1e15),
             Self::Liquidation => (0.0, 1e12),
-            Self::EtfFlow => (-1e12, 1e12),
+            Self::EtfFlow | Self::EtfFlowTotal => (-1e12, 1e12),
+            Self::EtfUnreadable => (0.0, 1.0),
             Self::FundingRate => (-1.0, 1.0),
             Self::FundingInterval => (0.0, 24.0),
             Self::ImpliedVol | Self::OptionVol => (0.0, 2_000.0),
@@ -215,7 +223,7 @@ impl SeriesKey {
     #[must_use]
     pub const fn publication_lag_ms(&self) -> i64 {
         match self.metric {
-            Metric::EtfFlow => Period::DAY.ms() + 5 * Period::HOUR.ms(),
+            Metric::EtfFlow | Metric::EtfFlowTotal | Metric::EtfUnreadable => Period::DAY.ms() + 5 * Period::HOUR.ms(),
             Metric::FundingRate | Metric::FundingInterval => 0,
             _ => self.period.ms(),
         }
@@ -225,7 +233,12 @@ impl SeriesKey {
     #[must_use]
     pub const fn expected_every_ms(&self) -> i64 {
         match self.metric {
-            Metric::EtfFlow | Metric::EtfAssets | Metric::FearGreed | Metric::StablecoinSupply => Period::DAY.ms(),
+            Metric::EtfFlow
+            | Metric::EtfFlowTotal
+            | Metric::EtfUnreadable
+            | Metric::EtfAssets
+            | Metric::FearGreed
+            | Metric::StablecoinSupply => Period::DAY.ms(),
             Metric::FundingRate | Metric::FundingInterval if self.period.is_instant() => 8 * Period::HOUR.ms(),
             Metric::OptionVol | Metric::OptionOpenInterest | Metric::OptionVolume | Metric::OptionForward => Period::HOURS_4.ms(),
             // Single orders.

@@ -165,7 +165,7 @@ pub(super) fn freshness(key: &SeriesKey, observed_at: Timestamp, as_of: Timestam
 /// How long a series may have nothing to say without anything being wrong.
 pub(super) fn max_expected_gap_ms(key: &SeriesKey) -> i64 {
     match key.metric {
-        Metric::EtfFlow | Metric::EtfAssets => CLOSED_MARKET_MS,
+        Metric::EtfFlow | Metric::EtfFlowTotal | Metric::EtfUnreadable | Metric::EtfAssets => CLOSED_MARKET_MS,
         Metric::Liquidation if key.period.is_instant() => QUIET_MARKET_MS,
         _ if key.asset.calendar() == TradingCalendar::TradingDays => CLOSED_MARKET_MS,
         _ => 0,
