@@ -481,6 +481,8 @@ fn by_asset(book: &LiquidationTotals<'_>, span: Span) -> Vec<LiquidationsOfAsset
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::domain::SourceKind;
     use crate::metrics::Moment;
@@ -587,5 +589,94 @@ mod tests {
         assert!(matches!(refused, Err(QueryError::Parameter { parameter: "interval", .. })));
         let rows = liquidations_series(&venue().cut("2026-02-03"), &order(), &question(None, &[], Window::ALL), None).unwrap();
         assert_eq!((rows.data.len(), rows.meta.method.unwrap().interval.as_deref()), (3, Some("4h")));
+    }
+
+    #[test]
+    fn an_aggregator_is_never_added_to_venues_it_holds() {
+        let view = venue()
+            .readings("liquidation.total.long@agg:1h", &[("2026-02-02T10:00:00Z", 1_000.0)])
+            .source("agg", SourceKind::Aggregator, "")
+            .cut("2026-02-02T16:00:00Z");
+        let refused = liquidations(&view, &order(), &question(None, &["v", "agg"], Window::days(1)));
+        let Err(QueryError::Parameter { parameter: "source", reason, .. }) = refused else { panic!("{refused:?}") };
+        assert_eq!(reason, "agg holds the figures of v already, and the same would be counted twice");
+    }
+
+    #[test]
+    fn an_old_or_coarse_aggregator_does_not_hide_venues_that_listen() {
+        let both = |as_of: &str| {
+            venue()
+                .readings("liquidation.btc.long@agg:4h", &[("2026-02-02T08:00:00Z", 1_000.0)])
+                .source("agg", SourceKind::Aggregator, "")
+                .cut(as_of)
+        };
+        let hour = question(None, &[], Window::Last("1h".parse().unwrap()));
+        let told = liquidations(&both("2026-02-02T13:30:00Z"), &order(), &hour).unwrap();
+        assert_eq!((told.data.total_usd, told.data.by_source[0].source.as_str()), (Some(7.0), "v"));
+        assert_eq!(told.data.record_day.unwrap().total_usd, 100.0, "of the venue: the aggregator does not reach the end");
+        let said = told.warnings.iter().find(|warning| warning.code == WarningCode::NotCovered).unwrap();
+        assert!(said.detail.starts_with("agg does not tell") && said.detail.ends_with("of v"), "{}", said.detail);
+        let day = question(None, &[], Window::days(1));
+        let fresh = liquidations(&both("2026-02-02T12:00:00Z"), &order(), &day).unwrap().data;
+        assert_eq!((fresh.total_usd, fresh.by_source[0].source.as_str()), (Some(1_000.0), "agg"));
+        let series = liquidations_series(&both("2026-02-02T12:00:00Z"), &order(), &day, None).unwrap();
+        assert_eq!(series.data[0].total_usd, 100.0, "sums of four hours tell no hours, those of the venue are no finer");
+    }
+
+    #[test]
+    fn a_total_says_what_of_its_window_is_on_record() {
+        let view = Fixture::new().order("v", "btc", "2026-02-02T12:57:00Z", 1.8e6).cut("2026-02-02T13:00:00Z");
+        let told = liquidations(&view, &order(), &question(None, &[], Window::days(1))).unwrap();
+        let covered = told.data.covered.unwrap();
+        assert_eq!((told.data.total_usd, told.data.bound), (Some(1.8e6), Some(Bound::AtLeast)));
+        assert_eq!((covered.from, covered.to), (Some(at("2026-02-02T12:57:00Z")), Some(view.as_of())));
+        assert!((covered.ratio - 3.0 / 1_440.0).abs() < 1e-12);
+        assert_eq!(told.data.record_since, Some(at("2026-02-02T12:57:00Z")));
+        assert!(told.warnings.iter().any(|warning| warning.code == WarningCode::NotCovered));
+        let made_up = |rows: &[(&str, f64)]| {
+            let fixture = Fixture::new().readings("liquidation.total.long@s:1h", rows).source("s", SourceKind::Scenario, "");
+            let hours = question(None, &[], Window::Last("2h".parse().unwrap()));
+            liquidations(&fixture.cut("2026-02-02T14:00:00Z"), &order(), &hours).unwrap().data.bound
+        };
+        assert_eq!(made_up(&[("2026-02-02T12:00:00Z", 1.0), ("2026-02-02T13:00:00Z", 1.0)]), None);
+        assert_eq!(made_up(&[("2026-02-02T12:00:00Z", 1.0)]), Some(Bound::AtLeast), "half of it is missing");
+    }
+
+    /// An order: milliseconds after the start, USD, how late it was known, milliseconds, and of which of two assets.
+    type Row = (i64, i32, i64, bool);
+
+    fn order_rows() -> impl Strategy<Value = Vec<Row>> {
+        prop::collection::vec((0..200_000_i64, 1..100_i32, 0..90_000_i64, any::<bool>()), 1..40)
+    }
+
+    proptest! {
+        #[test]
+        fn totals_are_the_sums_of_the_orders_at_every_millisecond(
+            rows in order_rows(),
+            (from, length, after) in (-1_000..200_000_i64, 1..150_000_i64, 0..2_000_i64),
+        ) {
+            let start = at("2026-02-02T12:00:00Z");
+            let known = |(offset, usd, late, is_btc): &Row| (start.plus_ms(*offset), start.plus_ms(offset + late), f64::from(*usd), *is_btc);
+            let market = rows.iter().map(known).fold(Fixture::new(), |fixture, (at, known_at, usd, is_btc)| {
+                fixture.late_order("v", if is_btc { "btc" } else { "eth" }, at, known_at, usd)
+            });
+            let (from, to) = (start.plus_ms(from), start.plus_ms(from + length));
+            let view = market.cut(&to.plus_ms(after).to_string());
+            let window = Window::Since { since: Moment::At(from), until: Some(Moment::At(to)) };
+            let expected: Vec<f64> = rows
+                .iter()
+                .map(known)
+                .filter(|(at, known_at, ..)| from <= *at && *at <= to && *known_at <= view.as_of())
+                .map(|(_, _, usd, _)| usd)
+                .collect();
+            let told = liquidations(&view, &order(), &question(None, &[], window)).unwrap().data;
+            prop_assert_eq!(told.total_usd.unwrap_or(0.0), expected.iter().sum::<f64>());
+            prop_assert_eq!(told.n_orders.unwrap_or(0), expected.len() as u64);
+            prop_assert_eq!(told.by_asset.iter().map(|row| row.total_usd).sum::<f64>(), told.total_usd.unwrap_or(0.0));
+            for interval in [Period::MINUTE, Period::HOUR] {
+                let rows = liquidations_series(&view, &order(), &question(None, &[], window), Some(interval)).unwrap().data;
+                prop_assert_eq!(rows.iter().map(|row| row.total_usd).sum::<f64>(), expected.iter().sum::<f64>());
+            }
+        }
     }
 }
