@@ -159,8 +159,8 @@ fn record_day(found: &Liquidations) -> Option<(Bounded, String)> {
     let day = found.record_day?;
     let total = Bounded { value: day.total_usd, bound: day.bound };
     let since = found.record_since.filter(|_| total.bound.is_some());
-    let since = since.map_or_else(String::new, |since| format!(" of the record since {}", date(since)));
-    Some((total, format!("The record day{since} is {} with {}.", day.date, total.told(amount))))
+    let since = since.map_or_else(String::new, |since| format!(", on record since {}", date(since)));
+    Some((total, format!("The record day is {} with {}{since}.", day.date, total.told(amount))))
 }
 
 fn of_open_interest(headlines: &mut HeadlineBuilder<'_>) {
