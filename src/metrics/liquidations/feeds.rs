@@ -19,7 +19,41 @@ const LISTENED: f64 = 0.8;
 #[derive(Debug, Clone)]
 pub(in crate::metrics) struct Feeds {
     as_of: Timestamp,
-    listening: BTreeMap<Source, Listening>,
+    feeds: BTreeMap<Source, Feed>,
+}
+
+/// When one feed was listening, and where sums of a period count of it.
+#[derive(Debug, Clone)]
+struct Feed {
+    listening: Listening,
+    sums: Vec<(Period, Timestamp, Timestamp)>,
+}
+
+impl Feed {
+    fn of(view: &MarketView, source: &Source, legs: &[&LiquidationSeries<'_>]) -> Self {
+        let sums = legs.iter().filter_map(|leg| leg.covered().map(|(from, to)| (leg.grain(), from, to)));
+        Self { listening: Listening::of_source(view, source, legs), sums: sums.collect() }
+    }
+
+    /// The part of a window that it can tell of: a sum counts only where its whole period lies inside.
+    fn tellable(&self, from: Timestamp, to: Timestamp) -> (Timestamp, Timestamp) {
+        let cuts = |at: Timestamp, (_, first, end): &(Period, Timestamp, Timestamp)| *first < at && at < *end;
+        let starts = self.sums.iter().filter(|sums| cuts(from, sums)).map(|(grain, ..)| grain.start_of(from.plus_ms(grain.ms() - 1)));
+        let ends = self.sums.iter().filter(|sums| cuts(to, sums)).map(|(grain, ..)| grain.start_of(to));
+        (starts.fold(from, Timestamp::max), ends.fold(to, Timestamp::min))
+    }
+
+    /// The first and the last instant of a window, ends included, at which it was listening.
+    fn ends(&self, from: Timestamp, to: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        let (from, end) = self.tellable(from, to);
+        let (first, last) = self.listening.ends(from, if end < to { end } else { end.plus_ms(1) })?;
+        Some((first, last.min(to)))
+    }
+
+    fn covered_ms(&self, from: Timestamp, to: Timestamp) -> i64 {
+        let (from, to) = self.tellable(from, to);
+        self.listening.covered_ms(from, to)
+    }
 }
 
 impl Feeds {
@@ -29,29 +63,31 @@ impl Feeds {
         for leg in legs {
             by_source.entry(&leg.source).or_default().push(leg);
         }
-        let listening = by_source.into_iter().map(|(source, legs)| (source.clone(), Listening::of_source(view, source, &legs)));
-        Self { as_of: view.as_of(), listening: listening.collect() }
+        let feeds = by_source.into_iter().map(|(source, legs)| (source.clone(), Feed::of(view, source, &legs)));
+        Self { as_of: view.as_of(), feeds: feeds.collect() }
     }
 
     /// Those of the sources that are wanted.
     pub(in crate::metrics) fn only(&self, wanted: impl Fn(&Source) -> bool) -> Self {
-        let listening = self.listening.iter().filter(|(source, _)| wanted(source));
-        Self { as_of: self.as_of, listening: listening.map(|(source, heard)| (source.clone(), heard.clone())).collect() }
+        let feeds = self.feeds.iter().filter(|(source, _)| wanted(source));
+        Self { as_of: self.as_of, feeds: feeds.map(|(source, feed)| (source.clone(), feed.clone())).collect() }
     }
 
     /// How much of a window was covered. Of several feeds the mean of those that were listening at any time in it;
     /// a window over all history begins where the record does.
     pub(in crate::metrics) fn covered(&self, span: Span) -> WindowCoverage {
-        let from = self.start_of(span);
-        let parts: Vec<_> = self.listening.values().filter_map(|heard| heard.ends(from, span.to.plus_ms(1))).collect();
-        let ratio = self.ratio(from, span.to);
-        let to = parts.iter().map(|(_, to)| (*to).min(span.to)).max();
-        WindowCoverage { from: parts.iter().map(|(from, _)| *from).min(), to, ratio }
+        let from = if span.is_all() { self.begin().unwrap_or(span.to).min(span.to) } else { span.from };
+        let (mut first, mut last) = (None, None);
+        for (start, end) in self.feeds.values().filter_map(|feed| feed.ends(from, span.to)) {
+            first = first.into_iter().chain([start]).min();
+            last = last.max(Some(end));
+        }
+        WindowCoverage { from: first, to: last, ratio: self.ratio(from, span.to) }
     }
 
     /// Whether any of them was listening at any instant of a window.
     pub(in crate::metrics) fn were_listening(&self, span: Span) -> bool {
-        self.listening.values().any(|heard| heard.ends(span.from, span.to.plus_ms(1)).is_some())
+        self.feeds.values().any(|feed| feed.ends(span.from, span.to).is_some())
     }
 
     /// Whether a bucket was listened to, so that what is not in it did not happen. `grain` is the period of the coarsest
@@ -64,9 +100,10 @@ impl Feeds {
 
     /// How much one source tells of a window.
     pub(in crate::metrics) fn reach(&self, source: &Source, span: Span) -> Reach {
-        let Some(heard) = self.listening.get(source) else { return Reach::Nothing };
-        let from = if span.is_all() { heard.begins(self.as_of, BASELINE_MS).unwrap_or(span.from) } else { span.from };
-        match heard.ends(from, span.to.plus_ms(1)) {
+        let Some(feed) = self.feeds.get(source) else { return Reach::Nothing };
+        let begin = || feed.listening.begins(self.as_of, BASELINE_MS).unwrap_or(span.from);
+        let from = if span.is_all() { begin() } else { span.from };
+        match feed.ends(from, span.to) {
             None => Reach::Nothing,
             Some((_, end)) if ratio_of(span.to.ms_since(end), span.to.ms_since(from)) <= 1.0 - COVERED => Reach::End,
             Some(_) => Reach::Part,
@@ -75,18 +112,14 @@ impl Feeds {
 
     /// Where the record begins: where the first of them becomes continuous.
     pub(in crate::metrics) fn begin(&self) -> Option<Timestamp> {
-        self.listening.values().filter_map(|heard| heard.begins(self.as_of, BASELINE_MS)).min()
-    }
-
-    fn start_of(&self, span: Span) -> Timestamp {
-        if span.is_all() { self.begin().unwrap_or(span.to).min(span.to) } else { span.from }
+        self.feeds.values().filter_map(|feed| feed.listening.begins(self.as_of, BASELINE_MS)).min()
     }
 
     fn ratio(&self, from: Timestamp, to: Timestamp) -> f64 {
         let (mut feeds, mut covered_ms) = (0, 0);
-        for heard in self.listening.values().filter(|heard| heard.ends(from, to.plus_ms(1)).is_some()) {
+        for feed in self.feeds.values().filter(|feed| feed.ends(from, to).is_some()) {
             feeds += 1;
-            covered_ms += heard.covered_ms(from, to);
+            covered_ms += feed.covered_ms(from, to);
         }
         ratio_of(covered_ms, feeds * to.ms_since(from)).clamp(0.0, 1.0)
     }

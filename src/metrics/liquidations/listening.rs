@@ -75,7 +75,8 @@ impl Listening {
     fn inside(&self, from: Timestamp, to: Timestamp) -> impl DoubleEndedIterator<Item = (Timestamp, Timestamp)> {
         let first = self.0.partition_point(|(_, end)| *end <= from);
         let last = self.0.partition_point(|(start, _)| *start < to);
-        self.0[first..last.max(first)].iter().map(move |(start, end)| ((*start).max(from), (*end).min(to)))
+        let parts = self.0[first..last.max(first)].iter().map(move |(start, end)| ((*start).max(from), (*end).min(to)));
+        parts.filter(|(start, end)| start < end)
     }
 
     /// How long it listened inside `[from, to)`, milliseconds.

@@ -178,7 +178,8 @@ pub fn liquidations(
     let mut figures = total(view, &mut trail, &book, span);
     if book.begin().is_some() {
         let history = history(view, &mut trail, order, question, &book, span)?;
-        figures.record_day = largest(history.days_until(span).iter()).map(|day| with_bound(view, &history, span, day));
+        let record = largest(history.days_until(span).iter());
+        figures.record_day = record.map(|day| with_bound(view, &history, all_until(span), day));
         figures.record_since = history.begin();
         fill_largest_day(view, &mut trail, &book, span, &mut figures);
     }
@@ -221,7 +222,8 @@ pub(in crate::metrics) fn liquidations_and_record(
     let Opened { mut trail, span, book } = open(view, order, question, None)?;
     let mut figures = total(view, &mut trail, &book, span);
     let history = history(view, &mut trail, order, question, &book, span)?;
-    figures.record_day = records.record_day(view, &history, span).map(|day| with_bound(view, &history, span, day));
+    let record = records.record_day(view, &history, span);
+    figures.record_day = record.map(|day| with_bound(view, &history, all_until(span), day));
     figures.record_since = history.begin();
     Ok(trail.answer(figures, working(span, None)))
 }
@@ -326,8 +328,13 @@ fn history<'a>(
     if !book.is_makeshift() {
         return Ok(book.clone());
     }
-    let wanted = Wanted::total(Span { from: Timestamp::MIN, ..span });
+    let wanted = Wanted::total(all_until(span));
     LiquidationTotals::open(view, trail, order, question.asset.as_ref(), &question.sources, wanted)
+}
+
+/// All history until the end of a span.
+fn all_until(span: Span) -> Span {
+    Span { from: Timestamp::MIN, ..span }
 }
 
 /// The span of one bucket.
