@@ -87,14 +87,7 @@ impl Fixture {
     }
 
     /// One order of a long position, known at an instant.
-    pub(super) fn late_order(
-        mut self,
-        source: &str,
-        asset: &str,
-        occurred_at: Timestamp,
-        known_at: Timestamp,
-        usd: f64,
-    ) -> Self {
+    pub(super) fn late_order(mut self, source: &str, asset: &str, occurred_at: Timestamp, known_at: Timestamp, usd: f64) -> Self {
         let order = LiquidationOrder {
             source: source.parse().unwrap(),
             symbol: format!("{asset}usdt").to_uppercase(),

@@ -49,18 +49,16 @@ pub use derivatives::open_interest::{
 pub use derivatives::options::{DownsideProtection, OptionExpiry, Options, OptionsParams, options};
 pub use derivatives::put_premium_cache::PutPremiumCache;
 pub use error::QueryError;
-pub use etf::flows::{
-    EtfDayFlow, EtfDirection, EtfExtreme, EtfFlows, EtfFlowsParams, EtfFlowsRow, EtfFundFlow, EtfFundRow, EtfStreak, etf_flows,
-    etf_flows_series, etf_funds,
-};
+pub use etf::figures::{EtfDayFlow, EtfDirection, EtfExtreme, EtfFlows, EtfFlowsRow, EtfFundFlow, EtfFundRow, EtfStreak};
+pub use etf::flows::{EtfFlowsParams, etf_flows, etf_flows_series, etf_funds};
 pub use etf::trading_days::EtfStatus;
 pub use liquidations::cascades::{LiquidationCascade, liquidation_cascades};
 pub use liquidations::day_cache::LiquidationDayCache;
-pub use liquidations::orders::{LiquidationOrderRow, OrdersParams, liquidation_orders};
-pub use liquidations::queries::{
-    LargestOrder, LiquidationDay, LiquidationDayTotal, Liquidations, LiquidationsOfAsset, LiquidationsOfSource,
-    LiquidationsParams, LiquidationsRow, liquidation_days, liquidations, liquidations_series,
+pub use liquidations::figures::{
+    LargestOrder, LiquidationDay, LiquidationDayTotal, Liquidations, LiquidationsOfAsset, LiquidationsOfSource, LiquidationsRow,
 };
+pub use liquidations::orders::{LiquidationOrderRow, OrdersParams, liquidation_orders};
+pub use liquidations::queries::{LiquidationsParams, liquidation_days, liquidations, liquidations_series};
 pub use price::breadth::{Breadth, BreadthMember, BreadthParams, breadth};
 pub use price::drawdown::{Drawdown, DrawdownParams, DrawdownRow, drawdown, drawdown_series};
 pub use price::episodes::{DrawdownEpisode, EpisodesParams, ReboundRow, ReboundState, drawdown_episodes};

@@ -220,7 +220,8 @@ mod tests {
         let marks = |cell: &str| {
             let parsed = read(&page("|IBIT|GBTC|Total", &["03 Feb 2026|1.0|?|9.0", &format!("12 Jan 2026|1.0|{cell}|9.0")]));
             let told = parsed.batch.readings.iter().filter(|(key, _)| key.metric != Metric::EtfFlow);
-            let rows = told.flat_map(|(key, rows)| rows.iter().map(move |row| format!("{key} {} {}", row.observed_at.date(), row.value)));
+            let rows = told
+                .flat_map(|(key, rows)| rows.iter().map(move |row| format!("{key} {} {}", row.observed_at.date(), row.value)));
             rows.collect::<Vec<_>>()
         };
         let totals = ["etf_flow_total.btc@farside 2026-02-03 9000000", "etf_flow_total.btc@farside 2026-01-12 9000000"];

@@ -223,12 +223,7 @@ impl<'a> HeadlineBuilder<'a> {
         self.push_found(told, id, found.map(|(number, sentence)| (number.value.into(), number.bound, sentence)));
     }
 
-    fn push_found<T>(
-        &mut self,
-        told: &SourcedAnswer<T>,
-        id: &str,
-        found: Option<(FigureValue, Option<Bound>, String)>,
-    ) {
+    fn push_found<T>(&mut self, told: &SourcedAnswer<T>, id: &str, found: Option<(FigureValue, Option<Bound>, String)>) {
         if self.wanted.is_some_and(|wanted| wanted != id) {
             return;
         }

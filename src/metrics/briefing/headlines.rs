@@ -147,10 +147,13 @@ fn of_liquidations(headlines: &mut HeadlineBuilder<'_>, caches: &Caches) {
 fn liquidated(found: &Liquidations, span: Span, window: &str) -> Option<(Bounded, String)> {
     let total = Bounded { value: found.total_usd?, bound: found.bound };
     let part = found.covered.filter(|covered| !covered.is_nearly_whole());
-    let window = part.map_or_else(|| window.to_owned(), |covered| match covered.unbroken_ms(span) {
-        Some(ms) => format!("in the {} on record", duration(ms)),
-        None => format!("{window}, of which {:.0} % is on record", covered.ratio * 100.0),
-    });
+    let window = part.map_or_else(
+        || window.to_owned(),
+        |covered| match covered.unbroken_ms(span) {
+            Some(ms) => format!("in the {} on record", duration(ms)),
+            None => format!("{window}, of which {:.0} % is on record", covered.ratio * 100.0),
+        },
+    );
     Some((total, format!("Positions of {} were liquidated {window}.", total.told(amount))))
 }
 

@@ -6,7 +6,8 @@ use crate::domain::{Period, SeriesKey, TimeRange, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::Span;
 use crate::metrics::cache::{IncrementalCache, Invalidate};
-use crate::metrics::liquidations::queries::{LiquidationDayTotal, largest};
+use crate::metrics::liquidations::figures::LiquidationDayTotal;
+use crate::metrics::liquidations::queries::largest;
 use crate::metrics::liquidations::source_series::{LiquidationSeries, LongShort};
 use crate::metrics::liquidations::totals::LiquidationTotals;
 

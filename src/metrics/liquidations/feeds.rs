@@ -38,7 +38,8 @@ impl Feed {
     /// The part of a window that it can tell of: a sum counts only where its whole period lies inside.
     fn tellable(&self, from: Timestamp, to: Timestamp) -> (Timestamp, Timestamp) {
         let cuts = |at: Timestamp, (_, first, end): &(Period, Timestamp, Timestamp)| *first < at && at < *end;
-        let starts = self.sums.iter().filter(|sums| cuts(from, sums)).map(|(grain, ..)| grain.start_of(from.plus_ms(grain.ms() - 1)));
+        let starts =
+            self.sums.iter().filter(|sums| cuts(from, sums)).map(|(grain, ..)| grain.start_of(from.plus_ms(grain.ms() - 1)));
         let ends = self.sums.iter().filter(|sums| cuts(to, sums)).map(|(grain, ..)| grain.start_of(to));
         (starts.fold(from, Timestamp::max), ends.fold(to, Timestamp::min))
     }
@@ -147,12 +148,15 @@ mod tests {
     fn covered(view: &MarketView, from: &str, to: &str) -> WindowCoverage {
         let span = Span { from: at(from), to: at(to), to_cutoff: at(to) == view.as_of() };
         let btc = Asset::btc();
-        LiquidationTotals::open(view, &mut Provenance::new(view), &order(), Some(&btc), &[], Wanted::total(span)).unwrap().covered(span)
+        LiquidationTotals::open(view, &mut Provenance::new(view), &order(), Some(&btc), &[], Wanted::total(span))
+            .unwrap()
+            .covered(span)
     }
 
     #[test]
     fn a_stream_covers_what_lies_after_its_first_order_less_its_outages() {
-        let stream = || Fixture::new().order("v", "eth", "2026-02-03T12:00:00Z", 5.0).order("v", "btc", "2026-02-03T18:00:00Z", 5.0);
+        let stream =
+            || Fixture::new().order("v", "eth", "2026-02-03T12:00:00Z", 5.0).order("v", "btc", "2026-02-03T18:00:00Z", 5.0);
         let view = stream().cut("2026-02-04T00:00:00Z");
         let day = covered(&view, "2026-02-03", "2026-02-04");
         assert_eq!((day.from, day.to, day.ratio), (Some(at("2026-02-03T12:00:00Z")), Some(at("2026-02-04")), 0.5));
@@ -187,10 +191,17 @@ mod tests {
     fn a_stray_row_does_not_begin_a_history() {
         let rows: Vec<String> = (0..60).map(|day| at("2025-12-01").plus_days(day).to_string()).collect();
         let sums: Vec<(&str, f64)> = rows.iter().map(|day| (day.as_str(), 1.0)).collect();
-        let fixture = || Fixture::new().order("v", "btc", "2024-06-04T12:46:58Z", 207.0).readings("liquidation.btc.long@v:1d", &sums);
+        let fixture =
+            || Fixture::new().order("v", "btc", "2024-06-04T12:46:58Z", 207.0).readings("liquidation.btc.long@v:1d", &sums);
         let begin = |as_of: &str| {
             let view = fixture().cut(as_of);
-            let legs = LiquidationTotals::open_single_assets(&view, &order(), None, &[], Wanted::total(Window::ALL.resolve(at(as_of)).unwrap()));
+            let legs = LiquidationTotals::open_single_assets(
+                &view,
+                &order(),
+                None,
+                &[],
+                Wanted::total(Window::ALL.resolve(at(as_of)).unwrap()),
+            );
             legs.unwrap().begin()
         };
         assert_eq!(begin("2026-02-01"), Some(at("2025-12-01")));
@@ -208,7 +219,10 @@ mod tests {
         let texts: Vec<String> = (0..).map(|n| hours(4 * n)).zip(sums).filter(|(_, there)| **there).map(|(at, _)| at).collect();
         let sums: Vec<(&str, f64)> = texts.iter().map(|at| (at.as_str(), 7.0)).collect();
         let fixture = Fixture::new().readings("liquidation.btc.long@v:4h", &sums);
-        (0..).zip(orders).filter(|(_, there)| **there).fold(fixture, |fixture, (n, _)| fixture.order("w", "btc", &hours(9 * n), 5.0))
+        (0..)
+            .zip(orders)
+            .filter(|(_, there)| **there)
+            .fold(fixture, |fixture, (n, _)| fixture.order("w", "btc", &hours(9 * n), 5.0))
     }
 
     proptest! {

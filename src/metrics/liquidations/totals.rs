@@ -63,12 +63,12 @@ impl<'a> LiquidationTotals<'a> {
         }
         if let Some(left) = &totals.left {
             let sources = totals.sources().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            let detail = format!("{left} does not tell of the window to its end, or in too long sums: the figures are of {sources}");
+            let detail =
+                format!("{left} does not tell of the window to its end, or in too long sums: the figures are of {sources}");
             trail.warn(WarningCode::NotCovered, detail);
         }
         warn_of_bounds(view, trail, &totals.legs);
-        let of_orders: BTreeSet<&Source> =
-            totals.legs.iter().filter(|leg| leg.has_orders()).map(|leg| &leg.source).collect();
+        let of_orders: BTreeSet<&Source> = totals.legs.iter().filter(|leg| leg.has_orders()).map(|leg| &leg.source).collect();
         for (key, column) in view.tallies_of(&Asset::total()).filter(|(key, _)| of_orders.contains(&key.source)) {
             // An order of any asset says that the feed listens.
             trail.depends_on(key, column.version());
@@ -144,7 +144,11 @@ impl<'a> LiquidationTotals<'a> {
     pub(in crate::metrics) fn of_speaking(&self, view: &MarketView) -> Self {
         let speaking: Vec<&Source> = self.legs.iter().filter(|leg| leg.is_live(view)).map(|leg| &leg.source).collect();
         let keep = |source: &Source| speaking.is_empty() || speaking.contains(&source);
-        Self { legs: self.legs.iter().filter(|leg| keep(&leg.source)).cloned().collect(), feeds: self.feeds.only(keep), left: None }
+        Self {
+            legs: self.legs.iter().filter(|leg| keep(&leg.source)).cloned().collect(),
+            feeds: self.feeds.only(keep),
+            left: None,
+        }
     }
 
     /// The series the legs are read from.
@@ -262,7 +266,9 @@ fn choose<'a>(
         None => collect(view.all_readings(Metric::Liquidation), view.tallies()),
     };
     let feeds = Feeds::of(view, &legs);
-    let is_coarse = |source: &Source| legs.iter().any(|leg| leg.source == *source && wanted.coarsest.is_some_and(|coarsest| leg.grain() > coarsest));
+    let is_coarse = |source: &Source| {
+        legs.iter().any(|leg| leg.source == *source && wanted.coarsest.is_some_and(|coarsest| leg.grain() > coarsest))
+    };
     let reach = |source: &Source| match feeds.reach(source, wanted.span) {
         Reach::End if is_coarse(source) => Reach::Part,
         reach => reach,
