@@ -215,7 +215,9 @@ mod tests {
 
     #[test]
     fn a_window_of_many_years_is_refused() {
-        let fixture = hourly(0.0).readings("liquidation.btc.long@y:1h", &[("2020-01-01", 5.0)]);
+        let days: Vec<String> = (0..400).map(|day| at("2024-12-30").plus_days(day).to_string()).collect();
+        let days: Vec<(&str, f64)> = days.iter().map(|day| (day.as_str(), 5.0)).collect();
+        let fixture = hourly(0.0).readings("liquidation.btc.long@y:1d", &days);
         let question = LiquidationsParams { asset: None, sources: vec![], window: Window::Last(Length::All) };
         let refused = liquidation_cascades(&fixture.cut("2026-02-03"), &order(), &question);
         assert!(matches!(refused, Err(QueryError::Parameter { parameter: "window", .. })));

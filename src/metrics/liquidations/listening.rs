@@ -91,13 +91,16 @@ impl Listening {
     }
 
     /// Where its record becomes continuous: the first instant from which on it listened at least half of the next
-    /// `length_ms`, or of what there is until the cutoff. A stray row does not begin a history.
+    /// `length_ms`, or of what there is until the cutoff. A stray row does not begin a history. Where nothing is
+    /// continuous, the longest piece is the record.
     pub(in crate::metrics) fn begins(&self, as_of: Timestamp, length_ms: i64) -> Option<Timestamp> {
         let starts = self.0.iter().map(|(start, _)| *start);
-        starts.filter(|start| *start <= as_of).find(|start| {
+        let continuous = starts.filter(|start| *start <= as_of).find(|start| {
             let until = start.plus_ms(length_ms).min(as_of);
             2 * self.covered_ms(*start, until) >= until.ms_since(*start)
-        })
+        });
+        let longest = || self.0.iter().rev().max_by_key(|(start, end)| end.ms_since(*start)).map(|(start, _)| *start);
+        continuous.or_else(longest)
     }
 }
 

@@ -393,7 +393,7 @@ mod tests {
     #[test]
     fn an_aggregator_answers_alone_unless_a_venue_is_asked() {
         let both = || {
-            venue().readings("liquidation.total.long@agg:1h", &[("2026-02-02T10:00:00Z", 1_000.0)]).source(
+            venue().readings("liquidation.total.long@agg:1h", &[("2026-02-02T15:00:00Z", 1_000.0)]).source(
                 "agg",
                 SourceKind::Aggregator,
                 "",
