@@ -19,6 +19,10 @@ pub enum Metric {
     Volume24h,
     /// Net creations less redemptions of one fund (the part) on one US trading day.
     EtfFlow,
+    /// What the publisher of fund flows states as the sum of a trading day.
+    EtfFlowTotal,
+    /// Whether the publisher's cell of one fund (the part) and trading day cannot be read: 1, or 0 where it can.
+    EtfUnreadable,
     /// Assets under management of one fund (the part).
     EtfAssets,
     /// Value of liquidated positions in a period; the part is the side.
@@ -109,12 +113,14 @@ pub struct InvalidSeriesKey {
 
 impl Metric {
     /// Every metric with its name, in the order of the catalogue.
-    pub const ALL: [(Self, &'static str); 20] = [
+    pub const ALL: [(Self, &'static str); 22] = [
         (Self::Candle, "candle"),
         (Self::Price, "price"),
         (Self::MarketCap, "market_cap"),
         (Self::Volume24h, "volume_24h"),
         (Self::EtfFlow, "etf_flow"),
+        (Self::EtfFlowTotal, "etf_flow_total"),
+        (Self::EtfUnreadable, "etf_unreadable"),
         (Self::EtfAssets, "etf_assets"),
         (Self::Liquidation, "liquidation"),
         (Self::Liquidation24h, "liquidation_24h"),
@@ -147,6 +153,7 @@ impl Metric {
             | Self::MarketCap
             | Self::Volume24h
             | Self::EtfFlow
+            | Self::EtfFlowTotal
             | Self::EtfAssets
             | Self::Liquidation
             | Self::Liquidation24h
@@ -154,7 +161,7 @@ impl Metric {
             | Self::OptionForward
             | Self::StablecoinSupply => Unit::Usd,
             Self::OpenInterestNative | Self::OptionOpenInterest | Self::OptionVolume => Unit::Coin,
-            Self::FundingRate => Unit::Ratio,
+            Self::FundingRate | Self::EtfUnreadable => Unit::Ratio,
             Self::FundingInterval | Self::Outage => Unit::Hours,
             Self::ImpliedVol | Self::OptionVol => Unit::Percent,
             Self::FearGreed => Unit::Index,
@@ -165,7 +172,7 @@ impl Metric {
     #[must_use]
     pub const fn kind(self) -> SeriesKind {
         match self {
-            Self::EtfFlow | Self::Liquidation | Self::Outage => SeriesKind::Flow,
+            Self::EtfFlow | Self::EtfFlowTotal | Self::Liquidation | Self::Outage => SeriesKind::Flow,
             _ => SeriesKind::Level,
         }
     }
@@ -189,7 +196,8 @@ impl Metric {
             | Self::OptionOpenInterest
             | Self::OptionVolume => (0.0, 1e15),
             Self::Liquidation | Self::Liquidation24h => (0.0, 1e12),
-            Self::EtfFlow => (-1e12, 1e12),
+            Self::EtfFlow | Self::EtfFlowTotal => (-1e12, 1e12),
+            Self::EtfUnreadable => (0.0, 1.0),
             Self::FundingRate => (-1.0, 1.0),
             Self::FundingInterval => (0.0, 24.0),
             Self::ImpliedVol | Self::OptionVol => (0.0, 2_000.0),
@@ -219,7 +227,7 @@ impl SeriesKey {
     #[must_use]
     pub const fn publication_lag_ms(&self) -> i64 {
         match self.metric {
-            Metric::EtfFlow => Period::DAY.ms() + 5 * Period::HOUR.ms(),
+            Metric::EtfFlow | Metric::EtfFlowTotal | Metric::EtfUnreadable => Period::DAY.ms() + 5 * Period::HOUR.ms(),
             Metric::FundingRate | Metric::FundingInterval => 0,
             _ => self.period.ms(),
         }
@@ -229,9 +237,16 @@ impl SeriesKey {
     #[must_use]
     pub const fn expected_every_ms(&self) -> i64 {
         match self.metric {
-            Metric::EtfFlow | Metric::EtfAssets | Metric::FearGreed | Metric::StablecoinSupply => Period::DAY.ms(),
+            Metric::EtfFlow
+            | Metric::EtfFlowTotal
+            | Metric::EtfUnreadable
+            | Metric::EtfAssets
+            | Metric::FearGreed
+            | Metric::StablecoinSupply => Period::DAY.ms(),
             Metric::FundingRate | Metric::FundingInterval if self.period.is_instant() => 8 * Period::HOUR.ms(),
             Metric::OptionVol | Metric::OptionOpenInterest | Metric::OptionVolume | Metric::OptionForward => Period::HOURS_4.ms(),
+            // Single orders.
+            Metric::Liquidation if self.period.is_instant() => Period::MINUTE.ms(),
             _ if self.period.is_instant() => Period::HOUR.ms(),
             _ => self.period.ms(),
         }

@@ -96,7 +96,7 @@ impl Market {
         self.note_known(orders.iter().map(|order| order.known_at), version);
         for (key, orders) in liquidation_buckets::by_column(orders) {
             let rows = liquidation_buckets::tally_vintages(self.tallies.get(&key), &orders);
-            self.tallies.amend(&key, Period::MINUTE.ms(), &rows, version);
+            self.tallies.amend(&key, key.publication_lag_ms(), &rows, version);
         }
     }
 

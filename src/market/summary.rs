@@ -51,30 +51,32 @@ pub struct BarSummary {
     pub intraday_drawdown: MaxDrawdown,
 }
 
-/// Liquidation orders of one side in one minute.
+/// One side's liquidation orders of one instant.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LiquidationBucket {
     /// Total value, USD.
     pub usd: f64,
     /// Number of orders.
     pub count: u32,
-    /// Fill time of the largest, milliseconds into the minute.
-    pub largest_offset_ms: u32,
     /// Value of the largest, USD.
     pub largest_usd: f64,
     /// Fill price of the largest, USD.
     pub largest_price_usd: f64,
 }
 
-/// Block summary of minutes of liquidation orders.
+/// What a block remembers of liquidation orders.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct TallySummary {
     /// Total value, USD.
     pub usd: Sum,
     /// Number of orders.
     pub count: u64,
-    /// Minute with the largest order, and its bucket; if equal, the first.
+    /// The instant of the largest order, and its tally; of equals the first.
     pub largest: Option<(Timestamp, LiquidationBucket)>,
+    /// The first instant with an order and the last.
+    pub ends: Option<(Timestamp, Timestamp)>,
+    /// The longest pause between two of these instants, milliseconds.
+    pub longest_pause_ms: i64,
 }
 
 /// Summary of commit numbers, which is empty.
@@ -155,6 +157,10 @@ impl Fold<LiquidationBucket> for TallySummary {
         if let Some((at, tally)) = later.largest {
             self.consider(at, tally);
         }
+        if let Some((first, last)) = later.ends {
+            self.follow(first, last);
+            self.longest_pause_ms = self.longest_pause_ms.max(later.longest_pause_ms);
+        }
     }
 
     fn points(&mut self, times: &[Timestamp], values: &[LiquidationBucket]) {
@@ -162,11 +168,18 @@ impl Fold<LiquidationBucket> for TallySummary {
             self.usd.add(tally.usd);
             self.count += u64::from(tally.count);
             self.consider(at, *tally);
+            self.follow(at, at);
         }
     }
 }
 
 impl TallySummary {
+    fn follow(&mut self, first: Timestamp, last: Timestamp) {
+        let (begun, former) = self.ends.unwrap_or((first, first));
+        self.longest_pause_ms = self.longest_pause_ms.max(first.ms_since(former));
+        self.ends = Some((begun, last));
+    }
+
     fn consider(&mut self, at: Timestamp, tally: LiquidationBucket) {
         if self.largest.is_none_or(|(_, largest)| tally.largest_usd > largest.largest_usd) {
             self.largest = Some((at, tally));

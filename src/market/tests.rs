@@ -240,7 +240,7 @@ fn long_usd(market: &Arc<Market>, as_of: &str) -> Option<(f64, u64, f64)> {
 }
 
 #[test]
-fn orders_are_summed_by_minute_and_a_late_one_is_added_from_its_known_at_on() {
+fn orders_count_from_the_millisecond_they_were_known_and_are_summed_by_instant() {
     let first = Delta {
         orders: vec![
             order("2026-01-01T00:00:05Z", "2026-01-01T00:00:06Z", 10.0),
@@ -249,12 +249,12 @@ fn orders_are_summed_by_minute_and_a_late_one_is_added_from_its_known_at_on() {
         ..commit(1, "2026-01-01T00:01:00Z")
     };
     let late =
-        Delta { orders: vec![order("2026-01-01T00:00:30Z", "2026-01-01T00:05:10Z", 5.0)], ..commit(2, "2026-01-01T00:05:10Z") };
+        Delta { orders: vec![order("2026-01-01T00:00:05Z", "2026-01-01T00:05:10Z", 5.0)], ..commit(2, "2026-01-01T00:05:10Z") };
     let market = Arc::new(Market::default().next(&first).next(&late));
-    assert_eq!(long_usd(&market, "2026-01-01T00:00:59Z"), None);
-    assert_eq!(long_usd(&market, "2026-01-01T00:01:00Z"), Some((40.0, 2, 30.0)));
-    assert_eq!(long_usd(&market, "2026-01-01T00:05:59Z"), Some((40.0, 2, 30.0)));
-    assert_eq!(long_usd(&market, "2026-01-01T00:06:00Z"), Some((45.0, 3, 30.0)));
+    assert_eq!(long_usd(&market, "2026-01-01T00:00:05.999Z"), None);
+    assert_eq!(long_usd(&market, "2026-01-01T00:00:06Z"), Some((10.0, 1, 10.0)));
+    assert_eq!(long_usd(&market, "2026-01-01T00:05:09.999Z"), Some((40.0, 2, 30.0)));
+    assert_eq!(long_usd(&market, "2026-01-01T00:05:10Z"), Some((45.0, 3, 30.0)));
 }
 
 #[test]

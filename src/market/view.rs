@@ -87,8 +87,8 @@ impl MarketView {
         self.market.candles.assets(Metric::Candle, self.as_of)
     }
 
-    /// Returns every known column of per-minute sums of single liquidation orders, ordered by key. The part
-    /// of the key is the side, and the asset `total` sums all assets of a source.
+    /// Every column of single liquidation orders, summed by instant, with something known, by key;
+    /// the part of the key is the side, and the asset `total` sums all assets of a source.
     pub fn tallies(&self) -> impl Iterator<Item = (&SeriesKey, ColumnView<'_, LiquidationBucket>)> {
         self.market.tallies.of_metric(Metric::Liquidation, self.as_of)
     }

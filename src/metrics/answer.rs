@@ -154,6 +154,8 @@ pub enum WarningCode {
     ZeroVariance,
     /// No row was known by the cutoff.
     NoData,
+    /// Only a part of the window was listened to.
+    NotCovered,
 }
 
 impl<T> Answer<T> {

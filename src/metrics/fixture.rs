@@ -82,19 +82,23 @@ impl Fixture {
     }
 
     /// One order of a long position, known when it was filled.
-    pub(super) fn order(mut self, source: &str, asset: &str, occurred_at: &str, usd: f64) -> Self {
+    pub(super) fn order(self, source: &str, asset: &str, occurred_at: &str, usd: f64) -> Self {
+        self.late_order(source, asset, at(occurred_at), at(occurred_at), usd)
+    }
+
+    /// One order of a long position, known at an instant.
+    pub(super) fn late_order(mut self, source: &str, asset: &str, occurred_at: Timestamp, known_at: Timestamp, usd: f64) -> Self {
         let order = LiquidationOrder {
             source: source.parse().unwrap(),
             symbol: format!("{asset}usdt").to_uppercase(),
             asset: asset.parse().unwrap(),
             side: Side::Long,
-            occurred_at: at(occurred_at),
-            knowledge: KnownAtRule::Vintage(at(occurred_at)),
+            occurred_at,
+            knowledge: KnownAtRule::Vintage(known_at),
             price_usd: 10.0,
             quantity: usd / 10.0,
             usd,
         };
-        let known_at = order.occurred_at;
         self.delta.orders.push(RecordedOrder { order, known_at, ordinal: 0 });
         self
     }

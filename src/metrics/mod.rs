@@ -4,6 +4,7 @@
 //! (market view, question). No I/O, no clock, no SQL, no HTTP.
 
 mod answer;
+mod bound;
 mod briefing;
 mod cache;
 mod caches;
@@ -20,12 +21,14 @@ mod provenance;
 mod query;
 mod schema;
 mod stress;
+mod summed_sources;
 mod window;
 
 #[cfg(test)]
 mod fixture;
 
 pub use answer::{Answer, Coverage, Freshness, Meta, Method, SourceReading, Warning, WarningCode, WindowBounds, Words};
+pub use bound::{Bound, WindowCoverage};
 pub use briefing::check::{Check, CheckOp, CheckParams, CheckQuery, Verdict, check};
 pub use briefing::compare::{CompareParams, CompareQuery, CompareRow, compare};
 pub use briefing::figures::{FIGURES, Figure, FigureUnit, FigureValue, MissingFigure};
@@ -50,18 +53,21 @@ pub use derivatives::open_interest::{
 pub use derivatives::options::{DownsideProtection, OptionExpiry, Options, OptionsParams, OptionsQuery, options};
 pub use derivatives::put_premium_cache::PutPremiumCache;
 pub use error::QueryError;
+pub use etf::figures::{EtfDayFlow, EtfDirection, EtfExtreme, EtfFlows, EtfFlowsRow, EtfFundFlow, EtfFundRow, EtfStreak};
 pub use etf::flows::{
-    EtfDayFlow, EtfDirection, EtfExtreme, EtfFlows, EtfFlowsParams, EtfFlowsQuery, EtfFlowsRow, EtfFlowsSeriesParams,
-    EtfFlowsSeriesQuery, EtfFundFlow, EtfFundRow, EtfFundsQuery, EtfStreak, etf_flows, etf_flows_series, etf_funds,
+    EtfFlowsParams, EtfFlowsQuery, EtfFlowsSeriesParams, EtfFlowsSeriesQuery, EtfFundsQuery, etf_flows, etf_flows_series,
+    etf_funds,
 };
 pub use etf::trading_days::EtfStatus;
 pub use liquidations::cascades::{LiquidationCascade, LiquidationCascadesQuery, liquidation_cascades};
 pub use liquidations::day_cache::LiquidationDayCache;
-pub use liquidations::days::{LiquidationDay, LiquidationDaysQuery, liquidation_days};
+pub use liquidations::days::{LiquidationDaysQuery, liquidation_days};
+pub use liquidations::figures::{
+    LargestOrder, LiquidationDay, LiquidationDayTotal, Liquidations, LiquidationsOfAsset, LiquidationsOfSource, LiquidationsRow,
+};
 pub use liquidations::orders::{LiquidationOrderRow, OrdersParams, liquidation_orders};
 pub use liquidations::queries::{
-    LargestOrder, LiquidationDayTotal, Liquidations, LiquidationsOfAsset, LiquidationsOfSource, LiquidationsParams,
-    LiquidationsQuery, LiquidationsRow, LiquidationsSeriesParams, LiquidationsSeriesQuery, liquidations, liquidations_series,
+    LiquidationsParams, LiquidationsQuery, LiquidationsSeriesParams, LiquidationsSeriesQuery, liquidations, liquidations_series,
 };
 pub use paged::Paged;
 pub use price::breadth::{Breadth, BreadthMember, BreadthParams, BreadthQuery, breadth};

@@ -3,12 +3,13 @@ use std::collections::btree_map::Entry;
 
 use crate::domain::{Asset, Metric, Period, SeriesKey, Source, SourceKind, Timestamp, TradingCalendar, Version, Vintage};
 use crate::market::{Bars, ColumnView, MarketView, Point};
+use crate::metrics::summed_sources::{Reach, summed_sources};
 use crate::metrics::{Answer, Coverage, Freshness, Meta, Method, QueryError, SourceReading, Span, Warning, WarningCode};
 
 /// The longest pause of a trading calendar that is no fault of a feed: a weekend with a holiday.
 pub(super) const CLOSED_MARKET_MS: i64 = 4 * Period::DAY.ms();
 /// How long no order may be forced before that looks like a fault of a feed.
-const QUIET_MARKET_MS: i64 = Period::DAY.ms();
+pub(super) const QUIET_MARKET_MS: i64 = Period::DAY.ms();
 /// Rows that may be overdue before a series counts as stale.
 const LATE_ROWS: i64 = 3;
 
@@ -164,8 +165,8 @@ pub(super) fn freshness(key: &SeriesKey, observed_at: Timestamp, as_of: Timestam
 /// How long a series may have nothing to say without anything being wrong.
 pub(super) fn max_expected_gap_ms(key: &SeriesKey) -> i64 {
     match key.metric {
-        Metric::EtfFlow | Metric::EtfAssets => CLOSED_MARKET_MS,
-        Metric::Liquidation if key.period == Period::MINUTE => QUIET_MARKET_MS,
+        Metric::EtfFlow | Metric::EtfFlowTotal | Metric::EtfUnreadable | Metric::EtfAssets => CLOSED_MARKET_MS,
+        Metric::Liquidation if key.period.is_instant() => QUIET_MARKET_MS,
         _ if key.asset.calendar() == TradingCalendar::TradingDays => CLOSED_MARKET_MS,
         _ => 0,
     }
@@ -208,31 +209,17 @@ impl SourceOrder {
         }
     }
 
-    /// The sources whose figures are added up: those asked for, which must be among the candidates;
-    /// else the first that is no venue, alone, since its figures hold the venues'; else all venues. The
-    /// rows of a scenario count only where nothing real is known, those of all its venues together.
+    /// The sources whose figures are added up, each taken to tell of all that is asked about; see [`summed_sources`].
     ///
     /// # Errors
-    /// [`QueryError::UnknownSource`] when one asked for is not among the candidates.
+    /// As [`summed_sources`].
     pub(super) fn choose_summed(
         &self,
         view: &MarketView,
         asked: &[Source],
         candidates: impl IntoIterator<Item = Source>,
     ) -> Result<Vec<Source>, QueryError> {
-        let known = self.sorted(view, candidates);
-        if let Some(unknown) = asked.iter().find(|source| !known.contains(source)) {
-            return Err(QueryError::UnknownSource { source_name: unknown.clone(), known });
-        }
-        if !asked.is_empty() {
-            return Ok(asked.to_vec());
-        }
-        let (scenario, real): (Vec<_>, Vec<_>) = known.into_iter().partition(|source| kind(view, source) == SourceKind::Scenario);
-        match real.iter().find(|source| kind(view, source) != SourceKind::Venue) {
-            Some(aggregator) => Ok(vec![aggregator.clone()]),
-            None if real.is_empty() => Ok(scenario),
-            None => Ok(real),
-        }
+        summed_sources(self, view, asked, candidates, |_| Reach::End)
     }
 
     /// The candidates in this order, each once; those of a scenario last whatever the order says.
@@ -288,8 +275,8 @@ mod tests {
     #[case("candle.btc@x:1h", "2026-02-03T23:00:00Z", Freshness::Fresh)]
     #[case("candle.btc@x:1h", "2026-02-03T22:59:59Z", Freshness::Late)]
     #[case("candle.btc@x:1h", "2026-02-03T19:59:59Z", Freshness::Stale)]
-    #[case::no_order_for_hours("liquidation.btc.long@x:1m", "2026-02-03T08:00:00Z", Freshness::Fresh)]
-    #[case::no_order_for_days("liquidation.btc.long@x:1m", "2026-02-02T08:00:00Z", Freshness::Stale)]
+    #[case::no_order_for_hours("liquidation.btc.long@x", "2026-02-03T08:00:00Z", Freshness::Fresh)]
+    #[case::no_order_for_days("liquidation.btc.long@x", "2026-02-02T08:00:00Z", Freshness::Stale)]
     #[case::over_the_weekend("candle.sp500@x:1d", "2026-01-31", Freshness::Fresh)]
     fn a_series_is_overdue_by_its_own_rhythm(#[case] key: &str, #[case] observed_at: &str, #[case] expected: Freshness) {
         assert_eq!(freshness(&key.parse().unwrap(), at(observed_at), at("2026-02-04")), expected);

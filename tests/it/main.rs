@@ -25,6 +25,7 @@ mod keys_command;
 mod kills;
 mod properties;
 mod real_data;
+mod real_floors;
 mod real_markets;
 mod real_stress;
 mod replay;

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 
 use crate::harness::{Engine, Home, Program};
 use crate::http::{Client, at};
-use crate::{real_markets, real_stress};
+use crate::{real_floors, real_markets, real_stress};
 
 pub(crate) const CUTOFF: &str = "2026-02-04T08:00:00Z";
 
@@ -186,6 +186,7 @@ async fn on(engine: Engine) {
     real_markets::safe_haven(&client, &folder).await;
     real_markets::funding(&client, &folder).await;
     real_markets::open_interest(&client, &folder).await;
+    real_floors::all(&client).await;
     real_stress::the_known_episodes_stand_out(&client).await;
 }
 

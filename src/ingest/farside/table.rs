@@ -3,17 +3,20 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use scraper::{ElementRef, Html, Selector};
 
-use crate::domain::{Asset, Metric, Observation, Period, SeriesKey, Source, Timestamp};
+use crate::domain::{Asset, Metric, Period, SeriesKey, Source, Timestamp};
 use crate::ingest::{ParseError, Parsed, PollContext};
 
+/// How long after its start a trading day is marked as readable too, so that an earlier mark does not stay.
+const MARKED_MS: i64 = 7 * Period::DAY.ms();
 /// Cells hold millions of dollars.
 const UNIT_USD: f64 = 1e6;
 
 /// Reads a page: for every fund and trading day with a number, its net flow in USD.
 ///
 /// Columns are found by their ticker, since funds are added in the middle of the table. A blank or
-/// dashed cell gives no row, a zero does. Rows that are no trading day (fees, seed money, totals) are
-/// passed over, and so is the column of totals, which is never complete nor marked as incomplete.
+/// dashed cell gives no row, a zero does. A cell that is no amount is refused, and marked as unreadable until
+/// it can be read again. Rows that are no trading day (fees, seed money, totals) are passed over. The column
+/// of totals is a series of its own: it is never marked as incomplete.
 ///
 /// # Errors
 /// [`ParseError::Malformed`] when the page holds no such table.
@@ -21,7 +24,7 @@ pub fn parse_table(body: &[u8], asset: &Asset, visit: &PollContext) -> Result<Pa
     let page = Html::parse_document(&String::from_utf8_lossy(body));
     let rows = page.select(&selector("table")).map(cells).find(|rows| rows.iter().any(|row| trading_day(row).is_some()));
     let rows = rows.ok_or_else(|| malformed("no table has a row that starts with a date such as 06 Jul 2026"))?;
-    let (funds, width) = columns(&rows)?;
+    let Columns { funds, total, width } = columns(&rows)?;
     let mut parsed = Parsed::new(source());
     for row in &rows {
         let Some(day) = trading_day(row).map(Timestamp::from_date) else { continue };
@@ -31,18 +34,39 @@ pub fn parse_table(body: &[u8], asset: &Asset, visit: &PollContext) -> Result<Pa
             continue;
         }
         for (column, ticker) in &funds {
-            let key = SeriesKey::new(Metric::EtfFlow, asset.clone(), source(), Period::INSTANT).with_part(ticker);
-            match flow_usd(&row[*column]) {
-                Ok(Some(value)) => {
-                    let knowledge = visit.knowledge(day.plus_ms(key.publication_lag_ms()));
-                    parsed.batch.push_reading(key, Observation { observed_at: day, knowledge, value });
-                }
-                Ok(None) => {}
-                Err(reason) => parsed.refuse(key.to_string(), day, reason),
+            let key = series(Metric::EtfFlow, asset).with_part(ticker);
+            let is_readable = push_flow(&mut parsed, key, day, &row[*column], visit);
+            if !is_readable || visit.now.ms_since(day) < MARKED_MS {
+                let mark = series(Metric::EtfUnreadable, asset).with_part(ticker);
+                let knowledge = visit.knowledge(day.plus_ms(mark.publication_lag_ms()));
+                parsed.push(mark, day, knowledge, if is_readable { 0.0 } else { 1.0 });
             }
+        }
+        if let Some(total) = total {
+            push_flow(&mut parsed, series(Metric::EtfFlowTotal, asset), day, &row[total], visit);
         }
     }
     Ok(parsed)
+}
+
+fn series(metric: Metric, asset: &Asset) -> SeriesKey {
+    SeriesKey::new(metric, asset.clone(), source(), Period::INSTANT)
+}
+
+/// Adds the amount of a cell, where it holds one; false where it cannot be read.
+fn push_flow(parsed: &mut Parsed, key: SeriesKey, day: Timestamp, cell: &str, visit: &PollContext) -> bool {
+    match flow_usd(cell) {
+        Ok(Some(value)) => {
+            let knowledge = visit.knowledge(day.plus_ms(key.publication_lag_ms()));
+            parsed.push(key, day, knowledge, value);
+        }
+        Ok(None) => {}
+        Err(reason) => {
+            parsed.refuse(key.to_string(), day, reason);
+            return false;
+        }
+    }
+    true
 }
 
 pub(super) fn source() -> Source {
@@ -56,16 +80,26 @@ fn cells(table: ElementRef<'_>) -> Vec<Vec<String>> {
     table.select(&selector("tr")).map(|row| row.select(&cell).map(text).collect()).collect()
 }
 
-/// The columns that hold a fund, with its ticker, and the width of the table.
-///
-/// The header has several rows; that of the tickers is the one with the most of them.
-fn columns(rows: &[Vec<String>]) -> Result<(Vec<(usize, String)>, usize), ParseError> {
+/// Where a table has what.
+struct Columns {
+    /// The columns of funds, with their tickers.
+    funds: Vec<(usize, String)>,
+    /// The column of totals.
+    total: Option<usize>,
+    /// How many columns there are.
+    width: usize,
+}
+
+/// The columns of a table. Its header has several rows; that of the tickers is the one with the most of them.
+fn columns(rows: &[Vec<String>]) -> Result<Columns, ParseError> {
     let header = rows.iter().take_while(|row| trading_day(row).is_none());
     let tickers = |row: &Vec<String>| row.iter().filter(|text| is_ticker(text)).collect::<BTreeSet<_>>().len();
     let row = header.max_by_key(|row| tickers(row)).filter(|row| tickers(row) > 0);
     let row = row.ok_or_else(|| malformed("no row above the first date names the funds"))?;
     let funds = row.iter().enumerate().filter(|(_, text)| is_ticker(text));
-    Ok((funds.map(|(column, text)| (column, text.clone())).collect(), row.len()))
+    let funds = funds.map(|(column, text)| (column, text.clone())).collect();
+    let total = row.iter().position(|text| text.eq_ignore_ascii_case("total"));
+    Ok(Columns { funds, total, width: row.len() })
 }
 
 /// The date a row begins with.
@@ -145,7 +179,8 @@ mod tests {
     }
 
     fn flows(parsed: &Parsed) -> Vec<String> {
-        let rows = parsed.batch.readings.iter().flat_map(|(key, rows)| rows.iter().map(move |row| (key, row)));
+        let of_funds = parsed.batch.readings.iter().filter(|(key, _)| key.metric == Metric::EtfFlow);
+        let rows = of_funds.flat_map(|(key, rows)| rows.iter().map(move |row| (key, row)));
         rows.map(|(key, row)| format!("{} {} {}", key, row.observed_at.date(), row.value)).collect()
     }
 
@@ -178,6 +213,21 @@ mod tests {
         let parsed = read(&page("|IBIT|GBTC|Total", &["02 Feb 2026|1.0|2.0", "03 Feb 2026|1.0|?|1.0"]));
         assert_eq!(flows(&parsed), ["etf_flow.btc.IBIT@farside 2026-02-03 1000000"]);
         assert_eq!(parsed.refused.len(), 2);
+    }
+
+    #[test]
+    fn a_cell_that_cannot_be_read_is_marked_until_it_can_and_the_total_is_a_series() {
+        let marks = |cell: &str| {
+            let parsed = read(&page("|IBIT|GBTC|Total", &["03 Feb 2026|1.0|?|9.0", &format!("12 Jan 2026|1.0|{cell}|9.0")]));
+            let told = parsed.batch.readings.iter().filter(|(key, _)| key.metric != Metric::EtfFlow);
+            let rows = told
+                .flat_map(|(key, rows)| rows.iter().map(move |row| format!("{key} {} {}", row.observed_at.date(), row.value)));
+            rows.collect::<Vec<_>>()
+        };
+        let totals = ["etf_flow_total.btc@farside 2026-02-03 9000000", "etf_flow_total.btc@farside 2026-01-12 9000000"];
+        let week = ["etf_unreadable.btc.GBTC@farside 2026-02-03 1", "etf_unreadable.btc.IBIT@farside 2026-02-03 0"];
+        assert_eq!(marks("2.0"), [totals[0], totals[1], week[0], week[1]]);
+        assert_eq!(marks("?"), [totals[0], totals[1], week[0], "etf_unreadable.btc.GBTC@farside 2026-01-12 1", week[1]]);
     }
 
     #[test]

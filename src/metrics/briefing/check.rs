@@ -6,7 +6,7 @@ use crate::market::MarketView;
 use crate::metrics::briefing::figures::{FIGURES, Figure, FigureUnit, FigureValue, HeadlineBuilder, allowed_values};
 use crate::metrics::briefing::headlines::collect;
 use crate::metrics::provenance::Derivation;
-use crate::metrics::{Answer, Caches, Context, Method, Query, QueryError, SourceOrder, Window};
+use crate::metrics::{Answer, Bound, Caches, Context, Method, Query, QueryError, SourceOrder, Window};
 use crate::stats::threshold::{at_least, at_most};
 
 /// How far a value may be off where nothing else is said, percent of the stated one: what rounding
@@ -50,6 +50,8 @@ pub struct Check {
     pub verdict: Verdict,
     /// The figure as it is computed here; absent where it cannot be told.
     pub computed: Option<FigureValue>,
+    /// `at_least` where the true figure is this large or larger; absent where it is exact.
+    pub bound: Option<Bound>,
     /// What it is counted in.
     pub unit: FigureUnit,
     /// The computed value against the stated one, percent; absent unless both are numbers and the stated is not 0.
@@ -66,7 +68,7 @@ pub enum Verdict {
     Supported,
     /// The computed figure disagrees.
     Contradicted,
-    /// The figure cannot be told at the cutoff.
+    /// The figure cannot be told at the cutoff, or is a floor and the statement speaks of more.
     Unknowable,
 }
 
@@ -94,6 +96,7 @@ pub fn check(
         None => Check {
             verdict: Verdict::Unknowable,
             computed: None,
+            bound: None,
             unit: *unit,
             difference_pct: None,
             basis: missing.first().map_or_else(|| "the figure is not computed yet".to_owned(), |missing| missing.reason.clone()),
@@ -142,14 +145,27 @@ fn read(unit: FigureUnit, question: &CheckParams) -> Result<FigureValue, QueryEr
 fn judge(figure: &Figure, stated: &FigureValue, question: &CheckParams) -> Check {
     let numbers = figure.value.number().zip(stated.number());
     let holds = numbers.map_or(figure.value == *stated, |(computed, stated)| agrees(computed, stated, question));
+    // The true value may be any larger one, so a floor says nothing of what lies over it.
+    let is_open = figure.bound == Some(Bound::AtLeast)
+        && numbers.is_some_and(|(computed, stated)| match question.op {
+            CheckOp::Eq | CheckOp::About | CheckOp::Gt => !holds && stated > computed,
+            CheckOp::Lt => holds,
+        });
+    let verdict = match (is_open, holds) {
+        (true, _) => Verdict::Unknowable,
+        (false, true) => Verdict::Supported,
+        (false, false) => Verdict::Contradicted,
+    };
+    let floor = if is_open { " What is known is a floor: the true value may be larger." } else { "" };
     Check {
-        verdict: if holds { Verdict::Supported } else { Verdict::Contradicted },
+        verdict,
         computed: Some(figure.value.clone()),
+        bound: figure.bound,
         unit: figure.unit,
         difference_pct: numbers
             .filter(|(_, stated)| stated.abs() > 0.0)
             .map(|(computed, stated)| (computed - stated) / stated.abs() * 100.0),
-        basis: format!("{} According to {}, {}.", figure.sentence, figure.source, figure.observed_at),
+        basis: format!("{}{floor} According to {}, {}.", figure.sentence, figure.source, figure.observed_at),
     }
 }
 
@@ -221,6 +237,27 @@ mod tests {
         assert_eq!(answer.data.verdict, verdict, "{}", answer.data.basis);
         assert_eq!(answer.data.computed.is_none(), verdict == Verdict::Unknowable);
         assert!(!answer.data.basis.is_empty());
+    }
+
+    #[rstest]
+    #[case("19e9", CheckOp::About, Verdict::Unknowable)]
+    #[case("19e9", CheckOp::Eq, Verdict::Unknowable)]
+    #[case("19e9", CheckOp::Gt, Verdict::Unknowable)]
+    #[case("19e9", CheckOp::Lt, Verdict::Unknowable)]
+    #[case("1e9", CheckOp::Gt, Verdict::Supported)]
+    #[case("1e9", CheckOp::Lt, Verdict::Contradicted)]
+    #[case("1e9", CheckOp::About, Verdict::Contradicted)]
+    #[case("1.29e9", CheckOp::About, Verdict::Supported)]
+    fn a_floor_says_nothing_of_what_lies_over_it(#[case] value: &str, #[case] op: CheckOp, #[case] verdict: Verdict) {
+        let view = Fixture::new()
+            .readings("liquidation.btc.long@v:4h", &[("2025-10-10T20:00:00Z", 1.29e9), ("2025-10-11", 1e6)])
+            .cut("2025-10-11T04:00:00Z");
+        let figure = "liquidations_record_day".to_owned();
+        let question = CheckParams { figure, value: value.to_owned(), tolerance_pct: None, op, window: Window::days(7) };
+        let found = check(&view, &order(), &Caches::default(), &question).unwrap().data;
+        assert_eq!((found.verdict, found.bound), (verdict, Some(Bound::AtLeast)), "{}", found.basis);
+        assert!(found.basis.contains("at least 1.29 billion USD"), "{}", found.basis);
+        assert_eq!(found.basis.contains("a floor"), verdict == Verdict::Unknowable);
     }
 
     #[test]

@@ -3,9 +3,10 @@ use utoipa::ToSchema;
 
 use crate::domain::{Source, Timestamp};
 use crate::market::MarketView;
+use crate::metrics::bound::Bounded;
 use crate::metrics::provenance::Provenance;
 use crate::metrics::{
-    Answer, DownsideProtection, Freshness, FundingState, QueryError, SourceOrder, SourceReading, StressBand, Window,
+    Answer, Bound, DownsideProtection, Freshness, FundingState, QueryError, SourceOrder, SourceReading, StressBand, Window,
 };
 
 /// Every headline figure: its id and its unit. The order is that of a briefing.
@@ -89,6 +90,9 @@ pub struct Figure {
     pub sentence: String,
     /// Its value. Falls and outflows are negative.
     pub value: FigureValue,
+    /// `at_least` where the true value is this large or larger; absent where it is exact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bound: Option<Bound>,
     /// What the value is counted in.
     pub unit: FigureUnit,
     /// Who says so.
@@ -211,14 +215,24 @@ impl<'a> HeadlineBuilder<'a> {
         id: &str,
         found: Option<(V, String)>,
     ) {
+        self.push_found(told, id, found.map(|(value, sentence)| (value.into(), None, sentence)));
+    }
+
+    /// Adds a number that may be a floor, or its absence.
+    pub(in crate::metrics) fn push_bounded<T>(&mut self, told: &SourcedAnswer<T>, id: &str, found: Option<(Bounded, String)>) {
+        self.push_found(told, id, found.map(|(number, sentence)| (number.value.into(), number.bound, sentence)));
+    }
+
+    fn push_found<T>(&mut self, told: &SourcedAnswer<T>, id: &str, found: Option<(FigureValue, Option<Bound>, String)>) {
         if self.wanted.is_some_and(|wanted| wanted != id) {
             return;
         }
         match (found, &told.origin) {
-            (Some((value, sentence)), Some(origin)) => self.figures.push(Figure {
+            (Some((value, bound, sentence)), Some(origin)) => self.figures.push(Figure {
                 id: id.to_owned(),
                 sentence,
-                value: value.into(),
+                value,
+                bound,
                 unit: unit_of(id),
                 source: origin.source.clone(),
                 observed_at: origin.observed_at,

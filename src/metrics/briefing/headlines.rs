@@ -1,15 +1,16 @@
 use crate::domain::{Asset, Period};
+use crate::metrics::bound::Bounded;
 use crate::metrics::briefing::figures::HeadlineBuilder;
 use crate::metrics::briefing::market_headlines;
-use crate::metrics::briefing::text_format::{amount, date, percent, signed_amount};
+use crate::metrics::briefing::text_format::{amount, date, duration, percent, signed_amount};
 use crate::metrics::derivatives::funding::funding_unranked;
 use crate::metrics::etf::flows::etf_flows_lately;
 use crate::metrics::liquidations::queries::{liquidated_usd, liquidations_and_record};
 use crate::metrics::price::breadth::small_cap_return;
 use crate::metrics::price::volatility::volatility_of_month;
 use crate::metrics::{
-    Basis, Caches, DrawdownParams, EpisodesParams, FundingState, LiquidationsParams, MarketCapParams, OpenInterestParams,
-    PriceParams, Window, drawdown, drawdown_episodes, market_cap, open_interest, price,
+    Basis, Caches, DrawdownParams, EpisodesParams, FundingState, Liquidations, LiquidationsParams, MarketCapParams,
+    OpenInterestParams, PriceParams, Span, Window, drawdown, drawdown_episodes, market_cap, open_interest, price,
 };
 use crate::stats::real;
 
@@ -128,30 +129,41 @@ fn of_drawdown(headlines: &mut HeadlineBuilder<'_>) {
 fn of_liquidations(headlines: &mut HeadlineBuilder<'_>, caches: &Caches) {
     let (view, order) = (headlines.view, headlines.order);
     let over = |window| LiquidationsParams { asset: None, sources: vec![], window };
-    let last_day = || liquidations_and_record(view, order, &caches.records, &over(Window::days(1)));
+    let span = |window: Window| window.resolve(view.as_of()).ok();
+    let day = Window::days(1);
+    let last_day = || liquidations_and_record(view, order, &caches.records, &over(day));
     if let Some(told) = headlines.ask(&["liquidations_24h", "liquidations_record_day"], last_day) {
-        let total = told.data.total_usd;
-        headlines.push(
-            &told,
-            "liquidations_24h",
-            total.map(|usd| (usd, format!("Positions of {} were liquidated in 24 hours.", amount(usd)))),
-        );
-        let record = told.data.record_day;
-        headlines.push(
-            &told,
-            "liquidations_record_day",
-            record.map(|day| (day.total_usd, format!("The record day is {} with {}.", day.date, amount(day.total_usd)))),
-        );
+        let found = span(day).and_then(|span| liquidated(&told.data, span, "in 24 hours"));
+        headlines.push_bounded(&told, "liquidations_24h", found);
+        headlines.push_bounded(&told, "liquidations_record_day", record_day(&told.data));
     }
-    let since = over(headlines.since);
-    let Some(told) = headlines.ask(&["liquidations_since"], || liquidated_usd(view, order, &since)) else { return };
-    let from = since.window.resolve(view.as_of()).ok().map(|span| date(span.from));
-    let total = told.data.zip(from);
-    headlines.push(
-        &told,
-        "liquidations_since",
-        total.map(|(usd, from)| (usd, format!("Positions of {} were liquidated since {from}.", amount(usd)))),
+    let since = headlines.since;
+    let Some(told) = headlines.ask(&["liquidations_since"], || liquidated_usd(view, order, &over(since))) else { return };
+    let found = span(since).and_then(|span| liquidated(&told.data, span, &format!("since {}", date(span.from))));
+    headlines.push_bounded(&told, "liquidations_since", found);
+}
+
+/// What was liquidated in a window, in a sentence that says how much of it is on record where a part is missing.
+fn liquidated(found: &Liquidations, span: Span, window: &str) -> Option<(Bounded, String)> {
+    let total = Bounded { value: found.total_usd?, bound: found.bound };
+    let part = found.covered.filter(|covered| !covered.is_nearly_whole());
+    let window = part.map_or_else(
+        || window.to_owned(),
+        |covered| match covered.unbroken_ms(span) {
+            Some(ms) => format!("in the {} on record", duration(ms)),
+            None => format!("{window}, of which {:.0} % is on record", covered.ratio * 100.0),
+        },
     );
+    Some((total, format!("Positions of {} were liquidated {window}.", total.told(amount))))
+}
+
+/// The record day, with the start of the record where the amount is a floor.
+fn record_day(found: &Liquidations) -> Option<(Bounded, String)> {
+    let day = found.record_day?;
+    let total = Bounded { value: day.total_usd, bound: day.bound };
+    let since = found.record_since.filter(|_| total.bound.is_some());
+    let since = since.map_or_else(String::new, |since| format!(", on record since {}", date(since)));
+    Some((total, format!("The record day is {} with {}{since}.", day.date, total.told(amount))))
 }
 
 fn of_open_interest(headlines: &mut HeadlineBuilder<'_>) {

@@ -1,6 +1,6 @@
 //! Numbers and dates as a sentence has them.
 
-use crate::domain::Timestamp;
+use crate::domain::{Period, Timestamp};
 
 const BILLION: f64 = 1e9;
 const MILLION: f64 = 1e6;
@@ -28,6 +28,14 @@ pub(in crate::metrics) fn percent(pct: f64) -> String {
     format!("{pct:+.1} %")
 }
 
+/// `3 minutes`, `20 hours`, `12 days`: in the largest unit of which there are two or more, rounded down.
+pub(in crate::metrics) fn duration(ms: i64) -> String {
+    let units = [(Period::DAY, "day"), (Period::HOUR, "hour"), (Period::MINUTE, "minute")];
+    let counted = units.map(|(period, name)| (ms / period.ms(), name));
+    let (count, name) = counted.into_iter().find(|(count, _)| *count > 1).unwrap_or((ms / 1_000, "second"));
+    format!("{count} {name}{}", if count == 1 { "" } else { "s" })
+}
+
 /// The UTC date.
 pub(in crate::metrics) fn date(at: Timestamp) -> String {
     at.date().to_string()
@@ -47,6 +55,8 @@ mod tests {
         let told: Vec<String> = [-467.6e9, 743e6, 72_877.0, 126_200.0, 0.58, 100.0].map(amount).into();
         let expected = ["-467.60 billion USD", "743.0 million USD", "72,877 USD", "126,200 USD", "0.5800 USD", "100 USD"];
         assert_eq!(told, expected);
+        let lengths = [1_000, 60_000, 180_500, 5_400_000, 74_460_000, 172_800_000].map(duration);
+        assert_eq!(lengths, ["1 second", "60 seconds", "3 minutes", "90 minutes", "20 hours", "2 days"]);
         assert_eq!((signed_amount(561.8e6), percent(-39.3)), ("+561.8 million USD".to_owned(), "-39.3 %".to_owned()));
     }
 }

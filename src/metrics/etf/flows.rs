@@ -1,16 +1,20 @@
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
 use serde::Serialize;
-use utoipa::ToSchema;
 
-use crate::domain::{Asset, Period, Source, Timestamp};
+use crate::domain::{Asset, Period, Source};
 use crate::market::MarketView;
+use crate::metrics::etf::figures::{
+    EtfDayFlow, EtfDirection, EtfExtreme, EtfFlows, EtfFlowsRow, EtfFundFlow, EtfFundRow, EtfStreak,
+};
 use crate::metrics::etf::trading_days::{EXPECTED_FOR_DAYS, EtfDay, EtfFunds, EtfStatus, etf_sources};
 use crate::metrics::provenance::{CLOSED_MARKET_MS, Derivation, Provenance, known_asset};
-use crate::metrics::{Answer, Context, Length, Method, Query, QueryError, SourceOrder, Span, WarningCode, Window};
+use crate::metrics::{
+    Answer, Context, Length, Method, Query, QueryError, SourceOrder, Span, WarningCode, Window, WindowCoverage,
+};
 use crate::stats::flows;
 use crate::stats::moments::Moments;
+use crate::stats::real;
 use crate::stats::sum::sum;
 
 /// Trading days over which flips, choppiness and efficiency look.
@@ -33,124 +37,6 @@ pub struct EtfFlowsParams {
     pub source: Option<Source>,
     /// Which span; `5d` means the last five trading days.
     pub window: Window,
-}
-
-/// Net flows of US spot funds (METHODOLOGY section 4). Inflows are positive.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, ToSchema)]
-pub struct EtfFlows {
-    /// Sum over the window, USD.
-    pub net_flow_usd: Option<f64>,
-    /// The last trading day with any figure.
-    pub latest: Option<EtfDayFlow>,
-    /// The trading day before it.
-    pub previous: Option<EtfDayFlow>,
-    /// Whether the latest day's sign is the opposite of the previous day's.
-    pub reversal: Option<bool>,
-    /// The part of the previous day's flow that the latest undid: 1 is all of it, negative where both
-    /// went the same way.
-    pub offset_ratio: Option<f64>,
-    /// The run of days of one sign that ends with the latest.
-    pub streak: Option<EtfStreak>,
-    /// Changes of sign over the last 20 trading days.
-    pub flips: Option<usize>,
-    /// Flips over the flips there could have been, 0 to 1.
-    pub choppiness_ratio: Option<f64>,
-    /// Size of the sum over the sum of sizes over the last 20 trading days: 1 is one-way.
-    pub efficiency_ratio: Option<f64>,
-    /// The latest day against the 60 before it, in standard deviations.
-    pub zscore: Option<f64>,
-    /// Sum since the first day on record, USD.
-    pub cumulative_usd: Option<f64>,
-    /// The day of the window with the largest inflow.
-    pub largest_inflow: Option<EtfExtreme>,
-    /// The day of the window with the largest outflow.
-    pub largest_outflow: Option<EtfExtreme>,
-    /// Sums over the window by fund, largest inflow first.
-    pub by_fund: Vec<EtfFundFlow>,
-}
-
-/// One trading day's net flow.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct EtfDayFlow {
-    /// The US trading day.
-    pub trading_day: NaiveDate,
-    /// Sum over the funds that reported, USD.
-    pub net_flow_usd: f64,
-    /// Whether it may still change by late reports.
-    pub status: EtfStatus,
-    /// When the last of its figures was known.
-    pub known_at: Timestamp,
-    /// Funds whose report is still awaited.
-    pub pending_funds: Vec<String>,
-}
-
-/// A run of days of one sign.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
-pub struct EtfStreak {
-    /// Which way it goes.
-    pub direction: EtfDirection,
-    /// How many trading days.
-    pub days: usize,
-    /// Their sum, USD.
-    pub net_flow_usd: f64,
-}
-
-/// Which way money goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum EtfDirection {
-    /// Into the funds.
-    Inflow,
-    /// Out of the funds.
-    Outflow,
-    /// Neither: the latest day was a true zero.
-    None,
-}
-
-/// A day that stands out.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
-pub struct EtfExtreme {
-    /// The US trading day.
-    pub trading_day: NaiveDate,
-    /// Its net flow, USD.
-    pub net_flow_usd: f64,
-}
-
-/// One fund's sum.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct EtfFundFlow {
-    /// Its ticker.
-    pub fund: String,
-    /// The sum, USD.
-    pub net_flow_usd: f64,
-}
-
-/// One day or week of the course of flows.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
-pub struct EtfFlowsRow {
-    /// The US trading day, or the Monday of the week.
-    pub trading_day: NaiveDate,
-    /// Net flow, USD.
-    pub net_flow_usd: f64,
-    /// Sum since the first day on record, USD.
-    pub cumulative_usd: f64,
-    /// Whether it may still change by late reports.
-    pub status: EtfStatus,
-}
-
-/// One fund on one trading day.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct EtfFundRow {
-    /// Its ticker.
-    pub fund: String,
-    /// The US trading day.
-    pub trading_day: NaiveDate,
-    /// Net flow, USD; absent while the report is awaited.
-    pub flow_usd: Option<f64>,
-    /// Whether the figure may still change.
-    pub status: EtfStatus,
-    /// When the figure was known.
-    pub known_at: Option<Timestamp>,
 }
 
 /// Net flows of the funds of an asset.
@@ -244,7 +130,14 @@ fn fund_rows(day: &EtfDay<'_>) -> Vec<EtfFundRow> {
     let awaited = day.pending_funds.iter().filter(|fund| day.cells.iter().all(|cell| cell.fund != *fund)).map(|fund| {
         EtfFundRow { fund: fund.clone(), trading_day, flow_usd: None, status: EtfStatus::Preliminary, known_at: None }
     });
-    let mut rows: Vec<_> = reported.chain(awaited).collect();
+    let unreadable = day.unreadable_funds.iter().map(|fund| EtfFundRow {
+        fund: fund.clone(),
+        trading_day,
+        flow_usd: None,
+        status: EtfStatus::Unreadable,
+        known_at: None,
+    });
+    let mut rows: Vec<_> = reported.chain(awaited).chain(unreadable).collect();
     rows.sort_by(|a, b| a.fund.cmp(&b.fund));
     rows
 }
@@ -260,7 +153,14 @@ fn open<'a>(
     let mut trail = Provenance::new(view);
     let source = order.choose(view, question.source.as_ref(), etf_sources(view, &question.asset))?;
     let funds = source.map(|source| EtfFunds::open(view, &mut trail, &question.asset, &source));
-    let days = funds.map(|funds| funds.last_days(least_days)).unwrap_or_default();
+    // One more, since the last may have no report yet.
+    let mut days = funds.map(|funds| funds.last_days(least_days.saturating_add(1))).unwrap_or_default();
+    days.retain(|day| {
+        if !day.has_reports() {
+            trail.warn(WarningCode::Provisional, format!("no fund has reported for {} yet", day.at.date()));
+        }
+        day.has_reports()
+    });
     Ok((trail, days))
 }
 
@@ -296,11 +196,13 @@ fn day_flow(day: &EtfDay<'_>) -> EtfDayFlow {
         status: day.status,
         known_at: day.known_at(),
         pending_funds: day.pending_funds.clone(),
+        unreadable_funds: day.unreadable_funds.clone(),
+        stated_total_usd: day.stated_total_usd,
     }
 }
 
 fn fill_days(trail: &mut Provenance<'_>, latest: &EtfDay<'_>, previous: Option<&EtfDay<'_>>, figures: &mut EtfFlows) {
-    if latest.status == EtfStatus::Preliminary {
+    if latest.status == EtfStatus::Preliminary && latest.unreadable_funds.is_empty() {
         trail.warn(WarningCode::Provisional, format!("funds are still reporting for {}", latest.at.date()));
     }
     figures.latest = Some(day_flow(latest));
@@ -319,7 +221,34 @@ fn fill_streak_from_recent(trail: &mut Provenance<'_>, days: &[EtfDay<'_>], wind
     let Some(latest) = days.last() else { return };
     fill_days(trail, latest, days.iter().rev().nth(1), figures);
     figures.net_flow_usd = (!window.is_empty()).then(|| sum(window.iter().map(EtfDay::net_flow_usd)));
+    figures.covered = covered(window);
     warn_of_gaps(trail, window);
+    warn_of_cells(trail, window);
+}
+
+/// How many of the reports that are due there are.
+fn covered(window: &[EtfDay<'_>]) -> Option<WindowCoverage> {
+    let (first, last) = window.first().zip(window.last())?;
+    let there: usize = window.iter().map(EtfDay::reports).sum();
+    let missing: usize = window.iter().map(|day| day.pending_funds.len() + day.unreadable_funds.len()).sum();
+    let ratio = real(there) / real(there + missing);
+    Some(WindowCoverage { from: Some(first.at), to: Some(last.at.plus_days(1)), ratio })
+}
+
+/// Names the days of the window whose cells cannot be read, or whose funds do not add up to the publisher's own sum.
+fn warn_of_cells(trail: &mut Provenance<'_>, window: &[EtfDay<'_>]) {
+    for day in window {
+        let date = day.at.date();
+        if !day.unreadable_funds.is_empty() {
+            let funds = day.unreadable_funds.join(", ");
+            trail.warn(WarningCode::Provisional, format!("the figure of {funds} on {date} cannot be read: it is left out"));
+        }
+        if let Some(stated) = day.stated_total_usd.filter(|_| day.differs_from_stated()) {
+            let sum = day.net_flow_usd();
+            let detail = format!("the publisher states {stated:.0} USD for {date}, its funds add up to {sum:.0}");
+            trail.warn(WarningCode::Provisional, detail);
+        }
+    }
 }
 
 /// Fills how often and how far the flow turned of late.
@@ -476,6 +405,38 @@ mod tests {
         assert_eq!(latest.pending_funds, ["BBB"]);
         assert!(night.warnings.iter().any(|w| w.code == WarningCode::Provisional));
         assert_eq!(night.meta.window.unwrap().from, at("2026-02-02"));
+    }
+
+    #[test]
+    fn a_day_of_which_no_fund_has_reported_is_not_the_latest() {
+        let afternoon = ask("2026-02-03T16:10:00Z");
+        let latest = afternoon.data.latest.unwrap();
+        assert_eq!((latest.trading_day.to_string(), latest.net_flow_usd), ("2026-02-02".to_owned(), 560.0));
+        let warnings: Vec<&str> = afternoon.warnings.iter().map(|warning| warning.detail.as_str()).collect();
+        assert!(warnings.contains(&"no fund has reported for 2026-02-03 yet"), "{warnings:?}");
+        assert_eq!(ask("2026-02-04T02:01:00Z").data.covered.map(|covered| covered.ratio), Some(0.75));
+    }
+
+    #[test]
+    fn a_cell_that_cannot_be_read_leaves_its_day_open_and_the_stated_sum_is_compared() {
+        let question = EtfFlowsParams { asset: Asset::btc(), source: None, window: Window::days(5) };
+        let marked = |mark: f64| {
+            let fixture = fixture()
+                .vintages("etf_unreadable.btc.BBB@f", &[("2026-02-03", "2026-02-04T06:00:00Z", mark)])
+                .readings("etf_flow_total.btc@f", &[("2026-02-03", 9e6)]);
+            fixture.cut("2026-02-10")
+        };
+        let answer = etf_flows(&marked(1.0), &order(), &question).unwrap();
+        let latest = answer.data.latest.unwrap();
+        assert_eq!((latest.net_flow_usd, latest.status), (-300.0, EtfStatus::Preliminary));
+        assert_eq!((latest.unreadable_funds, latest.stated_total_usd), (vec!["BBB".to_owned()], Some(9e6)));
+        let details: Vec<&str> = answer.warnings.iter().map(|warning| warning.detail.as_str()).collect();
+        assert!(details.iter().any(|detail| detail.starts_with("the figure of BBB on 2026-02-03 cannot be read")), "{details:?}");
+        assert!(details.iter().any(|detail| detail.contains("states 9000000 USD")), "{details:?}");
+        let rows = etf_funds(&marked(1.0), &order(), &question).unwrap().data;
+        assert!(rows.iter().any(|row| row.fund == "BBB" && row.status == EtfStatus::Unreadable && row.flow_usd.is_none()));
+        let read = etf_flows(&marked(0.0), &order(), &question).unwrap().data.latest.unwrap();
+        assert_eq!((read.net_flow_usd, read.status), (-270.0, EtfStatus::Final));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use utoipa::ToSchema;
 use crate::domain::{Asset, Metric, Period, Source, TimeRange, Timestamp, Vintage};
 use crate::market::{ColumnView, MarketView};
 use crate::metrics::provenance::Provenance;
+use crate::stats::real;
 
 /// How long after the start of a trading day its figures settle: nine in ten days were complete by
 /// then in recorded tables, 07:30 UTC of the next day.
@@ -12,6 +13,8 @@ const SETTLED_AFTER_MS: i64 = 31 * Period::HOUR.ms() + 30 * Period::MINUTE.ms();
 const GIVEN_UP_AFTER_MS: i64 = 4 * Period::DAY.ms();
 /// Trading days a fund may be silent and still be expected to report.
 pub(in crate::metrics) const EXPECTED_FOR_DAYS: usize = 5;
+/// How far a published amount may be off by rounding to a tenth of a million, USD.
+const ROUNDING_USD: f64 = 50_000.0;
 /// Days of a year on which exchanges are closed beside weekends, and some to spare.
 const HOLIDAYS: i64 = 15;
 
@@ -23,6 +26,8 @@ pub enum EtfStatus {
     Preliminary,
     /// Every fund has reported and the publisher's night is over.
     Final,
+    /// Of one fund: the publisher states its figure in a way that cannot be read.
+    Unreadable,
 }
 
 /// One fund's figure for one trading day.
@@ -42,6 +47,10 @@ pub(in crate::metrics) struct EtfDay<'a> {
     /// Funds that reported lately and not yet for this day; while the day is unsettled also those
     /// whose figure is zero, since publishers write zero for a fund that has not reported.
     pub(in crate::metrics) pending_funds: Vec<String>,
+    /// Funds whose figure the publisher states in a way that cannot be read.
+    pub(in crate::metrics) unreadable_funds: Vec<String>,
+    /// What the publisher states as the day's sum, USD.
+    pub(in crate::metrics) stated_total_usd: Option<f64>,
     pub(in crate::metrics) status: EtfStatus,
 }
 
@@ -49,6 +58,22 @@ impl EtfDay<'_> {
     /// The sum over the funds that reported, USD.
     pub(in crate::metrics) fn net_flow_usd(&self) -> f64 {
         crate::stats::sum::sum(self.cells.iter().map(|cell| cell.flow_usd))
+    }
+
+    /// Whether any fund has reported: until then the day has no flow.
+    pub(in crate::metrics) fn has_reports(&self) -> bool {
+        self.reports() > 0
+    }
+
+    /// How many funds have reported.
+    pub(in crate::metrics) fn reports(&self) -> usize {
+        self.cells.iter().filter(|cell| !self.pending_funds.iter().any(|fund| fund == cell.fund)).count()
+    }
+
+    /// Whether the publisher's own sum is another than that of its funds, by more than rounding.
+    pub(in crate::metrics) fn differs_from_stated(&self) -> bool {
+        let slack_usd = ROUNDING_USD * real(self.cells.len() + 1);
+        self.stated_total_usd.is_some_and(|usd| (usd - self.net_flow_usd()).abs() > slack_usd)
     }
 
     /// When the last of its figures was known.
@@ -67,16 +92,24 @@ pub(in crate::metrics) fn etf_sources(view: &MarketView, asset: &Asset) -> Vec<S
 pub(in crate::metrics) struct EtfFunds<'a> {
     as_of: Timestamp,
     funds: Vec<(&'a str, ColumnView<'a, f64>)>,
+    unreadable: Vec<(&'a str, ColumnView<'a, f64>)>,
+    totals: Option<ColumnView<'a, f64>>,
 }
 
 impl<'a> EtfFunds<'a> {
     pub(in crate::metrics) fn open(view: &'a MarketView, trail: &mut Provenance<'_>, asset: &Asset, source: &Source) -> Self {
-        let of_source = view.readings(Metric::EtfFlow, asset).filter(|(key, _)| key.source == *source);
-        let noted = of_source.map(|(key, column)| {
+        let of_source = |metric| view.readings(metric, asset).filter(|(key, _)| key.source == *source);
+        let noted = of_source(Metric::EtfFlow).map(|(key, column)| {
             trail.read(key, column);
             (key.part.as_deref().unwrap_or("all"), column)
         });
-        Self { as_of: view.as_of(), funds: noted.collect() }
+        let funds = noted.collect();
+        for (key, column) in of_source(Metric::EtfUnreadable).chain(of_source(Metric::EtfFlowTotal)) {
+            trail.depends_on(key, column.version());
+        }
+        let unreadable = of_source(Metric::EtfUnreadable).filter_map(|(key, column)| Some((key.part.as_deref()?, column)));
+        let totals = of_source(Metric::EtfFlowTotal).next().map(|(_, column)| column);
+        Self { as_of: view.as_of(), funds, unreadable: unreadable.collect(), totals }
     }
 
     /// The last trading days, so many at least, or all there are; [`usize::MAX`] asks for all.
@@ -105,8 +138,22 @@ impl<'a> EtfFunds<'a> {
             });
         }
         let settled: Vec<_> = (0..days.len()).map(|last| settle(self.as_of, &days[..=last])).collect();
-        let day = |((at, cells), (status, pending_funds))| EtfDay { at, cells, pending_funds, status };
+        let day = |((at, cells), (status, pending_funds))| self.day(at, cells, status, pending_funds);
         days.into_iter().zip(settled).map(day).collect()
+    }
+
+    /// A day with what its publisher states beside the figures of funds. A fund whose cell cannot be read has no
+    /// figure, whatever the cell held before, and its day is not final.
+    fn day(&self, at: Timestamp, mut cells: Vec<Cell<'a>>, status: EtfStatus, mut pending_funds: Vec<String>) -> EtfDay<'a> {
+        let marked = |(_, column): &&(&str, ColumnView<'a, f64>)| {
+            column.at_or_before(at).is_some_and(|row| row.observed_at == at && row.value > 0.0)
+        };
+        let unreadable_funds: Vec<String> = self.unreadable.iter().filter(marked).map(|(fund, _)| (*fund).to_owned()).collect();
+        cells.retain(|cell| !unreadable_funds.iter().any(|fund| fund == cell.fund));
+        pending_funds.retain(|fund| !unreadable_funds.contains(fund));
+        let stated = self.totals.and_then(|column| column.at_or_before(at)).filter(|row| row.observed_at == at);
+        let status = if unreadable_funds.is_empty() { status } else { EtfStatus::Preliminary };
+        EtfDay { at, cells, pending_funds, unreadable_funds, stated_total_usd: stated.map(|row| row.value), status }
     }
 }
 

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::domain::{Asset, Period, Side, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::derivatives::positions::OpenInterestBySource;
-use crate::metrics::liquidations::totals::LiquidationTotals;
+use crate::metrics::liquidations::totals::{LiquidationTotals, Wanted};
 use crate::metrics::paged::ordered;
 use crate::metrics::price::price::{PriceSeries, percent_change, price_sources};
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
@@ -76,7 +76,8 @@ pub fn liquidation_cascades(
     }
     let span = question.window.resolve(view.as_of())?;
     let mut trail = Provenance::new(view);
-    let book = LiquidationTotals::open(view, &mut trail, order, question.asset.as_ref(), &question.sources, span)?;
+    let (asset, wanted) = (question.asset.as_ref(), Wanted { span, coarsest: Some(Period::HOUR) });
+    let book = LiquidationTotals::open(view, &mut trail, order, asset, &question.sources, wanted)?;
     let span = limited(&mut trail, &book, span)?;
     let rows = match baseline(&mut trail, &book, span) {
         Some(hours) => find(view, &mut trail, order, question, &book, span, &hours)?,
@@ -89,11 +90,11 @@ pub fn liquidation_cascades(
 
 /// The window cut to where history begins.
 fn limited(trail: &mut Provenance<'_>, book: &LiquidationTotals<'_>, span: Span) -> Result<Span, QueryError> {
-    let from = book.first_at().map_or(span.from, |first| first.max(span.from)).min(span.to);
+    let from = book.begin().map_or(span.from, |first| first.max(span.from)).min(span.to);
     if from > span.from && span.from > Timestamp::MIN {
-        trail.warn(WarningCode::HistoryLimit, format!("the window begins at {}, the first row is of {from}", span.from));
+        trail.warn(WarningCode::HistoryLimit, format!("the window begins at {}, the record at {from}", span.from));
     }
-    if book.first_at().is_some() && span.to.ms_since(from) > LONGEST_DAYS * Period::DAY.ms() {
+    if book.begin().is_some() && span.to.ms_since(from) > LONGEST_DAYS * Period::DAY.ms() {
         return Err(QueryError::Parameter {
             parameter: "window",
             given: format!("{from} to {}", span.to),
@@ -104,14 +105,14 @@ fn limited(trail: &mut Provenance<'_>, book: &LiquidationTotals<'_>, span: Span)
     Ok(Span { from, ..span })
 }
 
-/// The totals of the hours before the window that hold any liquidation, USD: an hour without one may
-/// be an hour without a feed.
+/// The totals of the hours before the window that were listened to and hold any liquidation, USD.
 fn baseline(trail: &mut Provenance<'_>, book: &LiquidationTotals<'_>, span: Span) -> Option<Vec<f64>> {
-    book.first_at()?;
+    book.begin()?;
     let to = Period::HOUR.start_of(span.from);
     let before = Span { from: to.plus_days(-BASELINE_DAYS), to, to_cutoff: false };
-    let mut hours = book.hours_usd(before);
-    hours.retain(|usd| *usd > 0.0);
+    let starts = (0..).map(|hour| before.from.plus_ms(hour * Period::HOUR.ms()));
+    let told = starts.zip(book.hours_usd(before)).filter(|(start, usd)| *usd > 0.0 && book.heard_hour(*start));
+    let hours: Vec<f64> = told.map(|(_, usd)| usd).collect();
     if hours.len() < LEAST_HOURS {
         let detail = format!(
             "cascades need {LEAST_HOURS} hours with liquidations in the {BASELINE_DAYS} days before the window, {} are known",
@@ -239,7 +240,9 @@ mod tests {
 
     #[test]
     fn a_window_of_many_years_is_refused() {
-        let fixture = hourly(0.0).readings("liquidation.btc.long@y:1h", &[("2020-01-01", 5.0)]);
+        let days: Vec<String> = (0..400).map(|day| at("2024-12-30").plus_days(day).to_string()).collect();
+        let days: Vec<(&str, f64)> = days.iter().map(|day| (day.as_str(), 5.0)).collect();
+        let fixture = hourly(0.0).readings("liquidation.btc.long@y:1d", &days);
         let question = LiquidationsParams { asset: None, sources: vec![], window: Window::Last(Length::All) };
         let refused = liquidation_cascades(&fixture.cut("2026-02-03"), &order(), &question);
         assert!(matches!(refused, Err(QueryError::Parameter { parameter: "window", .. })));

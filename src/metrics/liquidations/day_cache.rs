@@ -6,7 +6,8 @@ use crate::domain::{Period, SeriesKey, TimeRange, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::Span;
 use crate::metrics::cache::{IncrementalCache, Invalidate};
-use crate::metrics::liquidations::queries::{LiquidationDayTotal, largest};
+use crate::metrics::liquidations::figures::LiquidationDayTotal;
+use crate::metrics::liquidations::queries::largest;
 use crate::metrics::liquidations::source_series::{LiquidationSeries, LongShort};
 use crate::metrics::liquidations::totals::LiquidationTotals;
 
@@ -111,6 +112,7 @@ mod tests {
     use crate::domain::{Asset, Delta, KnownAtRule, LiquidationOrder, RecordedOrder, Side, Version, Vintage};
     use crate::market::Market;
     use crate::metrics::fixture::{at, order};
+    use crate::metrics::liquidations::totals::Wanted;
     use crate::metrics::provenance::Provenance;
 
     const FIRST: &str = "2026-01-01";
@@ -181,7 +183,7 @@ mod tests {
                     for view in [market.at(as_of), former.at(as_of)] {
                         let spans = [as_of, as_of.plus_days(-1)].map(|to| Span { from: at("2025-12-01"), to, to_cutoff: to == as_of });
                         for span in spans {
-                            let book = LiquidationTotals::open(&view, &mut Provenance::new(&view), &order(), None, &[], span).unwrap();
+                            let book = LiquidationTotals::open(&view, &mut Provenance::new(&view), &order(), None, &[], Wanted::total(span)).unwrap();
                             let anew = largest(book.days_until(span).iter());
                             prop_assert_eq!(records.record_day(&view, &book, span), anew);
                         }

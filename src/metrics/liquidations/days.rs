@@ -1,31 +1,15 @@
 use std::cmp::Reverse;
 
 use chrono::NaiveDate;
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::domain::{Period, Timestamp};
 use crate::market::MarketView;
-use crate::metrics::liquidations::queries::{open, working};
+use crate::metrics::liquidations::figures::LiquidationDay;
+use crate::metrics::liquidations::queries::{Opened, bucket, open, working};
 use crate::metrics::liquidations::source_series::LongShort;
 use crate::metrics::paged::ordered;
 use crate::metrics::{Answer, Context, LiquidationsParams, Paged, Query, QueryError, SourceOrder, WarningCode};
 use crate::stats::sum::sum;
-
-/// One UTC day in the order of totals.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
-pub struct LiquidationDay {
-    /// The day.
-    pub date: NaiveDate,
-    /// Its place, 1 for the largest.
-    pub rank: usize,
-    /// Value of all positions closed on it, USD.
-    pub total_usd: f64,
-    /// Longs' part, a fraction; absent when nothing was liquidated.
-    pub long_share_ratio: Option<f64>,
-    /// Its part of the window's total, percent.
-    pub share_of_window_pct: Option<f64>,
-}
 
 impl Paged<LiquidationsParams> for LiquidationDay {
     type Position = (Reverse<i64>, NaiveDate);
@@ -44,7 +28,7 @@ pub fn liquidation_days(
     order: &SourceOrder,
     question: &LiquidationsParams,
 ) -> Result<Answer<Vec<LiquidationDay>>, QueryError> {
-    let (mut trail, span, book) = open(view, order, question)?;
+    let Opened { mut trail, span, book } = open(view, order, question, Some(Period::DAY))?;
     let mut days: Vec<_> = book.buckets(span, Period::DAY).into_iter().collect();
     let window_total: f64 = sum(days.iter().map(|(_, sides)| sides.total()));
     days.sort_by_key(|(day, sides)| (Reverse(ordered(sides.total())), *day));
@@ -57,6 +41,7 @@ pub fn liquidation_days(
         total_usd: sides.total(),
         long_share_ratio: sides.long_share(),
         share_of_window_pct: (window_total > 0.0).then(|| sides.total() / window_total * 100.0),
+        covered_ratio: book.covered(bucket(*day, Period::DAY)).ratio,
     };
     let rows: Vec<_> = days.iter().enumerate().map(row).collect();
     Ok(trail.answer(rows, working(span, Some(Period::DAY))))

@@ -3,6 +3,9 @@
 pub(super) mod cascades;
 pub(super) mod day_cache;
 pub(super) mod days;
+pub(super) mod feeds;
+pub(super) mod figures;
+pub(super) mod listening;
 pub(super) mod orders;
 pub(super) mod outages;
 pub(super) mod queries;

@@ -42,7 +42,7 @@ pub(in crate::metrics) fn recent_outage(view: &MarketView, source: &Source, feed
 }
 
 /// The outages that began by an instant, in their order.
-fn outages_until(column: ColumnView<'_, f64>, to: Timestamp) -> Vec<Outage> {
+pub(in crate::metrics) fn outages_until(column: ColumnView<'_, f64>, to: Timestamp) -> Vec<Outage> {
     let mut outages = Vec::new();
     if let Ok(range) = TimeRange::new(Timestamp::MIN, to.plus_ms(1)) {
         column.for_each(range, |row| {

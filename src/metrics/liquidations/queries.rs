@@ -1,14 +1,15 @@
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
 use serde::Serialize;
-use utoipa::ToSchema;
 
-use crate::domain::{Asset, Period, Side, Source, Timestamp};
+use crate::domain::{Asset, Period, Source, Timestamp};
 use crate::market::MarketView;
+use crate::metrics::liquidations::figures::{
+    LargestOrder, LiquidationDayTotal, Liquidations, LiquidationsOfAsset, LiquidationsOfSource, LiquidationsRow,
+};
 use crate::metrics::liquidations::share::share_of_open_interest;
 use crate::metrics::liquidations::source_series::LongShort;
-use crate::metrics::liquidations::totals::LiquidationTotals;
+use crate::metrics::liquidations::totals::{LiquidationTotals, Wanted};
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
 use crate::metrics::{Answer, Context, LiquidationDayCache, Method, Query, QueryError, SourceOrder, Span, WarningCode, Window};
 use crate::stats::rank::robust_z_of_logs;
@@ -31,125 +32,27 @@ pub struct LiquidationsParams {
     pub window: Window,
 }
 
-/// Positions closed by force (METHODOLOGY section 3).
-///
-/// Where no source is named, the first aggregator in the configured order answers alone, since its
-/// sums hold the venues'; without one, all venues are added. Inside the span that a source's
-/// published sums cover they count and its single orders do not.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, ToSchema)]
-pub struct Liquidations {
-    /// Value of all positions closed, USD.
-    pub total_usd: Option<f64>,
-    /// Of longs, USD.
-    pub long_usd: Option<f64>,
-    /// Of shorts, USD.
-    pub short_usd: Option<f64>,
-    /// Longs' part, a fraction; absent when nothing was liquidated.
-    pub long_share_ratio: Option<f64>,
-    /// Single orders shown in the window; absent where no source shows any.
-    pub n_orders: Option<u64>,
-    /// The largest single order shown in the window.
-    pub largest_order: Option<LargestOrder>,
-    /// The UTC day of the window with the largest total.
-    pub largest_day: Option<LiquidationDayTotal>,
-    /// The UTC day with the largest total of all history known by the cutoff.
-    pub record_day: Option<LiquidationDayTotal>,
-    /// Total over the length of the window, USD a minute.
-    pub intensity_usd_per_minute: Option<f64>,
-    /// How unusual the total is among the windows of the same length before it, in robust standard
-    /// deviations of logarithms; 3.5 and more is an alarm.
-    pub robust_z: Option<f64>,
-    /// What was liquidated against open interest at the start of the window, percent: of the assets of
-    /// which both are known.
-    pub share_of_open_interest_pct: Option<f64>,
-    /// The same by asset, largest first, at most 20.
-    pub by_asset: Vec<LiquidationsOfAsset>,
-    /// The same by source, largest first.
-    pub by_source: Vec<LiquidationsOfSource>,
-}
-
-/// One forced order.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct LargestOrder {
-    /// When it was filled.
-    pub at: Timestamp,
-    /// The underlying.
-    pub asset: Asset,
-    /// The venue.
-    pub source: Source,
-    /// The position that was closed.
-    pub side: Side,
-    /// Its value, USD.
-    pub usd: f64,
-    /// Its fill price, USD.
-    pub price_usd: f64,
-}
-
-/// One UTC day's total.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
-pub struct LiquidationDayTotal {
-    /// The day.
-    pub date: NaiveDate,
-    /// Value of all positions closed on it, USD.
-    pub total_usd: f64,
-}
-
-/// One asset's part.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct LiquidationsOfAsset {
-    /// The asset.
-    pub asset: Asset,
-    /// Both sides, USD.
-    pub total_usd: f64,
-    /// Longs, USD.
-    pub long_usd: f64,
-    /// Shorts, USD.
-    pub short_usd: f64,
-}
-
-/// One source's part.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct LiquidationsOfSource {
-    /// The source.
-    pub source: Source,
-    /// Both sides, USD.
-    pub total_usd: f64,
-    /// Longs, USD.
-    pub long_usd: f64,
-    /// Shorts, USD.
-    pub short_usd: f64,
-}
-
-/// One bucket of the course of liquidations.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
-pub struct LiquidationsRow {
-    /// The start of the bucket.
-    pub time: Timestamp,
-    /// Longs, USD.
-    pub long_usd: f64,
-    /// Shorts, USD.
-    pub short_usd: f64,
-    /// Both, USD.
-    pub total_usd: f64,
-}
-
 /// Liquidations inside a window.
 ///
 /// # Errors
-/// [`QueryError`] for an unknown asset or source, or an empty window.
+/// [`QueryError`] for an unknown asset or source, or an empty window, or sources of which one holds another.
 pub fn liquidations(
     view: &MarketView,
     order: &SourceOrder,
     question: &LiquidationsParams,
 ) -> Result<Answer<Liquidations>, QueryError> {
-    let (mut trail, span, book) = open(view, order, question)?;
-    let mut figures = Liquidations::default();
-    if book.first_at().is_some() {
-        fill_days(&mut trail, &book, span, &mut figures);
+    let Opened { mut trail, span, book } = open(view, order, question, None)?;
+    let mut figures = total(view, &mut trail, &book, span);
+    if book.begin().is_some() {
+        let history = history(view, &mut trail, order, question, &book, span)?;
+        let record = largest(history.days_until(span).iter());
+        figures.record_day = record.map(|day| with_bound(view, &history, all_until(span), day));
+        figures.record_since = history.begin();
+        fill_largest_day(view, &mut trail, &book, span, &mut figures);
     }
-    if book.tells(view, &mut trail, span) {
-        fill_totals(&book, span, &mut figures);
-        let single_assets = LiquidationTotals::open_single_assets(view, order, question.asset.as_ref(), &question.sources)?;
+    if figures.total_usd.is_some() {
+        let (asset, sources, wanted) = (question.asset.as_ref(), book.sources(), Wanted::total(span));
+        let single_assets = LiquidationTotals::open_single_assets(view, order, asset, &sources, wanted)?;
         fill_orders(&single_assets, span, &mut figures);
         figures.robust_z = robust_z(&mut trail, &book.of_speaking(view), span);
         figures.share_of_open_interest_pct = share_of_open_interest(view, &mut trail, order, &single_assets, span)?;
@@ -159,7 +62,7 @@ pub fn liquidations(
     Ok(trail.answer(figures, working(span, None)))
 }
 
-/// What [`liquidations`] calls the total, without its other figures.
+/// What [`liquidations`] says of the total, without its other figures.
 ///
 /// # Errors
 /// As [`liquidations`].
@@ -167,10 +70,10 @@ pub(in crate::metrics) fn liquidated_usd(
     view: &MarketView,
     order: &SourceOrder,
     question: &LiquidationsParams,
-) -> Result<Answer<Option<f64>>, QueryError> {
-    let (mut trail, span, book) = open(view, order, question)?;
-    let total = book.tells(view, &mut trail, span).then(|| book.sides(span).total());
-    Ok(trail.answer(total, working(span, None)))
+) -> Result<Answer<Liquidations>, QueryError> {
+    let Opened { mut trail, span, book } = open(view, order, question, None)?;
+    let figures = total(view, &mut trail, &book, span);
+    Ok(trail.answer(figures, working(span, None)))
 }
 
 /// What [`liquidations`] says of the total and of the record day, without its other figures.
@@ -183,10 +86,13 @@ pub(in crate::metrics) fn liquidations_and_record(
     records: &LiquidationDayCache,
     question: &LiquidationsParams,
 ) -> Result<Answer<Liquidations>, QueryError> {
-    let (mut trail, span, book) = open(view, order, question)?;
-    let record_day = records.record_day(view, &book, span);
-    let total_usd = book.tells(view, &mut trail, span).then(|| book.sides(span).total());
-    Ok(trail.answer(Liquidations { total_usd, record_day, ..Liquidations::default() }, working(span, None)))
+    let Opened { mut trail, span, book } = open(view, order, question, None)?;
+    let mut figures = total(view, &mut trail, &book, span);
+    let history = history(view, &mut trail, order, question, &book, span)?;
+    let record = records.record_day(view, &history, span);
+    figures.record_day = record.map(|day| with_bound(view, &history, all_until(span), day));
+    figures.record_since = history.begin();
+    Ok(trail.answer(figures, working(span, None)))
 }
 
 /// The course of liquidations, bucket by bucket; buckets without any are left out. Where no interval
@@ -200,7 +106,7 @@ pub fn liquidations_series(
     question: &LiquidationsParams,
     interval: Option<Period>,
 ) -> Result<Answer<Vec<LiquidationsRow>>, QueryError> {
-    let (trail, span, book) = open(view, order, question)?;
+    let Opened { trail, span, book } = open(view, order, question, Some(interval.unwrap_or(Period::HOUR)))?;
     let grain = book.grain();
     let interval = interval.unwrap_or(Period::HOUR.max(grain));
     if interval < grain {
@@ -216,27 +122,63 @@ pub fn liquidations_series(
         long_usd: sides.long_usd,
         short_usd: sides.short_usd,
         total_usd: sides.total(),
+        covered_ratio: book.covered(bucket(time, interval)).ratio,
     };
     let rows: Vec<_> = book.buckets(span, interval).into_iter().map(row).collect();
     Ok(trail.answer(rows, working(span, Some(interval))))
 }
 
-/// The liquidations of a span, with the warnings that every question about them has.
+/// Series and span of a query.
+pub(in crate::metrics) struct Opened<'a> {
+    pub(in crate::metrics) trail: Provenance<'a>,
+    pub(in crate::metrics) span: Span,
+    pub(in crate::metrics) book: LiquidationTotals<'a>,
+}
+
+/// Opens the totals of a query; `coarsest` is the longest period of published sums that may be used.
 pub(in crate::metrics) fn open<'a>(
     view: &'a MarketView,
     order: &SourceOrder,
     question: &LiquidationsParams,
-) -> Result<(Provenance<'a>, Span, LiquidationTotals<'a>), QueryError> {
+    coarsest: Option<Period>,
+) -> Result<Opened<'a>, QueryError> {
     if let Some(asset) = &question.asset {
         known_asset(view, asset)?;
     }
     let span = question.window.resolve(view.as_of())?;
     let mut trail = Provenance::new(view);
-    let book = LiquidationTotals::open(view, &mut trail, order, question.asset.as_ref(), &question.sources, span)?;
-    if let Some(first) = book.first_at().filter(|first| span.from > Timestamp::MIN && *first > span.from) {
-        trail.warn(WarningCode::HistoryLimit, format!("the window begins at {}, the first row is of {first}", span.from));
+    let (asset, wanted) = (question.asset.as_ref(), Wanted { span, coarsest });
+    let book = LiquidationTotals::open(view, &mut trail, order, asset, &question.sources, wanted)?;
+    if let Some(first) = book.begin().filter(|first| span.from > Timestamp::MIN && *first > span.from) {
+        trail.warn(WarningCode::HistoryLimit, format!("the window begins at {}, the record at {first}", span.from));
     }
-    Ok((trail, span, book))
+    Ok(Opened { trail, span, book })
+}
+
+/// The totals that tell of all history: those of the window, unless an aggregator was left for venues in it.
+fn history<'a>(
+    view: &'a MarketView,
+    trail: &mut Provenance<'_>,
+    order: &SourceOrder,
+    question: &LiquidationsParams,
+    book: &LiquidationTotals<'a>,
+    span: Span,
+) -> Result<LiquidationTotals<'a>, QueryError> {
+    if !book.is_makeshift() {
+        return Ok(book.clone());
+    }
+    let wanted = Wanted::total(all_until(span));
+    LiquidationTotals::open(view, trail, order, question.asset.as_ref(), &question.sources, wanted)
+}
+
+/// All history until the end of a span.
+fn all_until(span: Span) -> Span {
+    Span { from: Timestamp::MIN, ..span }
+}
+
+/// The span of one bucket.
+pub(in crate::metrics) fn bucket(from: Timestamp, interval: Period) -> Span {
+    Span { from, to: from.plus_ms(interval.ms()), to_cutoff: false }
 }
 
 /// What every answer about liquidations states of its working.
@@ -246,31 +188,57 @@ pub(in crate::metrics) fn working(span: Span, interval: Option<Period>) -> Deriv
     Derivation { span: Some(span), method: Some(method), ..Derivation::default() }
 }
 
+/// The total of the window with what it may claim; absent where nobody was listening.
 #[expect(clippy::cast_precision_loss, reason = "a window is far shorter than 2^53 milliseconds")]
-fn fill_totals(book: &LiquidationTotals<'_>, span: Span, figures: &mut Liquidations) {
+fn total(view: &MarketView, trail: &mut Provenance<'_>, book: &LiquidationTotals<'_>, span: Span) -> Liquidations {
+    let covered = book.covered(span);
+    let mut figures = Liquidations { covered: book.begin().map(|_| covered), ..Liquidations::default() };
+    if !book.tells(trail, span) {
+        return figures;
+    }
+    if !covered.is_nearly_whole() {
+        let part = format!("the feeds were listening to {:.1} % of the window", covered.ratio * 100.0);
+        trail.warn(WarningCode::NotCovered, format!("{part}: the total is of that part"));
+    }
     let sides = book.sides(span);
-    let from = book.first_at().map_or(span.from, |first| first.max(span.from));
+    let from = covered.from.map_or(span.from, |first| first.max(span.from));
     let minutes = span.to.ms_since(from) as f64 / 60_000.0;
+    figures.bound = book.bounded(view, span, sides.total()).bound;
     figures.total_usd = Some(sides.total());
     figures.long_usd = Some(sides.long_usd);
     figures.short_usd = Some(sides.short_usd);
     figures.long_share_ratio = sides.long_share();
     figures.intensity_usd_per_minute = (minutes > 0.0).then(|| sides.total() / minutes);
+    figures
 }
 
-fn fill_days(trail: &mut Provenance<'_>, book: &LiquidationTotals<'_>, span: Span, figures: &mut Liquidations) {
+fn fill_largest_day(
+    view: &MarketView,
+    trail: &mut Provenance<'_>,
+    book: &LiquidationTotals<'_>,
+    span: Span,
+    figures: &mut Liquidations,
+) {
     let days = book.days_until(span);
-    figures.record_day = largest(days.iter());
     let first = span.from.day_start();
     let begins_inside_a_day = span.from > first;
     // Of the days of the window only the first can be cut; the others are those of all history.
     let first_day = Span { to: first.plus_days(1).min(span.to), ..span };
     let cut = begins_inside_a_day.then(|| book.buckets(first_day, Period::DAY).remove(&first)).flatten();
     let whole = days.range(if begins_inside_a_day { first.plus_days(1) } else { first }..);
-    figures.largest_day = largest(cut.iter().map(|sides| (&first, sides)).chain(whole));
+    let found = largest(cut.iter().map(|sides| (&first, sides)).chain(whole));
+    figures.largest_day = found.map(|day| with_bound(view, book, span, day));
     if cut.is_some() {
         trail.warn(WarningCode::PartialBar, format!("the window holds a part of the day of {} only", span.from.date()));
     }
+}
+
+/// A day with its bound, as far as it lies in the span.
+fn with_bound(view: &MarketView, book: &LiquidationTotals<'_>, span: Span, day: LiquidationDayTotal) -> LiquidationDayTotal {
+    let start = Timestamp::from_date(day.date);
+    let whole = bucket(start, Period::DAY);
+    let inside = Span { from: whole.from.max(span.from), to: whole.to.min(span.to), to_cutoff: false };
+    LiquidationDayTotal { bound: book.bounded(view, inside, day.total_usd).bound, ..day }
 }
 
 /// The day with the largest total; of equal ones the earliest.
@@ -278,17 +246,17 @@ pub(in crate::metrics) fn largest<'a>(
     days: impl DoubleEndedIterator<Item = (&'a Timestamp, &'a LongShort)>,
 ) -> Option<LiquidationDayTotal> {
     let (day, sides) = days.rev().max_by(|a, b| a.1.total().total_cmp(&b.1.total()))?;
-    (sides.total() > 0.0).then(|| LiquidationDayTotal { date: day.date(), total_usd: sides.total() })
+    (sides.total() > 0.0).then(|| LiquidationDayTotal { date: day.date(), total_usd: sides.total(), bound: None })
 }
 
 fn fill_orders(book: &LiquidationTotals<'_>, span: Span, figures: &mut Liquidations) {
     for leg in &book.legs {
         let Some(shown) = leg.orders(span) else { continue };
         figures.n_orders = Some(figures.n_orders.unwrap_or(0) + shown.count);
-        let Some((minute, tally)) = shown.largest else { continue };
+        let Some((at, tally)) = shown.largest else { continue };
         if figures.largest_order.as_ref().is_none_or(|largest| tally.largest_usd > largest.usd) {
             figures.largest_order = Some(LargestOrder {
-                at: minute.plus_ms(i64::from(tally.largest_offset_ms)),
+                at,
                 asset: leg.asset.clone(),
                 source: leg.source.clone(),
                 side: leg.side,
@@ -299,18 +267,19 @@ fn fill_orders(book: &LiquidationTotals<'_>, span: Span, figures: &mut Liquidati
     }
 }
 
-/// The baseline is the windows of the same length before this one, the present one excluded. Of
-/// sources that speak: one that fell silent would look like a calm.
+/// The baseline is the windows of the same length before this one that were listened to, the present one
+/// excluded. Of sources that speak: one that fell silent would look like a calm.
 fn robust_z(trail: &mut Provenance<'_>, book: &LiquidationTotals<'_>, span: Span) -> Option<f64> {
     let length = span.to.ms_since(span.from);
-    let first = book.first_at()?;
+    book.begin()?;
     let earlier = (1..=BASELINE_WINDOWS).map(|n| (span.from.plus_ms(-n * length), span.to.plus_ms(-n * length)));
     let baseline: Vec<f64> = earlier
-        .take_while(|(from, _)| *from >= first)
+        .filter(|(from, to)| book.heard(*from, *to))
         .map(|(from, to)| book.sides(Span { from, to, to_cutoff: false }).total())
         .collect();
     if baseline.len() < LEAST_BASELINE {
-        let detail = format!("robust_z needs {LEAST_BASELINE} earlier windows of this length, {} are known", baseline.len());
+        let detail =
+            format!("robust_z needs {LEAST_BASELINE} earlier windows of this length, {} were listened to", baseline.len());
         trail.warn(WarningCode::InsufficientHistory, detail);
         return None;
     }
@@ -326,13 +295,17 @@ fn by_source(book: &LiquidationTotals<'_>, span: Span) -> Vec<LiquidationsOfSour
     for leg in &book.legs {
         sources.entry(leg.source.clone()).or_default().add(leg.side, leg.usd(span));
     }
-    let row = |(source, sides): (Source, LongShort)| LiquidationsOfSource {
-        source,
-        total_usd: sides.total(),
-        long_usd: sides.long_usd,
-        short_usd: sides.short_usd,
+    let row = |(source, sides): (Source, LongShort)| {
+        let covered = book.covered_by(&source, span);
+        covered.from.map(|_| LiquidationsOfSource {
+            source,
+            total_usd: sides.total(),
+            long_usd: sides.long_usd,
+            short_usd: sides.short_usd,
+            covered_ratio: covered.ratio,
+        })
     };
-    let mut rows: Vec<_> = sources.into_iter().map(row).collect();
+    let mut rows: Vec<_> = sources.into_iter().filter_map(row).collect();
     rows.sort_by(|a, b| b.total_usd.total_cmp(&a.total_usd));
     rows
 }
@@ -393,10 +366,12 @@ impl Query for LiquidationsSeriesQuery {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::domain::SourceKind;
-    use crate::metrics::Moment;
     use crate::metrics::fixture::{Fixture, at, order};
+    use crate::metrics::{Bound, Moment};
 
     fn question(asset: Option<&str>, sources: &[&str], window: Window) -> LiquidationsParams {
         LiquidationsParams {
@@ -430,7 +405,7 @@ mod tests {
     #[test]
     fn an_aggregator_answers_alone_unless_a_venue_is_asked() {
         let both = || {
-            venue().readings("liquidation.total.long@agg:1h", &[("2026-02-02T10:00:00Z", 1_000.0)]).source(
+            venue().readings("liquidation.total.long@agg:1h", &[("2026-02-02T15:00:00Z", 1_000.0)]).source(
                 "agg",
                 SourceKind::Aggregator,
                 "",
@@ -448,8 +423,10 @@ mod tests {
     fn a_window_is_judged_by_whole_windows_before_it() {
         let total = |day: i64| f64::from(u8::try_from(day % 7 + 1).unwrap());
         let sum_at = |day: i64, hour: &str, usd: f64| (format!("{}T{hour}:00:00Z", at("2026-01-01").plus_days(day).date()), usd);
-        // Half of each day falls into the sum that ends with it.
-        let sums: Vec<_> = (0..40).flat_map(|day| ["00", "20"].map(|hour| sum_at(day, hour, total(day) / 2.0))).collect();
+        // Half of each day falls into the sum that ends with it, the other into its first; between them nothing does.
+        let part = |hour: &str| if ["00", "20"].contains(&hour) { 0.5 } else { 0.0 };
+        let hours = ["00", "04", "08", "12", "16", "20"];
+        let sums: Vec<_> = (0..40).flat_map(|day| hours.map(|hour| sum_at(day, hour, total(day) * part(hour)))).collect();
         let sums: Vec<(&str, f64)> = sums.iter().map(|(at, usd)| (at.as_str(), *usd)).collect();
         let view = Fixture::new().readings("liquidation.btc.long@v:4h", &sums).cut("2026-02-10");
         let found = liquidations(&view, &order(), &question(Some("btc"), &[], Window::days(1))).unwrap().data;
@@ -497,5 +474,94 @@ mod tests {
         assert!(matches!(refused, Err(QueryError::Parameter { parameter: "interval", .. })));
         let rows = liquidations_series(&venue().cut("2026-02-03"), &order(), &question(None, &[], Window::ALL), None).unwrap();
         assert_eq!((rows.data.len(), rows.meta.method.unwrap().interval.as_deref()), (3, Some("4h")));
+    }
+
+    #[test]
+    fn an_aggregator_is_never_added_to_venues_it_holds() {
+        let view = venue()
+            .readings("liquidation.total.long@agg:1h", &[("2026-02-02T10:00:00Z", 1_000.0)])
+            .source("agg", SourceKind::Aggregator, "")
+            .cut("2026-02-02T16:00:00Z");
+        let refused = liquidations(&view, &order(), &question(None, &["v", "agg"], Window::days(1)));
+        let Err(QueryError::Parameter { parameter: "source", reason, .. }) = refused else { panic!("{refused:?}") };
+        assert_eq!(reason, "agg holds the figures of v already, and the same would be counted twice");
+    }
+
+    #[test]
+    fn an_old_or_coarse_aggregator_does_not_hide_venues_that_listen() {
+        let both = |as_of: &str| {
+            venue()
+                .readings("liquidation.btc.long@agg:4h", &[("2026-02-02T08:00:00Z", 1_000.0)])
+                .source("agg", SourceKind::Aggregator, "")
+                .cut(as_of)
+        };
+        let hour = question(None, &[], Window::Last("1h".parse().unwrap()));
+        let told = liquidations(&both("2026-02-02T13:30:00Z"), &order(), &hour).unwrap();
+        assert_eq!((told.data.total_usd, told.data.by_source[0].source.as_str()), (Some(7.0), "v"));
+        assert_eq!(told.data.record_day.unwrap().total_usd, 100.0, "of the venue: the aggregator does not reach the end");
+        let said = told.warnings.iter().find(|warning| warning.code == WarningCode::NotCovered).unwrap();
+        assert!(said.detail.starts_with("agg does not tell") && said.detail.ends_with("of v"), "{}", said.detail);
+        let day = question(None, &[], Window::days(1));
+        let fresh = liquidations(&both("2026-02-02T12:00:00Z"), &order(), &day).unwrap().data;
+        assert_eq!((fresh.total_usd, fresh.by_source[0].source.as_str()), (Some(1_000.0), "agg"));
+        let series = liquidations_series(&both("2026-02-02T12:00:00Z"), &order(), &day, None).unwrap();
+        assert_eq!(series.data[0].total_usd, 100.0, "sums of four hours tell no hours, those of the venue are no finer");
+    }
+
+    #[test]
+    fn a_total_says_what_of_its_window_is_on_record() {
+        let view = Fixture::new().order("v", "btc", "2026-02-02T12:57:00Z", 1.8e6).cut("2026-02-02T13:00:00Z");
+        let told = liquidations(&view, &order(), &question(None, &[], Window::days(1))).unwrap();
+        let covered = told.data.covered.unwrap();
+        assert_eq!((told.data.total_usd, told.data.bound), (Some(1.8e6), Some(Bound::AtLeast)));
+        assert_eq!((covered.from, covered.to), (Some(at("2026-02-02T12:57:00Z")), Some(view.as_of())));
+        assert!((covered.ratio - 3.0 / 1_440.0).abs() < 1e-12);
+        assert_eq!(told.data.record_since, Some(at("2026-02-02T12:57:00Z")));
+        assert!(told.warnings.iter().any(|warning| warning.code == WarningCode::NotCovered));
+        let made_up = |rows: &[(&str, f64)]| {
+            let fixture = Fixture::new().readings("liquidation.total.long@s:1h", rows).source("s", SourceKind::Scenario, "");
+            let hours = question(None, &[], Window::Last("2h".parse().unwrap()));
+            liquidations(&fixture.cut("2026-02-02T14:00:00Z"), &order(), &hours).unwrap().data.bound
+        };
+        assert_eq!(made_up(&[("2026-02-02T12:00:00Z", 1.0), ("2026-02-02T13:00:00Z", 1.0)]), None);
+        assert_eq!(made_up(&[("2026-02-02T12:00:00Z", 1.0)]), Some(Bound::AtLeast), "half of it is missing");
+    }
+
+    /// An order: milliseconds after the start, USD, how late it was known, milliseconds, and of which of two assets.
+    type Row = (i64, i32, i64, bool);
+
+    fn order_rows() -> impl Strategy<Value = Vec<Row>> {
+        prop::collection::vec((0..200_000_i64, 1..100_i32, 0..90_000_i64, any::<bool>()), 1..40)
+    }
+
+    proptest! {
+        #[test]
+        fn totals_are_the_sums_of_the_orders_at_every_millisecond(
+            rows in order_rows(),
+            (from, length, after) in (-1_000..200_000_i64, 1..150_000_i64, 0..2_000_i64),
+        ) {
+            let start = at("2026-02-02T12:00:00Z");
+            let known = |(offset, usd, late, is_btc): &Row| (start.plus_ms(*offset), start.plus_ms(offset + late), f64::from(*usd), *is_btc);
+            let market = rows.iter().map(known).fold(Fixture::new(), |fixture, (at, known_at, usd, is_btc)| {
+                fixture.late_order("v", if is_btc { "btc" } else { "eth" }, at, known_at, usd)
+            });
+            let (from, to) = (start.plus_ms(from), start.plus_ms(from + length));
+            let view = market.cut(&to.plus_ms(after).to_string());
+            let window = Window::Since { since: Moment::At(from), until: Some(Moment::At(to)) };
+            let expected: Vec<f64> = rows
+                .iter()
+                .map(known)
+                .filter(|(at, known_at, ..)| from <= *at && *at <= to && *known_at <= view.as_of())
+                .map(|(_, _, usd, _)| usd)
+                .collect();
+            let told = liquidations(&view, &order(), &question(None, &[], window)).unwrap().data;
+            prop_assert_eq!(told.total_usd.unwrap_or(0.0), expected.iter().sum::<f64>());
+            prop_assert_eq!(told.n_orders.unwrap_or(0), expected.len() as u64);
+            prop_assert_eq!(told.by_asset.iter().map(|row| row.total_usd).sum::<f64>(), told.total_usd.unwrap_or(0.0));
+            for interval in [Period::MINUTE, Period::HOUR] {
+                let rows = liquidations_series(&view, &order(), &question(None, &[], window), Some(interval)).unwrap().data;
+                prop_assert_eq!(rows.iter().map(|row| row.total_usd).sum::<f64>(), expected.iter().sum::<f64>());
+            }
+        }
     }
 }

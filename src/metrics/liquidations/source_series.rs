@@ -66,6 +66,11 @@ impl<'a> LiquidationSeries<'a> {
         self.published.is_some()
     }
 
+    /// The sums its source publishes.
+    pub(in crate::metrics) const fn published(&self) -> Option<(&'a SeriesKey, ColumnView<'a, f64>)> {
+        self.published
+    }
+
     /// Whether its source shows single orders.
     pub(in crate::metrics) const fn has_orders(&self) -> bool {
         self.orders.is_some()
@@ -110,10 +115,10 @@ impl<'a> LiquidationSeries<'a> {
         Some((first.observed_at, last.observed_at.plus_ms(key.period.ms())))
     }
 
-    /// The parts of a span in which single orders count, which are kept by the minute.
+    /// The parts of a span in which single orders count.
     fn order_ranges(&self, span: Span) -> Vec<TimeRange> {
-        let minutes = span.rows(Period::MINUTE);
-        let (start, end) = (minutes.from(), minutes.to());
+        let instants = span.readings();
+        let (start, end) = (instants.from(), instants.to());
         let parts = match self.covered() {
             None => vec![(start, end)],
             Some((from, to)) => vec![(start, end.min(from)), (start.max(to), end)],
@@ -133,7 +138,7 @@ impl<'a> LiquidationSeries<'a> {
 
     /// The single orders shown inside the span, whether or not their values count.
     pub(in crate::metrics) fn orders(&self, span: Span) -> Option<TallySummary> {
-        self.orders.map(|(_, column)| column.summary(span.rows(Period::MINUTE)))
+        self.orders.map(|(_, column)| column.summary(span.readings()))
     }
 
     /// Adds what was liquidated inside the span to the buckets of `interval` it falls in.
@@ -154,7 +159,7 @@ impl<'a> LiquidationSeries<'a> {
 
     /// The parts of a span in which single orders tell beside the fine sums, or alone.
     fn ranges_beside_fine_sums(&self, span: Span) -> Vec<TimeRange> {
-        if self.fine_sums().is_some() { self.order_ranges(span) } else { vec![span.rows(Period::MINUTE)] }
+        if self.fine_sums().is_some() { self.order_ranges(span) } else { vec![span.readings()] }
     }
 
     /// Gives what was liquidated inside the span hour by hour of the clock: published sums unless they are
@@ -185,19 +190,12 @@ impl<'a> LiquidationSeries<'a> {
         }
     }
 
-    /// Whether anything can be said of the span: where sums are published, a row of theirs must lie in
-    /// it; where orders are shown, their source must have shown some of late.
-    pub(in crate::metrics) fn knows(&self, view: &MarketView, span: Span) -> bool {
-        let sums = self.published.is_some_and(|(key, column)| column.count(span.rows(key.period)) > 0);
-        sums || (self.orders.is_some() && !self.order_ranges(span).is_empty() && shows_orders(view, &self.source, span))
-    }
-
     /// Whether the rows of the leg are as young as they should be, give or take a few.
     pub(in crate::metrics) fn is_live(&self, view: &MarketView) -> bool {
         let as_of = view.as_of();
         let sums = self.published.and_then(|(key, column)| Some((key, column.last()?.observed_at)));
         sums.is_some_and(|(key, at)| freshness(key, at.plus_ms(key.period.ms()), as_of) != Freshness::Stale)
-            || (self.orders.is_some() && shows_orders(view, &self.source, Span { from: as_of, to: as_of, to_cutoff: true }))
+            || (self.orders.is_some() && shows_orders(view, &self.source))
     }
 
     /// The length of the published sums; that of a minute where only orders are shown.
@@ -213,10 +211,9 @@ impl<'a> LiquidationSeries<'a> {
     }
 }
 
-/// Whether a source has shown any order since the start of the span, or is not overdue: an asset of
-/// which it shows none had none.
-fn shows_orders(view: &MarketView, source: &Source, span: Span) -> bool {
+/// Whether a source has shown an order of late: an asset of which it shows none had none.
+fn shows_orders(view: &MarketView, source: &Source) -> bool {
     let of_source = view.tallies().filter(|(key, _)| key.source == *source);
     let newest = of_source.filter_map(|(key, column)| Some((key, column.last()?.observed_at))).max_by_key(|(_, at)| *at);
-    newest.is_some_and(|(key, at)| at >= span.from || freshness(key, at, view.as_of()) != Freshness::Stale)
+    newest.is_some_and(|(key, at)| freshness(key, at, view.as_of()) != Freshness::Stale)
 }

@@ -1,70 +1,138 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{Asset, Metric, Period, SeriesKey, Side, Source, SourceKind, TimeRange, Timestamp};
 use crate::market::{ColumnView, LiquidationBucket, MarketView};
+use crate::metrics::bound::Bounded;
 use crate::metrics::cache::Changes;
+use crate::metrics::liquidations::feeds::Feeds;
 use crate::metrics::liquidations::outages::warn_of_outages;
 use crate::metrics::liquidations::source_series::{LiquidationSeries, LongShort};
 use crate::metrics::provenance::Provenance;
-use crate::metrics::{QueryError, SourceOrder, Span, WarningCode};
+use crate::metrics::summed_sources::{Reach, holds_venues, summed_sources};
+use crate::metrics::{QueryError, SourceOrder, Span, WarningCode, WindowCoverage};
 use crate::stats::burst::Minute;
 
-/// Every leg that answers one question.
+/// Every leg that answers one question, and when their feeds were listening.
 ///
 /// Inside the span that a source's published sums cover, the sums count and single orders do not:
 /// both tell of the same positions, and the sums leave fewer out.
 #[derive(Debug, Clone)]
 pub(in crate::metrics) struct LiquidationTotals<'a> {
     pub(in crate::metrics) legs: Vec<LiquidationSeries<'a>>,
+    feeds: Feeds,
+    /// The aggregator that was left for venues, since it does not tell what is wanted.
+    left: Option<Source>,
+}
+
+/// What sources must tell to be chosen: of which span, and in sums of which period at most.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::metrics) struct Wanted {
+    pub(in crate::metrics) span: Span,
+    pub(in crate::metrics) coarsest: Option<Period>,
+}
+
+impl Wanted {
+    /// A total of a span: sums of any length will do.
+    pub(in crate::metrics) const fn total(span: Span) -> Self {
+        Self { span, coarsest: None }
+    }
 }
 
 impl<'a> LiquidationTotals<'a> {
     /// The legs of `asset` (`None`: of all assets) from the sources asked for, and a warning of the parts
     /// of the span that they did not hear.
     ///
-    /// Where none is asked for, the first aggregator in the configured order answers alone, since its
-    /// sums hold the venues'; without one, all venues are added. Where a source states a total over
-    /// all assets, that answers the question about all assets.
+    /// Where none is asked for, the first aggregator in the configured order that tells what is wanted answers
+    /// alone, since its sums hold the venues'; without one, all venues are added. Where a source states a total
+    /// over all assets, that answers the question about all assets.
     pub(in crate::metrics) fn open(
         view: &'a MarketView,
         trail: &mut Provenance<'_>,
         order: &SourceOrder,
         asset: Option<&Asset>,
         asked: &[Source],
-        span: Span,
+        wanted: Wanted,
     ) -> Result<Self, QueryError> {
         let asset = asset.filter(|asset| **asset != Asset::total());
-        let mut legs = of_sources(view, order, asset, asked)?;
+        let mut totals = choose(view, order, asset, asked, wanted)?;
         if asset.is_none() {
-            keep_totals(&mut legs);
+            keep_totals(&mut totals.legs);
         }
-        for leg in &legs {
+        for leg in &totals.legs {
             leg.note(trail);
         }
-        warn_of_bounds(view, trail, &legs);
-        let of_orders = legs.iter().filter(|leg| leg.has_orders());
-        warn_of_outages(view, trail, &of_orders.map(|leg| &leg.source).collect(), span);
-        Ok(Self { legs })
+        if let Some(left) = &totals.left {
+            let sources = totals.sources().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let detail =
+                format!("{left} does not tell of the window to its end, or in too long sums: the figures are of {sources}");
+            trail.warn(WarningCode::NotCovered, detail);
+        }
+        warn_of_bounds(view, trail, &totals.legs);
+        let of_orders: BTreeSet<&Source> = totals.legs.iter().filter(|leg| leg.has_orders()).map(|leg| &leg.source).collect();
+        for (key, column) in view.tallies_of(&Asset::total()).filter(|(key, _)| of_orders.contains(&key.source)) {
+            // An order of any asset says that the feed listens.
+            trail.depends_on(key, column.version());
+        }
+        warn_of_outages(view, trail, &of_orders, wanted.span);
+        Ok(totals)
     }
 
-    /// The legs of single assets from the sources that [`Self::open`] would choose.
+    /// The legs of single assets from the sources asked for, or from those that [`Self::open`] would choose.
     pub(in crate::metrics) fn open_single_assets(
         view: &'a MarketView,
         order: &SourceOrder,
         asset: Option<&Asset>,
         asked: &[Source],
+        wanted: Wanted,
     ) -> Result<Self, QueryError> {
         let total = Asset::total();
         let asset = asset.filter(|asset| **asset != total);
-        let mut legs = of_sources(view, order, asset, asked)?;
-        legs.retain(|leg| leg.asset != total);
-        Ok(Self { legs })
+        let mut totals = choose(view, order, asset, asked, wanted)?;
+        totals.legs.retain(|leg| leg.asset != total);
+        Ok(totals)
     }
 
-    /// Whether any leg can tell what was liquidated inside the span; where none can although rows are
-    /// known, that is a warning.
-    pub(in crate::metrics) fn tells(&self, view: &MarketView, trail: &mut Provenance<'_>, span: Span) -> bool {
-        let tells = self.legs.iter().any(|leg| leg.knows(view, span));
+    /// The sources the legs are of, by name.
+    pub(in crate::metrics) fn sources(&self) -> Vec<Source> {
+        self.legs.iter().map(|leg| leg.source.clone()).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// How much of a span was covered by the feeds that are summed.
+    pub(in crate::metrics) fn covered(&self, span: Span) -> WindowCoverage {
+        self.feeds.covered(span)
+    }
+
+    /// How much of a span one of the feeds covered.
+    pub(in crate::metrics) fn covered_by(&self, source: &Source, span: Span) -> WindowCoverage {
+        self.feeds.only(|feed| feed == source).covered(span)
+    }
+
+    /// Whether sources that were left tell of longer spans: all of history may be another's to tell.
+    pub(in crate::metrics) const fn is_makeshift(&self) -> bool {
+        self.left.is_some()
+    }
+
+    /// Whether an hour was listened to.
+    pub(in crate::metrics) fn heard_hour(&self, from: Timestamp) -> bool {
+        self.feeds.heard(from, from.plus_ms(Period::HOUR.ms()), Period::MINUTE)
+    }
+
+    /// Whether a bucket was listened to, so that what is not in it did not happen.
+    pub(in crate::metrics) fn heard(&self, from: Timestamp, to: Timestamp) -> bool {
+        self.feeds.heard(from, to, self.grain())
+    }
+
+    /// A sum of these feeds over a span, with its bound: feeds of real venues leave orders out, and those
+    /// of all the parts of a span that nobody listened to are missing.
+    pub(in crate::metrics) fn bounded(&self, view: &MarketView, span: Span, usd: f64) -> Bounded {
+        let is_complete = |source: &Source| view.source_info(source).is_some_and(|info| info.kind == SourceKind::Scenario);
+        let is_exact = self.covered(span).ratio >= 1.0 && self.legs.iter().all(|leg| is_complete(&leg.source));
+        Bounded::floor_unless(is_exact, usd)
+    }
+
+    /// Whether any feed was listening inside the span; where none was although rows are known, that is a warning.
+    pub(in crate::metrics) fn tells(&self, trail: &mut Provenance<'_>, span: Span) -> bool {
+        let tells = self.feeds.were_listening(span);
         if !tells && self.first_at().is_some() {
             let detail = "no source has a row inside the window: whether anything was liquidated in it is not known";
             trail.warn(WarningCode::Gap, detail);
@@ -72,11 +140,15 @@ impl<'a> LiquidationTotals<'a> {
         tells
     }
 
-    /// The book without the sources that have fallen silent, unless all have.
+    /// The totals without the sources that have fallen silent, unless all have.
     pub(in crate::metrics) fn of_speaking(&self, view: &MarketView) -> Self {
         let speaking: Vec<&Source> = self.legs.iter().filter(|leg| leg.is_live(view)).map(|leg| &leg.source).collect();
-        let keep = |leg: &&LiquidationSeries<'_>| speaking.is_empty() || speaking.contains(&&leg.source);
-        Self { legs: self.legs.iter().filter(keep).cloned().collect() }
+        let keep = |source: &Source| speaking.is_empty() || speaking.contains(&source);
+        Self {
+            legs: self.legs.iter().filter(|leg| keep(&leg.source)).cloned().collect(),
+            feeds: self.feeds.only(keep),
+            left: None,
+        }
     }
 
     /// The series the legs are read from.
@@ -142,7 +214,7 @@ impl<'a> LiquidationTotals<'a> {
 
     /// The same legs with everything ever known.
     pub(in crate::metrics) fn newest(&self) -> Self {
-        Self { legs: self.legs.iter().map(LiquidationSeries::newest).collect() }
+        Self { legs: self.legs.iter().map(LiquidationSeries::newest).collect(), ..self.clone() }
     }
 
     /// When the last row in `range` was known, whatever the cutoff.
@@ -155,8 +227,13 @@ impl<'a> LiquidationTotals<'a> {
         self.legs.iter().filter_map(|leg| leg.first_change_in(news)).min()
     }
 
+    /// Where the record begins: the first instant from which on the feeds listened half of the time or more.
+    pub(in crate::metrics) fn begin(&self) -> Option<Timestamp> {
+        self.feeds.begin()
+    }
+
     /// The first instant of which anything is known.
-    pub(in crate::metrics) fn first_at(&self) -> Option<Timestamp> {
+    fn first_at(&self) -> Option<Timestamp> {
         self.legs.iter().filter_map(LiquidationSeries::first_at).min()
     }
 
@@ -176,19 +253,33 @@ fn place_of(span: Span, period: Period, at: Timestamp) -> usize {
     usize::try_from(at.ms_since(span.from).div_euclid(period.ms())).unwrap_or(usize::MAX)
 }
 
-fn of_sources<'a>(
+/// The legs of the sources that answer.
+fn choose<'a>(
     view: &'a MarketView,
     order: &SourceOrder,
     asset: Option<&Asset>,
     asked: &[Source],
-) -> Result<Vec<LiquidationSeries<'a>>, QueryError> {
+    wanted: Wanted,
+) -> Result<LiquidationTotals<'a>, QueryError> {
     let mut legs = match asset {
         Some(asset) => collect(view.readings(Metric::Liquidation, asset), view.tallies_of(asset)),
         None => collect(view.all_readings(Metric::Liquidation), view.tallies()),
     };
-    let sources = order.choose_summed(view, asked, legs.iter().map(|leg| leg.source.clone()))?;
+    let feeds = Feeds::of(view, &legs);
+    let is_coarse = |source: &Source| {
+        legs.iter().any(|leg| leg.source == *source && wanted.coarsest.is_some_and(|coarsest| leg.grain() > coarsest))
+    };
+    let reach = |source: &Source| match feeds.reach(source, wanted.span) {
+        Reach::End if is_coarse(source) => Reach::Part,
+        reach => reach,
+    };
+    let candidates: BTreeSet<Source> = legs.iter().map(|leg| leg.source.clone()).collect();
+    let sources = summed_sources(order, view, asked, candidates.clone(), reach)?;
+    let holds = |source: &Source| holds_venues(view, source);
+    let left = candidates.into_iter().find(|source| asked.is_empty() && holds(source) && !sources.iter().any(holds));
     legs.retain(|leg| sources.contains(&leg.source));
-    Ok(legs)
+    let feeds = feeds.only(|source| sources.contains(source));
+    Ok(LiquidationTotals { legs, feeds, left })
 }
 
 /// The legs of published sums and single orders.
@@ -227,7 +318,7 @@ fn keep_totals(legs: &mut Vec<LiquidationSeries<'_>>) {
         legs.iter().any(|leg| leg.source == *source && leg.asset == total && leg.has_sums())
             || legs.iter().filter(|leg| leg.source == *source).all(|leg| !leg.has_sums())
     };
-    let sources: std::collections::BTreeSet<Source> = legs.iter().map(|leg| leg.source.clone()).collect();
+    let sources: BTreeSet<Source> = legs.iter().map(|leg| leg.source.clone()).collect();
     let with_total: Vec<Source> = sources.into_iter().filter(|source| states_total(legs, source)).collect();
     legs.retain(|leg| (leg.asset == Asset::total()) == with_total.contains(&leg.source));
 }

@@ -8,7 +8,7 @@ use crate::metrics::Span;
 use crate::metrics::derivatives::funding::{mean_rate, weights};
 use crate::metrics::derivatives::positions::OpenInterestBySource;
 use crate::metrics::derivatives::settlements::{FundingVenue, Settlement};
-use crate::metrics::liquidations::totals::LiquidationTotals;
+use crate::metrics::liquidations::totals::{LiquidationTotals, Wanted};
 use crate::metrics::provenance::Provenance;
 use crate::metrics::stress::measure::Day;
 use crate::stats::sum::{mean, sum};
@@ -29,7 +29,8 @@ impl<'a> Day<'a> {
     }
 
     pub(super) fn liquidated(&mut self, days: i64, longs_only: bool) -> Option<f64> {
-        let liquidations = LiquidationTotals::open_single_assets(self.view, self.order, Some(&self.asset), &[]).ok()?;
+        let wanted = Wanted::total(self.liquidation_day(self.start)?);
+        let liquidations = LiquidationTotals::open_single_assets(self.view, self.order, Some(&self.asset), &[], wanted).ok()?;
         self.reads.extend(liquidations.keys().cloned());
         let positions = self.positions()?;
         let share = |ago: i64| self.liquidated_on(&liquidations, &positions, self.start.plus_days(-ago), longs_only);
@@ -38,7 +39,13 @@ impl<'a> Day<'a> {
         Some((1..days).filter_map(share).fold(today, f64::max))
     }
 
-    /// A day without any liquidation is a day without a feed.
+    /// A day as far as it has gone; `None` where it has not begun.
+    fn liquidation_day(&self, start: Timestamp) -> Option<Span> {
+        let to = start.plus_days(1).min(self.view.as_of());
+        (start < to).then_some(Span { from: start, to, to_cutoff: to == self.view.as_of() })
+    }
+
+    /// A day without any liquidation is a zero only where the feed was listening.
     fn liquidated_on(
         &self,
         liquidations: &LiquidationTotals<'_>,
@@ -46,11 +53,11 @@ impl<'a> Day<'a> {
         start: Timestamp,
         longs_only: bool,
     ) -> Option<f64> {
-        let to = start.plus_days(1).min(self.view.as_of());
-        let sides = liquidations.sides(Span { from: start, to, to_cutoff: to == self.view.as_of() });
+        let day = self.liquidation_day(start)?;
+        let sides = liquidations.sides(day);
         let open = positions.total(last_stated(positions, start)?)?.usd;
         let usd = if longs_only { sides.long_usd } else { sides.total() };
-        (sides.total() > 0.0 && open > 0.0).then(|| usd / open)
+        (liquidations.heard(day.from, day.to) && open > 0.0).then(|| usd / open)
     }
 
     /// Sources that are not known at both ends are left out, so that one that drops out is no fall.
