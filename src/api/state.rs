@@ -1,3 +1,4 @@
+use std::num::NonZero;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -5,6 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::api::http::compute::ComputePool;
 use crate::api::http::rate_limit::{Quota, RateLimiter};
 use crate::api::http::telemetry::Telemetry;
 use crate::api::params::as_of::Now;
@@ -77,8 +79,10 @@ pub struct Shared {
     pub(super) feeds: Arc<StatusBoard>,
     /// What the operator set.
     pub(super) settings: Settings,
-    /// Answers that are kept.
-    pub(super) cache: ResponseCache,
+    /// Cached responses, and computations under way.
+    pub(super) cache: Arc<ResponseCache>,
+    /// Where queries, rendering and compression run.
+    pub(super) compute: ComputePool,
     /// What was asked in the same words a moment ago; `None` where no answers are kept.
     pub(super) repeated: Option<RequestMemo>,
     /// Keeps clients to their allowance.
@@ -103,7 +107,9 @@ impl AppState {
         feeds: Arc<StatusBoard>,
         settings: Settings,
     ) -> Self {
-        let cache = ResponseCache::new(settings.cache_bytes);
+        let cache = Arc::new(ResponseCache::new(settings.cache_bytes));
+        let permits = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let compute = ComputePool::new(permits, settings.request_timeout / 2);
         let repeated = (settings.cache_bytes > 0).then(RequestMemo::new);
         let limiter = settings.allowance.map(RateLimiter::new);
         let push_limiter = settings.push_allowance.map(RateLimiter::new);
@@ -118,6 +124,7 @@ impl AppState {
             feeds,
             settings,
             cache,
+            compute,
             repeated,
             limiter,
             push_limiter,

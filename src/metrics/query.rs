@@ -22,6 +22,13 @@ pub trait Query: 'static {
     /// False if more than the snapshot decides the answer, such as the status of feeds.
     const CACHEABLE: bool = true;
 
+    /// True if the answer takes microseconds whatever the window: it reads summaries and edges, not rows. Such a query is
+    /// computed where the request is served; a hop to the compute pool would cost more than the answer.
+    #[must_use]
+    fn is_light(_params: &Self::Params, _view: &MarketView) -> bool {
+        false
+    }
+
     /// Computes the answer.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use futures_util::FutureExt;
 use uuid::Uuid;
 
 use crate::api::http::rate_limit::Decision;
-use crate::api::response::problem::{ApiError, PendingProblem};
+use crate::api::response::problem::{ApiError, PendingProblem, panic_text};
 use crate::api::state::AppState;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -135,9 +135,4 @@ fn preflight() -> Response {
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400"));
     response
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without words".to_owned())
 }

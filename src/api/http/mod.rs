@@ -1,5 +1,6 @@
 //! The HTTP service around the queries: middleware, limits, telemetry, health, documentation pages, serving.
 
+pub(in crate::api) mod compute;
 pub(in crate::api) mod docs_pages;
 pub(in crate::api) mod health;
 pub(in crate::api) mod middleware;

@@ -6,7 +6,7 @@ use axum::response::Response;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::api::response::cache::CachedResponse;
-use crate::api::response::negotiation::accepts_gzip;
+use crate::api::response::negotiation::Coding;
 use crate::domain::{SeriesKey, Timestamp, Version};
 use crate::metrics::QueryId;
 
@@ -74,19 +74,15 @@ pub(in crate::api) fn respond(kept: &CachedResponse, request: &HeaderMap) -> Res
         return response;
     }
     headers.insert(header::CONTENT_TYPE, kept.content_type.clone());
-    let body = match &kept.gzip {
-        Some(gzip) if accepts_gzip(request) => {
-            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-            gzip.clone()
-        }
-        _ => kept.plain.clone(),
-    };
-    *response.body_mut() = Body::from(body);
+    if kept.coding == Coding::Gzip {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    *response.body_mut() = Body::from(kept.body.clone());
     response
 }
 
 /// Whether `If-None-Match` names the validator; `*` names any. Weak and strong are not told apart.
-fn holds(request: &HeaderMap, etag: &HeaderValue) -> bool {
+pub(in crate::api) fn holds(request: &HeaderMap, etag: &HeaderValue) -> bool {
     if request.get(header::IF_NONE_MATCH) == Some(etag) {
         return true;
     }

@@ -41,6 +41,15 @@ pub(in crate::api) enum TimeFormat {
     UnixMs,
 }
 
+/// Content coding of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::api) enum Coding {
+    /// As rendered.
+    Identity,
+    /// gzip.
+    Gzip,
+}
+
 /// The representation that was agreed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::api) struct Representation {
@@ -138,9 +147,17 @@ impl Representation {
     }
 }
 
+impl Coding {
+    /// The coding of a response to these headers.
+    #[must_use]
+    pub(in crate::api) fn of(headers: &HeaderMap) -> Self {
+        if accepts_gzip(headers) { Self::Gzip } else { Self::Identity }
+    }
+}
+
 /// Whether the client takes gzip.
 #[must_use]
-pub(in crate::api) fn accepts_gzip(headers: &HeaderMap) -> bool {
+fn accepts_gzip(headers: &HeaderMap) -> bool {
     let quality = |name: &str| qualities(headers, &header::ACCEPT_ENCODING).find(|(coding, _)| coding.eq_ignore_ascii_case(name));
     quality("gzip").or_else(|| quality("*")).is_some_and(|(_, q)| q > 0.0)
 }

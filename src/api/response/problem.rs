@@ -45,6 +45,12 @@ pub struct Problem {
     pub verdicts: Vec<RowVerdict>,
 }
 
+/// The message of a panic.
+pub(in crate::api) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a message".to_owned())
+}
+
 /// Why a request is not answered with a success. Each variant maps to one code in [`ApiError::code`].
 #[derive(Debug, thiserror::Error)]
 pub(in crate::api) enum ApiError {

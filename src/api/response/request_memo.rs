@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, Uri, header};
 
 use crate::api::params::as_of::Now;
 use crate::api::response::cache::CachedResponse;
+use crate::api::response::negotiation::Coding;
 use crate::domain::{Timestamp, Version};
 use crate::market::Market;
 
@@ -37,9 +38,9 @@ pub(in crate::api) struct RequestMemo(RwLock<Given>);
 #[derive(Debug)]
 struct Given {
     epoch: Epoch,
-    /// With the `Accept` headers of each, the only ones that decide how an answer is written. Whether
-    /// an answer is kept at all, its cache decides.
-    answers: HashMap<Box<str>, (Vec<HeaderValue>, Weak<CachedResponse>)>,
+    /// With the `Accept` headers and the coding of each, which decide how an answer is written. The cache decides whether
+    /// an answer is stored at all.
+    answers: HashMap<Box<str>, (Vec<HeaderValue>, Coding, Weak<CachedResponse>)>,
 }
 
 impl Epoch {
@@ -61,9 +62,10 @@ impl RequestMemo {
     /// What the same request got on the same occasion.
     pub(in crate::api) fn get(&self, epoch: &Epoch, request: &Request) -> Option<Arc<CachedResponse>> {
         let given = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let (accepted, kept) = given.answers.get(target(request.uri())?)?;
+        let (accepted, coding, kept) = given.answers.get(target(request.uri())?)?;
         let accepts = request.headers().get_all(header::ACCEPT).iter();
-        if given.epoch == *epoch && accepts.eq(accepted) { kept.upgrade() } else { None }
+        let is_same = given.epoch == *epoch && accepts.eq(accepted) && Coding::of(request.headers()) == *coding;
+        if is_same { kept.upgrade() } else { None }
     }
 
     /// Remembers what a request got; an occasion that is over is forgotten.
@@ -75,7 +77,7 @@ impl RequestMemo {
             given.epoch = *epoch;
             given.answers.clear();
         }
-        given.answers.insert(target.into(), (accepts, Arc::downgrade(kept)));
+        given.answers.insert(target.into(), (accepts, Coding::of(headers), Arc::downgrade(kept)));
     }
 }
 
@@ -96,7 +98,14 @@ mod tests {
     fn kept() -> Arc<CachedResponse> {
         let none = HeaderValue::from_static("");
         let (etag, cache_control, content_type) = (none.clone(), none.clone(), none);
-        Arc::new(CachedResponse { plain: Bytes::from_static(b"{}"), gzip: None, etag, cache_control, content_type, link: None })
+        Arc::new(CachedResponse {
+            body: Bytes::from_static(b"{}"),
+            coding: Coding::Identity,
+            etag,
+            cache_control,
+            content_type,
+            link: None,
+        })
     }
 
     fn request(target: &str, accepts: &[&str]) -> Request {

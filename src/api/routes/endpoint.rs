@@ -15,12 +15,11 @@ use crate::api::openapi::{self, Shape};
 use crate::api::params::as_of::Now;
 use crate::api::params::page::Page;
 use crate::api::params::reader::ParamReader;
-use crate::api::response::problem::ApiError;
 use crate::api::response::render;
-use crate::api::routes::handler::{CommonParams, RequestReader};
+use crate::api::routes::handler::{CommonParams, Compute, RequestReader};
 use crate::api::routes::liquidation_orders;
 use crate::api::state::AppState;
-use crate::metrics::{Answer, Context, LiquidationOrderRow, Paged, Query, QueryError, QueryId};
+use crate::metrics::{Context, LiquidationOrderRow, Paged, Query, QueryError, QueryId};
 
 /// Name and texts of an endpoint.
 #[derive(Debug, Clone, Copy)]
@@ -211,15 +210,15 @@ impl fmt::Debug for Entry {
 }
 
 async fn respond<Q: Endpoint>(reader: Arc<RequestReader>, state: AppState, request: Request) -> Response {
-    let compute = |params: &Q::Params, cx: &Context<'_>, _: &str| Ok((Q::answer(params, cx)?, None));
-    reader.answer::<Q, _, _>(&state, request, Q::read, |params| params, compute).await
+    let compute: Compute<Q::Params, Q::Answer> = |params, cx, _| Ok((Q::answer(params, cx)?, None));
+    reader.answer::<Q, _>(&state, request, Q::read, |params| params, compute).await
 }
 
 async fn respond_page<Q: ListEndpoint>(reader: Arc<RequestReader>, state: AppState, request: Request) -> Response
 where
     <Q::Row as Paged<Q::Params>>::Position: Send + Sync,
 {
-    let compute = |(params, page): &PageOf<Q>, cx: &Context<'_>, path: &str| -> Result<(Answer<Vec<Q::Row>>, _), ApiError> {
+    let compute: Compute<PageOf<Q>, Vec<Q::Row>> = |(params, page), cx, path| {
         let mut last = None;
         let answer = Q::answer(params, cx)?.map(|rows| {
             let (rows, position) = page.slice(params, rows);
@@ -228,7 +227,7 @@ where
         });
         Ok((answer, Some(page.links(path, cx.view.as_of(), last.as_ref())?)))
     };
-    reader.answer::<Q, _, _>(&state, request, read_page::<Q>, |(params, _)| params, compute).await
+    reader.answer::<Q, _>(&state, request, read_page::<Q>, |(params, _)| params, compute).await
 }
 
 type PageOf<Q> = (<Q as Query>::Params, Page<<<Q as ListEndpoint>::Row as Paged<<Q as Query>::Params>>::Position>);

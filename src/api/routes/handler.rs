@@ -12,10 +12,10 @@ use crate::api::openapi::Shape;
 use crate::api::params::as_of::{AsOf, Now};
 use crate::api::params::page::PageKey;
 use crate::api::params::reader::ParamReader;
-use crate::api::response::cache::{CacheKey, CachedResponse, compressed};
-use crate::api::response::conditional::{cache_control, etag, present_etag, respond};
+use crate::api::response::cache::{CacheKey, CachedResponse, Waiters};
+use crate::api::response::conditional::{cache_control, etag, holds, present_etag, respond};
 use crate::api::response::csv_columns::Table;
-use crate::api::response::negotiation::{Offer, Representation};
+use crate::api::response::negotiation::{Coding, Offer, Representation};
 use crate::api::response::problem::ApiError;
 use crate::api::response::render::{Links, render};
 use crate::api::response::request_memo::Epoch;
@@ -27,6 +27,12 @@ use crate::metrics::{Answer, Context, QueryId, Warning, WarningCode};
 
 /// The age from which `as_of` is no longer the present, so that feed status is not a part of the answer.
 const PRESENT_MS: i64 = 60_000;
+
+/// Bodies up to this size are compressed where the request is served, larger ones in the compute pool.
+const COMPRESSED_IN_PLACE_BYTES: usize = 16 * 1_024;
+
+/// Computes the answer to parsed parameters at a path, with the links of its page.
+pub(in crate::api) type Compute<P, T> = fn(&P, &Context<'_>, &str) -> Result<(Answer<T>, Option<Links>), ApiError>;
 
 /// Parameters that every query has beside its own.
 pub(in crate::api) struct CommonParams {
@@ -108,35 +114,42 @@ impl RequestReader {
             as_of_defaulted: cutoff.defaulted,
             store_unreachable_since: cutoff.store_unreachable_since,
             representation,
+            coding: Coding::Identity,
         };
         Ok(ParsedRequest { params, view: market.at(cutoff.at), key, cutoff, present, uri: parts.uri, headers: parts.headers })
     }
 
     /// The response to a query that is answered from memory: a cached one, or what `compute` gives. `own` picks the
     /// query's own parameters out of those that were read.
-    pub(in crate::api) async fn answer<Q: Endpoint, P, C>(
-        &self,
+    pub(in crate::api) async fn answer<Q: Endpoint, P: Send + Sync + 'static>(
+        self: &Arc<Self>,
         state: &AppState,
         request: Request,
         read: fn(&mut ParamReader) -> P,
         own: fn(&P) -> &Q::Params,
-        compute: C,
-    ) -> Response
-    where
-        C: Fn(&P, &Context<'_>, &str) -> Result<(Answer<Q::Answer>, Option<Links>), ApiError>,
-    {
+        compute: Compute<P, Q::Answer>,
+    ) -> Response {
         let respond = async {
             let (market, present) = state.present();
             let epoch = Epoch::of(&market, present);
             if let Some(cached) = state.repeated.as_ref().and_then(|repeated| repeated.get(&epoch, &request)) {
                 return Ok(respond(&cached, request.headers()));
             }
-            let asked = self.read((market, present), request, read, |params| Q::id(own(params))).await?;
-            let make = || {
-                let (answer, links) = compute(&asked.params, &asked.context(state), &asked.path())?;
-                self.render(&asked, answer, links.as_ref())
+            let asked = Arc::new(self.read((market, present), request, read, |params| Q::id(own(params))).await?);
+            let plain = if !Q::CACHEABLE {
+                Arc::new(self.in_pool(state, &asked, compute, || false).await?)
+            } else if let Some(found) = state.cache.get(&asked.key) {
+                found
+            } else if Q::is_light(own(&asked.params), &asked.view) {
+                state.cache.insert(&asked.key, self.compute(state, &asked, compute, &|| false)?)
+            } else {
+                let start = |waiters: Waiters| {
+                    let (reader, state, asked) = (Arc::clone(self), state.clone(), Arc::clone(&asked));
+                    async move { reader.in_pool(&state, &asked, compute, move || waiters.are_gone()).await }
+                };
+                state.cache.get_or_compute(&asked.key, start).await?
             };
-            let cached = if Q::CACHEABLE { state.cache.get_or_compute(&asked.key, make)? } else { Arc::new(make()?) };
+            let cached = encoded(state, &asked.key, plain, &asked.headers).await?;
             if let Some(repeated) = state.repeated.as_ref().filter(|_| Q::CACHEABLE) {
                 repeated.insert(&epoch, &asked.uri, &asked.headers, &cached);
             }
@@ -145,20 +158,51 @@ impl RequestReader {
         respond.await.unwrap_or_else(|error: Arc<ApiError>| error.to_response())
     }
 
+    /// Computes and renders an answer in the compute pool; it ends at its next checkpoint once `stop` returns true.
+    async fn in_pool<P: Send + Sync + 'static, T: Serialize + 'static>(
+        self: &Arc<Self>,
+        state: &AppState,
+        asked: &Arc<ParsedRequest<P>>,
+        compute: Compute<P, T>,
+        stop: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Result<CachedResponse, ApiError> {
+        let (reader, shared, asked) = (Arc::clone(self), state.clone(), Arc::clone(asked));
+        state.compute.run(move || reader.compute(&shared, &asked, compute, &stop)).await?
+    }
+
+    /// Computes and renders an answer on this thread.
+    fn compute<P, T: Serialize>(
+        &self,
+        state: &AppState,
+        asked: &ParsedRequest<P>,
+        compute: Compute<P, T>,
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<CachedResponse, ApiError> {
+        let cx = asked.context(state).stopped_by(stop);
+        let (answer, links) = compute(&asked.params, &cx, &asked.path())?;
+        cx.checkpoint()?;
+        self.render(asked, answer, links.as_ref())
+    }
+
     /// The response with an answer that was just made.
     ///
     /// # Errors
     /// [`ApiError::Internal`] if it cannot be written.
-    pub(in crate::api) fn respond<P, T: Serialize>(
-        &self,
-        asked: &ParsedRequest<P>,
+    pub(in crate::api) async fn respond<P: Send + Sync + 'static, T: Serialize + Send + 'static>(
+        self: &Arc<Self>,
+        state: &AppState,
+        asked: ParsedRequest<P>,
         answer: Answer<T>,
-        links: &Links,
+        links: Links,
     ) -> Result<Response, ApiError> {
-        Ok(respond(&self.render(asked, answer, Some(links))?, &asked.headers))
+        let (reader, asked) = (Arc::clone(self), Arc::new(asked));
+        let rendering = Arc::clone(&asked);
+        let plain = state.compute.run(move || reader.render(&rendering, answer, Some(&links))).await??;
+        let coded = encoded(state, &asked.key, Arc::new(plain), &asked.headers).await?;
+        Ok(respond(&coded, &asked.headers))
     }
 
-    /// Writes and compresses an answer, and gives it its validator and its lifetime.
+    /// Renders an answer, and gives it its validator and its lifetime.
     fn render<P, T: Serialize>(
         &self,
         asked: &ParsedRequest<P>,
@@ -178,8 +222,8 @@ impl RequestReader {
             present_etag(&key.query, &[&page, format.media_type(), time_format.name()], key.as_of, &answer.reads)
         };
         Ok(CachedResponse {
-            gzip: compressed(&plain),
-            plain: plain.into(),
+            body: plain.into(),
+            coding: Coding::Identity,
             etag,
             cache_control: cache_control(cutoff.settled, key.as_of, answer.next_expected_at),
             content_type: HeaderValue::from_static(format.content_type()),
@@ -195,6 +239,29 @@ impl RequestReader {
         let pairs = found.iter().flat_map(|found| found.iter());
         pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
+}
+
+/// The response in the coding that the client accepts, made when it is first asked for. Nothing is compressed for a client
+/// that holds the response already.
+async fn encoded(
+    state: &AppState,
+    key: &CacheKey,
+    plain: Arc<CachedResponse>,
+    request: &HeaderMap,
+) -> Result<Arc<CachedResponse>, ApiError> {
+    if Coding::of(request) == Coding::Identity || holds(request, &plain.etag) {
+        return Ok(plain);
+    }
+    let key = CacheKey { coding: Coding::Gzip, ..key.clone() };
+    if let Some(found) = state.cache.get(&key) {
+        return Ok(found);
+    }
+    let compressed = if plain.body.len() <= COMPRESSED_IN_PLACE_BYTES {
+        plain.compressed()
+    } else {
+        state.compute.run(move || plain.compressed()).await?
+    };
+    Ok(state.cache.insert(&key, compressed))
 }
 
 /// The warning on an answer from memory alone.

@@ -53,7 +53,7 @@ pub(in crate::api) fn read(query: &mut ParamReader) -> (OrdersParams, Page<Order
 /// # Errors
 /// As any question, and when the store fails.
 pub(in crate::api) async fn answer(
-    reader: &RequestReader,
+    reader: &Arc<RequestReader>,
     state: &AppState,
     request: Request,
 ) -> Result<Response, Arc<ApiError>> {
@@ -68,7 +68,8 @@ pub(in crate::api) async fn answer(
     }
     let last = orders.last().filter(|_| more).map(|order| order.position(question));
     let answer = liquidation_orders(&asked.view, question, orders).map_err(ApiError::from)?;
-    Ok(reader.respond(&asked, answer, &page.links(&asked.path(), asked.view.as_of(), last.as_ref())?)?)
+    let links = page.links(&asked.path(), asked.view.as_of(), last.as_ref())?;
+    Ok(reader.respond(state, asked, answer, links).await?)
 }
 
 fn filter<Q>(asked: &ParsedRequest<Q>, question: &OrdersParams) -> Result<OrderFilter, ApiError> {

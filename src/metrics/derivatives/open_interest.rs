@@ -246,6 +246,10 @@ impl Query for OpenInterestQuery {
     type Answer = OpenInterest;
     const NAME: &'static str = "open-interest";
 
+    fn is_light(_: &Self::Params, _: &MarketView) -> bool {
+        true
+    }
+
     fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
         open_interest(cx.view, cx.source_order, params)
     }

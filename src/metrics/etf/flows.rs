@@ -321,6 +321,10 @@ impl Query for EtfFlowsQuery {
     type Answer = EtfFlows;
     const NAME: &'static str = "etf-flows";
 
+    fn is_light(_: &Self::Params, _: &MarketView) -> bool {
+        true
+    }
+
     fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
         etf_flows(cx.view, cx.source_order, params)
     }

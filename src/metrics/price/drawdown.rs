@@ -193,6 +193,11 @@ impl Query for DrawdownQuery {
     type Answer = Drawdown;
     const NAME: &'static str = "drawdown";
 
+    /// Bars of a stored length carry summaries; bars of other lengths are made of all rows.
+    fn is_light(params: &Self::Params, view: &MarketView) -> bool {
+        view.candle_series(&params.asset).any(|(key, _)| key.period == params.interval)
+    }
+
     fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
         drawdown(cx.view, cx.source_order, params)
     }

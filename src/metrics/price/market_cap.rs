@@ -140,6 +140,10 @@ impl Query for MarketCapQuery {
     type Answer = MarketCap;
     const NAME: &'static str = "market-cap";
 
+    fn is_light(_: &Self::Params, _: &MarketView) -> bool {
+        true
+    }
+
     fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
         market_cap(cx.view, cx.source_order, params)
     }

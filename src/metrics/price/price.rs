@@ -274,6 +274,10 @@ impl Query for PriceQuery {
     type Answer = Price;
     const NAME: &'static str = "price";
 
+    fn is_light(_: &Self::Params, _: &MarketView) -> bool {
+        true
+    }
+
     fn answer(params: &Self::Params, cx: &Context<'_>) -> Result<Answer<Self::Answer>, QueryError> {
         price(cx.view, cx.source_order, params)
     }
