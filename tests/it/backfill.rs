@@ -355,7 +355,7 @@ async fn a_run_killed_at_any_moment_and_resumed_leaves_what_an_unbroken_one_leav
 #[rstest]
 #[case::no_instant(&["--since", "yesterday"], "`yesterday` is not an RFC 3339 time such as 2026-02-04T08:00:00Z")]
 #[case::upside_down(&["--since", "2026-01-02", "--until", "2026-01-01"], "--since 2026-01-02T00:00:00Z is not before 2026-01-01T00:00:00Z")]
-#[case::future(&["--since", "2999-01-01"], "there is nothing to read")]
+#[case::future(&["--since", "2999-01-01"], "choose an earlier start")]
 #[case::unknown(&["--source", "deribt"], "did you mean `deribit`?")]
 #[case::no_past(&["--source", "coingecko-market"], "none of these feeds is enabled and has a history")]
 fn what_makes_no_sense_is_refused_before_anything_is_asked(#[case] arguments: &[&str], #[case] words: &str) {

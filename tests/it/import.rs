@@ -28,7 +28,7 @@ fn a_file_is_stored_once_however_often_it_is_read() {
     let first = program.succeed(&["import", "candles", "btc-test-1d.csv"]);
     assert_eq!(
         first,
-        "btc-test-1d.csv: read 2, new 2, unchanged 0, revised 0, refused 0\n  asset btc, source test, interval 1d by the file's name\n"
+        "btc-test-1d.csv: read 2, new 2, unchanged 0, revised 0, refused 0\n  asset btc, source test, interval 1d from the file's name\n"
     );
     let second = program.succeed(&["import", "candles", "btc-test-1d.csv"]);
     assert!(second.starts_with("btc-test-1d.csv: read 2, new 0, unchanged 2, revised 0, refused 0\n"), "{second}");

@@ -121,7 +121,7 @@ async fn a_folder_that_cannot_be_made_is_named() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("taken"), "").unwrap();
     let error = open(&StoreUrl::sqlite(folder.path().join("taken/log.db"))).await.unwrap_err();
-    assert!(error.to_string().contains("folder cannot be made"), "{error}");
+    assert!(error.to_string().contains("folder cannot be created"), "{error}");
 }
 
 #[tokio::test]
