@@ -178,7 +178,7 @@ fn in_window<'a, 'd>(
 
 /// Trading days reach farther back than as many calendar days: a window of them begins with its first day.
 fn working(view: &MarketView, question: &EtfFlowsParams, window: &[EtfDay<'_>]) -> Result<Derivation, QueryError> {
-    let method = Method { name: "etf_flows", version: 1, interval: Some(Period::DAY.to_string()), basis: None };
+    let method = Method { name: "etf_flows", version: 2, interval: Some(Period::DAY.to_string()), basis: None };
     let asked = question.window.resolve(view.as_of())?;
     let first = window.first().filter(|_| matches!(question.window, Window::Last(_)));
     let span = Span { from: first.map_or(asked.from, |day| day.at), ..asked };

@@ -12,7 +12,7 @@ use crate::metrics::{Span, WindowCoverage};
 
 /// The length over which a record is judged to be continuous.
 const BASELINE_MS: i64 = 90 * Period::DAY.ms();
-/// Share of a bucket that must be listened to for it to be one of a baseline (METHODOLOGY section 3.6).
+/// Share of a bucket that must be listened to for it to be one of a baseline (METHODOLOGY section 3.4).
 const LISTENED: f64 = 0.8;
 
 /// When each of the feeds that are summed was listening.

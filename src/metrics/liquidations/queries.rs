@@ -209,7 +209,7 @@ fn bucket(from: Timestamp, interval: Period) -> Span {
 
 fn working(span: Span, interval: Option<Period>) -> Derivation {
     let interval = interval.map(|interval| interval.to_string());
-    let method = Method { name: "liquidations", version: 1, interval, basis: None };
+    let method = Method { name: "liquidations", version: 2, interval, basis: None };
     Derivation { span: Some(span), method: Some(method), ..Derivation::default() }
 }
 
