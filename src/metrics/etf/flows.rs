@@ -42,8 +42,7 @@ pub struct EtfFlowsParams {
 pub fn etf_flows(view: &MarketView, order: &SourceOrder, question: &EtfFlowsParams) -> Result<Answer<EtfFlows>, QueryError> {
     let (mut trail, days) = open(view, order, question, ALL_DAYS)?;
     let window = in_window(view, question, &days)?;
-    let mut figures = EtfFlows::default();
-    figures.covered = covered(window, view.as_of());
+    let mut figures = EtfFlows { covered: covered(window, view.as_of()), ..EtfFlows::default() };
     fill_streak_from_recent(&mut trail, &days, window, &mut figures);
     fill_flips(&mut trail, &days, &mut figures);
     fill_history(&days, &mut figures);
