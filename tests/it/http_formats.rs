@@ -58,7 +58,7 @@ async fn a_briefing_is_a_row_for_each_figure_known_or_not() {
     assert_eq!(reply.header("content-type"), Some("text/csv; charset=utf-8; header=present"));
     let mut reader = csv::Reader::from_reader(reply.text().as_bytes());
     let header = reader.headers().unwrap().clone();
-    assert_eq!(header, vec!["id", "sentence", "value", "unit", "source", "observed_at", "state", "reason"]);
+    assert_eq!(header, vec!["id", "sentence", "value", "unit", "source", "observed_at", "state", "bound", "reason"]);
     let rows: Vec<Vec<String>> = reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
     let (figures, missing) = (json["data"]["figures"].as_array().unwrap(), json["data"]["missing"].as_array().unwrap());
     assert!(!figures.is_empty() && !missing.is_empty());
@@ -74,13 +74,14 @@ async fn a_briefing_is_a_row_for_each_figure_known_or_not() {
             text("source"),
             text("observed_at"),
             text("state"),
+            text("bound"),
             String::new(),
         ];
         assert_eq!(row, &expected);
     }
     for (row, figure) in rows[figures.len()..].iter().zip(missing) {
-        assert_eq!((row[0].as_str(), row[7].as_str()), (figure["id"].as_str().unwrap(), figure["reason"].as_str().unwrap()));
-        assert!(row[1..7].iter().all(String::is_empty), "{row:?}");
+        assert_eq!((row[0].as_str(), row[8].as_str()), (figure["id"].as_str().unwrap(), figure["reason"].as_str().unwrap()));
+        assert!(row[1..8].iter().all(String::is_empty), "{row:?}");
     }
 }
 

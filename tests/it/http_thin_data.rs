@@ -31,11 +31,12 @@ static SERVED: LazyLock<Vec<String>> = LazyLock::new(|| {
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::to_value(document()).unwrap());
 
 /// Fields that say by themselves why they may be absent.
-const MAY_BE_ABSENT: [&str; 28] = [
+const MAY_BE_ABSENT: [&str; 30] = [
     "backfill_error",
     "backfill_pages",
     "backfill_pages_read",
     "backfill_since",
+    "bound",
     "change",
     "change_pct",
     "difference_pct",
@@ -59,6 +60,7 @@ const MAY_BE_ABSENT: [&str; 28] = [
     "recovered_at",
     "recovery_days",
     "since",
+    "stated_total_usd",
     "threshold_ratio",
 ];
 
@@ -156,7 +158,7 @@ fn assert_says(body: &Value, expected: &str, what: &str) {
     "total_usd=3.96e6 robust_z=null share_of_open_interest_pct=null history_limit insufficient_history",
     "total_usd=9.6e7 long_share_ratio=0.5 robust_z=null share_of_open_interest_pct=0.48 zero_variance",
     "total_usd=9.55e7",
-    "total_usd=4.775e7 by_source.1.total_usd=0 stale_input",
+    "total_usd=4.775e7 by_source.1=null stale_input",
 ])]
 #[case::liquidations_in_a_gap("/v1/liquidations?as_of=2026-01-26", [
     "total_usd=null no_data",

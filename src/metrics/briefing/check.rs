@@ -102,7 +102,7 @@ pub fn check(
             basis: missing.first().map_or_else(|| "the figure is not computed yet".to_owned(), |missing| missing.reason.clone()),
         },
     };
-    let method = Method { name: "check", version: 1, interval: None, basis: None };
+    let method = Method { name: "check", version: 2, interval: None, basis: None };
     Ok(trail.answer(data, Derivation { span: Some(span), method: Some(method), ..Derivation::default() }))
 }
 

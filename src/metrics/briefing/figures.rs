@@ -90,9 +90,6 @@ pub struct Figure {
     pub sentence: String,
     /// Its value. Falls and outflows are negative.
     pub value: FigureValue,
-    /// `at_least` where the true value is this large or larger; absent where it is exact.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bound: Option<Bound>,
     /// What the value is counted in.
     pub unit: FigureUnit,
     /// Who says so.
@@ -101,6 +98,9 @@ pub struct Figure {
     pub observed_at: Timestamp,
     /// Whether that row is as young as it should be.
     pub state: Freshness,
+    /// `at_least` where the true value is this large or larger; absent where it is exact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bound: Option<Bound>,
 }
 
 /// A headline figure that cannot be told.
@@ -232,11 +232,11 @@ impl<'a> HeadlineBuilder<'a> {
                 id: id.to_owned(),
                 sentence,
                 value,
-                bound,
                 unit: unit_of(id),
                 source: origin.source.clone(),
                 observed_at: origin.observed_at,
                 state: origin.state,
+                bound,
             }),
             _ => self.missing.push(MissingFigure { id: id.to_owned(), reason: told.reason.clone() }),
         }

@@ -9,7 +9,7 @@ use crate::metrics::liquidations::queries::{liquidated_usd, liquidations_and_rec
 use crate::metrics::price::breadth::small_cap_return;
 use crate::metrics::price::volatility::volatility_of_month;
 use crate::metrics::{
-    Basis, Caches, DrawdownParams, EpisodesParams, FundingState, Liquidations, LiquidationsParams, MarketCapParams,
+    Basis, Caches, DrawdownParams, EpisodesParams, EtfStatus, FundingState, Liquidations, LiquidationsParams, MarketCapParams,
     OpenInterestParams, PriceParams, Span, Window, drawdown, drawdown_episodes, market_cap, open_interest, price,
 };
 use crate::stats::real;
@@ -233,7 +233,8 @@ fn of_etf_flows(headlines: &mut HeadlineBuilder<'_>) {
             id,
             day.as_ref().map(|day| {
                 let usd = day.net_flow_usd;
-                (usd, format!("US spot bitcoin funds had {} of net flow on {}.", signed_amount(usd), day.trading_day))
+                let so_far = if day.status == EtfStatus::Final { "" } else { " so far" };
+                (usd, format!("US spot bitcoin funds had {} of net flow on {}{so_far}.", signed_amount(usd), day.trading_day))
             }),
         );
     }

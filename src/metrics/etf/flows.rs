@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::domain::{Asset, Period, Source};
+use crate::domain::{Asset, Period, Source, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::etf::figures::{
     EtfDayFlow, EtfDirection, EtfExtreme, EtfFlows, EtfFlowsRow, EtfFundFlow, EtfFundRow, EtfStreak,
@@ -46,7 +46,7 @@ pub struct EtfFlowsParams {
 pub fn etf_flows(view: &MarketView, order: &SourceOrder, question: &EtfFlowsParams) -> Result<Answer<EtfFlows>, QueryError> {
     let (mut trail, days) = open(view, order, question, ALL_DAYS)?;
     let window = in_window(view, question, &days)?;
-    let mut figures = EtfFlows::default();
+    let mut figures = EtfFlows { covered: covered(window, view.as_of()), ..EtfFlows::default() };
     fill_streak_from_recent(&mut trail, &days, window, &mut figures);
     fill_flips(&mut trail, &days, &mut figures);
     fill_history(&days, &mut figures);
@@ -182,7 +182,7 @@ fn in_window<'a, 'd>(
 
 /// Trading days reach farther back than as many calendar days: a window of them begins with its first day.
 fn working(view: &MarketView, question: &EtfFlowsParams, window: &[EtfDay<'_>]) -> Result<Derivation, QueryError> {
-    let method = Method { name: "etf_flows", version: 1, interval: Some(Period::DAY.to_string()), basis: None };
+    let method = Method { name: "etf_flows", version: 2, interval: Some(Period::DAY.to_string()), basis: None };
     let asked = question.window.resolve(view.as_of())?;
     let first = window.first().filter(|_| matches!(question.window, Window::Last(_)));
     let span = Span { from: first.map_or(asked.from, |day| day.at), ..asked };
@@ -221,18 +221,17 @@ fn fill_streak_from_recent(trail: &mut Provenance<'_>, days: &[EtfDay<'_>], wind
     let Some(latest) = days.last() else { return };
     fill_days(trail, latest, days.iter().rev().nth(1), figures);
     figures.net_flow_usd = (!window.is_empty()).then(|| sum(window.iter().map(EtfDay::net_flow_usd)));
-    figures.covered = covered(window);
     warn_of_gaps(trail, window);
     warn_of_cells(trail, window);
 }
 
 /// How many of the reports that are due there are.
-fn covered(window: &[EtfDay<'_>]) -> Option<WindowCoverage> {
+fn covered(window: &[EtfDay<'_>], as_of: Timestamp) -> Option<WindowCoverage> {
     let (first, last) = window.first().zip(window.last())?;
     let there: usize = window.iter().map(EtfDay::reports).sum();
     let missing: usize = window.iter().map(|day| day.pending_funds.len() + day.unreadable_funds.len()).sum();
     let ratio = real(there) / real(there + missing);
-    Some(WindowCoverage { from: Some(first.at), to: Some(last.at.plus_days(1)), ratio })
+    Some(WindowCoverage { from: Some(first.at), to: Some(last.at.plus_days(1).min(as_of)), ratio })
 }
 
 /// Names the days of the window whose cells cannot be read, or whose funds do not add up to the publisher's own sum.

@@ -84,7 +84,7 @@ pub fn liquidation_cascades(
         None => Vec::new(),
     };
     let interval = Some(Period::MINUTE.to_string());
-    let method = Method { name: "cascades", version: 1, interval, basis: None };
+    let method = Method { name: "cascades", version: 2, interval, basis: None };
     Ok(trail.answer(rows, Derivation { span: Some(span), method: Some(method), ..Derivation::default() }))
 }
 

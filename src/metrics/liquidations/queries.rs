@@ -184,7 +184,7 @@ pub(in crate::metrics) fn bucket(from: Timestamp, interval: Period) -> Span {
 /// What every answer about liquidations states of its working.
 pub(in crate::metrics) fn working(span: Span, interval: Option<Period>) -> Derivation {
     let interval = interval.map(|interval| interval.to_string());
-    let method = Method { name: "liquidations", version: 1, interval, basis: None };
+    let method = Method { name: "liquidations", version: 2, interval, basis: None };
     Derivation { span: Some(span), method: Some(method), ..Derivation::default() }
 }
 
@@ -498,14 +498,22 @@ mod tests {
         let hour = question(None, &[], Window::Last("1h".parse().unwrap()));
         let told = liquidations(&both("2026-02-02T13:30:00Z"), &order(), &hour).unwrap();
         assert_eq!((told.data.total_usd, told.data.by_source[0].source.as_str()), (Some(7.0), "v"));
-        assert_eq!(told.data.record_day.unwrap().total_usd, 100.0, "of the venue: the aggregator does not reach the end");
+        assert_eq!(
+            told.data.record_day.map(|day| day.total_usd),
+            Some(100.0),
+            "of the venue: the aggregator does not reach the end"
+        );
         let said = told.warnings.iter().find(|warning| warning.code == WarningCode::NotCovered).unwrap();
         assert!(said.detail.starts_with("agg does not tell") && said.detail.ends_with("of v"), "{}", said.detail);
         let day = question(None, &[], Window::days(1));
         let fresh = liquidations(&both("2026-02-02T12:00:00Z"), &order(), &day).unwrap().data;
         assert_eq!((fresh.total_usd, fresh.by_source[0].source.as_str()), (Some(1_000.0), "agg"));
         let series = liquidations_series(&both("2026-02-02T12:00:00Z"), &order(), &day, None).unwrap();
-        assert_eq!(series.data[0].total_usd, 100.0, "sums of four hours tell no hours, those of the venue are no finer");
+        assert_eq!(
+            series.data.first().map(|row| row.total_usd),
+            Some(100.0),
+            "sums of four hours tell no hours, those of the venue are no finer"
+        );
     }
 
     #[test]

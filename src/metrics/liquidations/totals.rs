@@ -66,6 +66,10 @@ impl<'a> LiquidationTotals<'a> {
             let detail =
                 format!("{left} does not tell of the window to its end, or in too long sums: the figures are of {sources}");
             trail.warn(WarningCode::NotCovered, detail);
+            // A further row of it may make it the one that answers.
+            for (key, column) in view.all_readings(Metric::Liquidation).filter(|(key, _)| key.source == *left) {
+                trail.depends_on(key, column.version());
+            }
         }
         warn_of_bounds(view, trail, &totals.legs);
         let of_orders: BTreeSet<&Source> = totals.legs.iter().filter(|leg| leg.has_orders()).map(|leg| &leg.source).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{Metric, Source, TimeRange, Timestamp};
+use crate::domain::{Metric, Source, TimeRange, Timestamp, Vintage};
 use crate::metrics::etf::trading_days::etf_sources;
 use crate::metrics::stress::measure::Day;
 use crate::stats::sum::sum;
@@ -20,7 +20,7 @@ impl Day<'_> {
         let source = self.order.choose(self.view, None, etf_sources(self.view, &self.asset)).ok()??;
         let newest = self.start.plus_days(-1);
         let flows = self.flows(&source)?;
-        flows.contains_key(&newest).then_some(())?;
+        (flows.contains_key(&newest) && !self.is_unreadable(&source, newest)).then_some(())?;
         let closes = self.closes_of(&flows)?;
         let first = flows.len().checked_sub(trading_days).filter(|first| *first > 0)?;
         let days: Vec<(Timestamp, f64)> = flows.into_iter().collect();
@@ -33,6 +33,13 @@ impl Day<'_> {
         };
         let shares: Option<Vec<f64>> = (first..days.len()).map(share).collect();
         shares.map(|shares| 0.0 - sum(shares))
+    }
+
+    /// Whether a cell of a trading day cannot be read, so that its sum is not known.
+    fn is_unreadable(&self, source: &Source, day: Timestamp) -> bool {
+        let marks = self.view.readings(Metric::EtfUnreadable, &self.asset).filter(|(key, _)| key.source == *source);
+        let marked = |row: Vintage<f64>| row.observed_at == day && row.value > 0.0;
+        marks.map(|(_, column)| column).any(|column| column.at_or_before(day).is_some_and(marked))
     }
 
     /// The close of the judged asset on each trading day.
