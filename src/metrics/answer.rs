@@ -154,6 +154,12 @@ pub enum WarningCode {
     ZeroVariance,
     /// No row was known by the cutoff.
     NoData,
+    /// A source that comes earlier in the order has died, and another answers.
+    SourceSwitched,
+    /// A price is zero or less: what needs its logarithm or a ratio to it leaves it out.
+    NonPositivePrice,
+    /// The feeds listened during a part of the window only.
+    NotCovered,
 }
 
 impl<T> Answer<T> {

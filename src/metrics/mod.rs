@@ -14,9 +14,12 @@ mod downsample;
 mod error;
 mod etf;
 mod liquidations;
+mod liveness;
 mod price;
 mod provenance;
 mod schema;
+mod source_order;
+mod statements;
 mod stress;
 mod window;
 
@@ -67,7 +70,7 @@ pub use price::price::{Price, PriceParams, SinceMark, price};
 pub use price::price_path::Basis;
 pub use price::volatility::{Estimator, Volatility, VolatilityEstimators, VolatilityParams, VolatilityRegime, volatility};
 pub use price::volatility_cache::VolatilityRegimeCache;
-pub use provenance::SourceOrder;
+pub use source_order::SourceOrder;
 pub use stress::{
     Stress, StressBand, StressCache, StressIndicator, StressRow, StressSegment, StressSeriesParams, StressStanding, stress,
     stress_series,

@@ -50,6 +50,7 @@ pub(in crate::api) fn correlation(query: &mut ParamReader) -> CorrelationParams 
     CorrelationParams {
         asset: query.asset(Asset::btc()),
         with: query.optional(&WITH).unwrap_or_default(),
+        source: query.source(),
         observations: query.value_or(&OBSERVATIONS, 60).try_into().unwrap_or(usize::MAX),
         method: query.choice(&METHOD, CorrelationMethod::Pearson),
     }

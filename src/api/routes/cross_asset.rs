@@ -23,5 +23,9 @@ const ASSETS: Parameter<Vec<Asset>> = Parameter {
 };
 
 pub(in crate::api) fn cross_asset(query: &mut ParamReader) -> CrossAssetParams {
-    CrossAssetParams { assets: query.optional(&ASSETS).unwrap_or_default(), window: query.window(Length::Ms(Period::DAY.ms())) }
+    CrossAssetParams {
+        assets: query.optional(&ASSETS).unwrap_or_default(),
+        source: query.source(),
+        window: query.window(Length::Ms(Period::DAY.ms())),
+    }
 }

@@ -20,5 +20,10 @@ const AGAINST: Parameter<Asset> =
 
 pub(in crate::api) fn safe_haven(query: &mut ParamReader) -> SafeHavenParams {
     let asset = query.asset(Asset::btc());
-    SafeHavenParams { against: query.value_or(&AGAINST, Asset::sp500()), asset, window: query.window(Length::All) }
+    SafeHavenParams {
+        against: query.value_or(&AGAINST, Asset::sp500()),
+        asset,
+        source: query.source(),
+        window: query.window(Length::All),
+    }
 }

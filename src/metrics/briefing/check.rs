@@ -6,6 +6,7 @@ use crate::market::MarketView;
 use crate::metrics::briefing::figures::{FIGURES, Figure, FigureUnit, FigureValue, HeadlineBuilder, allowed_values};
 use crate::metrics::briefing::headlines::collect;
 use crate::metrics::provenance::Derivation;
+use crate::metrics::statements::{StaleInputs, Statements};
 use crate::metrics::{Answer, Caches, Method, QueryError, SourceOrder, Window};
 use crate::stats::threshold::{at_least, at_most};
 
@@ -56,6 +57,12 @@ pub struct Check {
     pub difference_pct: Option<f64>,
     /// The computed figure in a sentence with its source and time, or why it cannot be told.
     pub basis: String,
+}
+
+/// Its figure is withheld by the answer it comes from.
+impl Statements for Check {
+    fn withhold(&mut self, _stale: &StaleInputs) {
+    }
 }
 
 /// What is to be thought of a statement.

@@ -3,7 +3,9 @@ use utoipa::ToSchema;
 
 use crate::domain::{Asset, Bar, Metric, Period, SeriesKey, Source, TimeRange, Timestamp, Unit, Version, Vintage};
 use crate::market::{ColumnView, MarketView, Point};
-use crate::metrics::provenance::{Derivation, Provenance, freshness, known_asset};
+use crate::metrics::liveness::{Liveness, true_at};
+use crate::metrics::provenance::{Derivation, Provenance, known_asset};
+use crate::metrics::statements::DatedRow;
 use crate::metrics::{Answer, Freshness, Moment, QueryError, WarningCode, Window};
 
 /// Which series to list.
@@ -46,6 +48,8 @@ pub struct SeriesEntry {
     pub state: Freshness,
 }
 
+impl DatedRow for SeriesEntry {}
+
 /// Which rows of one series to list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeriesParams {
@@ -82,6 +86,8 @@ pub struct SeriesRow {
     pub volume: Option<f64>,
 }
 
+impl DatedRow for SeriesRow {}
+
 /// Which corrections to list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RevisionsParams {
@@ -107,6 +113,8 @@ pub struct Revision {
     /// Since when.
     pub known_at: Timestamp,
 }
+
+impl DatedRow for Revision {}
 
 /// The series with anything known at the cutoff, by key.
 ///
@@ -137,24 +145,25 @@ pub(in crate::metrics) fn entries<'a>(
     wanted: impl Fn(&SeriesKey) -> bool,
 ) -> Vec<SeriesEntry> {
     let mut rows = Vec::new();
+    let mut liveness = Liveness::new(view, view.as_of());
     for (metric, _) in Metric::ALL {
         for (key, column) in view.all_readings(metric).filter(|(key, _)| wanted(key)) {
             trail.list(key, column);
-            rows.extend(entry(key, column));
+            rows.extend(entry(&mut liveness, key, column));
         }
     }
     for (key, column) in view.all_candles().filter(|(key, _)| wanted(key)) {
         trail.list(key, column);
-        rows.extend(entry(key, column));
+        rows.extend(entry(&mut liveness, key, column));
     }
     for (key, column) in view.tallies().filter(|(key, _)| wanted(key)) {
         trail.list(key, column);
-        rows.extend(entry(key, column));
+        rows.extend(entry(&mut liveness, key, column));
     }
     rows
 }
 
-fn entry<P: Point>(key: &SeriesKey, column: ColumnView<'_, P>) -> Option<SeriesEntry> {
+fn entry<P: Point>(liveness: &mut Liveness<'_>, key: &SeriesKey, column: ColumnView<'_, P>) -> Option<SeriesEntry> {
     let (first, last) = column.first().zip(column.last())?;
     Some(SeriesEntry {
         key: key.clone(),
@@ -168,7 +177,7 @@ fn entry<P: Point>(key: &SeriesKey, column: ColumnView<'_, P>) -> Option<SeriesE
         last_observed_at: last.observed_at,
         n_obs: column.count(TimeRange::all()),
         expected_every_seconds: key.expected_every_ms() / 1_000,
-        state: freshness(key, last.observed_at.plus_ms(key.period.ms()), column.as_of()),
+        state: liveness.state(key, true_at(key, last.observed_at)),
     })
 }
 

@@ -1,11 +1,14 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{Asset, Period, Timestamp, TradingCalendar};
+use crate::domain::{Asset, Period, Source, Timestamp, TradingCalendar};
 use crate::market::MarketView;
 use crate::metrics::cross_market::paired_closes::DailyCloses;
 use crate::metrics::downsample::downsample_min_max;
 use crate::metrics::provenance::{Derivation, Provenance, known_asset, known_asset_of};
+use crate::metrics::source_order::{Need, known_source};
+use crate::metrics::statements::{StaleInputs, Statements};
+use crate::metrics::statements::DatedRow;
 use crate::metrics::{Answer, Coverage, Method, QueryError, SourceOrder, WarningCode};
 use crate::stats::correlation::{
     DownsideBeta, PairedReturn, beta, downside_beta, fisher_interval, pearson, rolling, spearman, variance_adjusted,
@@ -17,6 +20,8 @@ use crate::stats::rolling_rank::rolling_spearman;
 const LEAST_FALLS: usize = 20;
 /// Common trading days a correlation needs.
 const LEAST_OBSERVATIONS: usize = 10;
+/// The farthest that a correlation looks back for the choice of a source, days.
+const LONGEST_DAYS: i64 = 36_500;
 /// What the correlated assets are unless the question names them.
 const DEFAULT_WITH: [&str; 3] = ["sp500", "nasdaq", "gold"];
 
@@ -36,6 +41,8 @@ pub struct CorrelationParams {
     pub asset: Asset,
     /// With what; S&P 500, Nasdaq and gold where nothing is named.
     pub with: Vec<Asset>,
+    /// According to whom, where that source has bars of an asset.
+    pub source: Option<Source>,
     /// How many common trading days.
     pub observations: usize,
     /// Which correlation.
@@ -67,6 +74,34 @@ pub struct CorrelationRow {
     pub last_common_day: Option<Timestamp>,
 }
 
+impl CorrelationRow {
+    /// A row that says nothing yet.
+    const fn of(asset: Asset) -> Self {
+        Self {
+            asset,
+            correlation: None,
+            ci_low: None,
+            ci_high: None,
+            beta: None,
+            downside_beta: None,
+            n_obs: 0,
+            adjusted_correlation: None,
+            last_common_day: None,
+        }
+    }
+}
+
+impl Statements for Vec<CorrelationRow> {
+    fn withhold(&mut self, stale: &StaleInputs) {
+        let is_other = |asset: &Asset| self.iter().any(|row| row.asset == *asset);
+        let own = stale.iter().any(|input| !is_other(&input.asset));
+        for row in self.iter_mut().filter(|row| own || stale.has_asset(&row.asset)) {
+            let (asset, last_common_day) = (row.asset.clone(), row.last_common_day);
+            *row = CorrelationRow { last_common_day, n_obs: row.n_obs, ..CorrelationRow::of(asset) };
+        }
+    }
+}
+
 /// One day of a rolling correlation.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct CorrelationPoint {
@@ -78,6 +113,8 @@ pub struct CorrelationPoint {
     pub correlation: Option<f64>,
 }
 
+impl DatedRow for CorrelationPoint {}
+
 /// How an asset moves with others.
 ///
 /// # Errors
@@ -88,7 +125,9 @@ pub fn correlation(
     question: &CorrelationParams,
 ) -> Result<Answer<Vec<CorrelationRow>>, QueryError> {
     let mut trail = Provenance::new(view);
-    let pairs = pairs(view, order, question, &mut trail)?;
+    // Before the window as many returns are looked at, and of seven days two or three may be closed.
+    let days = i64::try_from(question.observations).unwrap_or(i64::MAX).saturating_mul(4);
+    let pairs = pairs(view, order, question, Need::days_before(view.as_of(), days.min(LONGEST_DAYS)), &mut trail)?;
     let rows: Vec<CorrelationRow> = pairs.into_iter().map(|(with, pairs)| row(&mut trail, question, with, &pairs)).collect();
     let present = rows.iter().map(|row| row.n_obs).min().unwrap_or(0) as u64;
     let coverage = Some(Coverage { expected: question.observations as u64, present });
@@ -107,7 +146,7 @@ pub fn correlation_series(
 ) -> Result<Answer<Vec<CorrelationPoint>>, QueryError> {
     let mut trail = Provenance::new(view);
     let mut points = Vec::new();
-    for (with, pairs) in pairs(view, order, question, &mut trail)? {
+    for (with, pairs) in pairs(view, order, question, Need::History, &mut trail)? {
         if pairs.len() < question.observations {
             trail.warn(WarningCode::InsufficientHistory, shortage(&with, pairs.len(), question.observations));
         }
@@ -164,6 +203,7 @@ fn pairs(
     view: &MarketView,
     order: &SourceOrder,
     question: &CorrelationParams,
+    need: Need,
     trail: &mut Provenance<'_>,
 ) -> Result<Vec<Paired>, QueryError> {
     if question.observations < LEAST_OBSERVATIONS {
@@ -180,9 +220,10 @@ fn pairs(
     for asset in &with {
         known_asset_of(view, "with", asset)?;
     }
-    let ours = DailyCloses::read(view, trail, order, &question.asset);
+    known_source(view, question.source.as_ref(), with.iter().chain([&question.asset]))?;
+    let ours = DailyCloses::read(view, trail, order, &question.asset, (question.source.as_ref(), need));
     let pair = |asset: Asset| {
-        let theirs = DailyCloses::read(view, trail, order, &asset);
+        let theirs = DailyCloses::read(view, trail, order, &asset, (question.source.as_ref(), need));
         let (pairs, left_out) = ours.shared_with(&theirs);
         if let Some(detail) = left_out {
             trail.warn(WarningCode::Gap, detail);
@@ -278,7 +319,7 @@ mod tests {
 
     fn question(observations: usize) -> CorrelationParams {
         let with = ["sp500", "gold"].map(|asset| asset.parse().unwrap()).to_vec();
-        CorrelationParams { asset: Asset::btc(), with, observations, method: CorrelationMethod::Pearson }
+        CorrelationParams { asset: Asset::btc(), with, source: None, observations, method: CorrelationMethod::Pearson }
     }
 
     #[test]

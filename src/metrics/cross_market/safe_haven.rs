@@ -1,10 +1,12 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{Asset, Period, TimeRange, Timestamp};
+use crate::domain::{Asset, Period, Source, TimeRange, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::cross_market::paired_closes::DailyCloses;
 use crate::metrics::provenance::{Derivation, Provenance, known_asset, known_asset_of};
+use crate::metrics::source_order::{Need, known_source};
+use crate::metrics::statements::{StaleInputs, Statements};
 use crate::metrics::{Answer, Method, QueryError, SafeHavenCache, SourceOrder, Span, WarningCode, Window};
 use crate::stats::correlation::PairedReturn;
 use crate::stats::regression::Estimate;
@@ -24,6 +26,8 @@ pub struct SafeHavenParams {
     pub asset: Asset,
     /// Against falls of what.
     pub against: Asset,
+    /// According to whom, where that source has bars of an asset.
+    pub source: Option<Source>,
     /// Over which span.
     pub window: Window,
 }
@@ -37,6 +41,16 @@ pub struct SafeHaven {
     /// The same test of gold: a control that shows what the test says of a known haven. Absent where
     /// gold itself is asked about or has no data.
     pub gold: Option<HavenTest>,
+}
+
+impl Statements for SafeHaven {
+    fn withhold(&mut self, stale: &StaleInputs) {
+        for test in std::iter::once(&mut self.test).chain(&mut self.gold) {
+            if stale.has_asset(&test.asset) || stale.has_asset(&test.against) {
+                *test = HavenTest::unknown(test.asset.clone(), test.against.clone());
+            }
+        }
+    }
 }
 
 /// One asset's exposure to another on ordinary days and on its worst.
@@ -151,11 +165,13 @@ fn answer_with(
             allowed: ["sp500", "nasdaq", "gold"].map(str::to_owned).to_vec(),
         });
     }
+    known_source(view, question.source.as_ref(), [&question.asset, &question.against])?;
     let span = question.window.resolve(view.as_of())?;
-    let mut trail = Provenance::new(view);
-    let against = DailyCloses::read(view, &mut trail, order, &question.against);
+    let mut trail = Provenance::until(view, span.to);
+    let asked = (question.source.as_ref(), Need::of(span));
+    let against = DailyCloses::read(view, &mut trail, order, &question.against, asked);
     let mut tested = |asset: &Asset| {
-        let closes = DailyCloses::read(view, &mut trail, order, asset);
+        let closes = DailyCloses::read(view, &mut trail, order, asset, asked);
         let find = || {
             let (pairs, left_out) = closes.shared_with(&against);
             (test(asset, &question.against, &inside(&pairs, span)), left_out)
@@ -180,6 +196,26 @@ fn answer_with(
     let n_obs = Some(test.n_obs as u64);
     let working = Derivation { span: Some(span), method: Some(method), n_obs, ..Derivation::default() };
     Ok(trail.answer(SafeHaven { test, gold }, working))
+}
+
+impl HavenTest {
+    /// The test of which nothing is known.
+    fn unknown(asset: Asset, against: Asset) -> Self {
+        Self {
+            verdict: verdict(&asset, &against, None),
+            asset,
+            against,
+            c0: None,
+            c1: None,
+            c2: None,
+            c3: None,
+            exposures: Vec::new(),
+            n_obs: 0,
+            n_tail: None,
+            hedge: None,
+            safe_haven: None,
+        }
+    }
 }
 
 fn inside(pairs: &[PairedReturn<Timestamp>], span: Span) -> Vec<PairedReturn<Timestamp>> {
@@ -289,7 +325,7 @@ mod tests {
     }
 
     fn question() -> SafeHavenParams {
-        SafeHavenParams { asset: Asset::btc(), against: "sp500".parse().unwrap(), window: Window::ALL }
+        SafeHavenParams { asset: Asset::btc(), against: "sp500".parse().unwrap(), source: None, window: Window::ALL }
     }
 
     #[test]

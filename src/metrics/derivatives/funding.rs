@@ -6,6 +6,8 @@ use crate::market::MarketView;
 use crate::metrics::derivatives::positions::OpenInterestBySource;
 use crate::metrics::derivatives::settlements::{FundingVenue, Settlement, Settlements, SpanRate, span_rates};
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
+use crate::metrics::source_order::Candidates;
+use crate::metrics::statements::{StaleInputs, Statements};
 use crate::metrics::{Answer, Method, QueryError, SourceOrder, WarningCode};
 use crate::stats::funding::{annualised, negative_streak, weighted_mean};
 use crate::stats::rank::mid_rank;
@@ -53,6 +55,15 @@ pub struct Funding {
     pub share_of_venues_negative_ratio: Option<f64>,
     /// Each source's last settlement.
     pub by_source: Vec<FundingOfSource>,
+}
+
+/// Each settlement states its instant and stays; the mean of venues is of the present.
+impl Statements for Funding {
+    fn withhold(&mut self, stale: &StaleInputs) {
+        if stale.has(&[Metric::FundingRate]) {
+            *self = Self { by_source: std::mem::take(&mut self.by_source), ..Self::default() };
+        }
+    }
 }
 
 /// Where a rate stands.
@@ -153,9 +164,8 @@ fn answer_with(
 ) -> Result<Answer<Funding>, QueryError> {
     known_asset(view, &question.asset)?;
     let mut trail = Provenance::new(view);
-    let candidates: Vec<Source> =
-        view.readings(Metric::FundingRate, &question.asset).map(|(key, _)| key.source.clone()).collect();
-    let sources = order.choose_summed(view, &question.sources, candidates)?;
+    let candidates = Candidates::at(trail.at()).with(view.readings(Metric::FundingRate, &question.asset));
+    let sources = order.choose_summed(&mut trail, &candidates, &question.sources)?;
     let book = weights(view, &mut trail, order, &question.asset, &sources)?;
     let payers: Vec<FundingVenue<'_>> =
         sources.iter().filter_map(|source| FundingVenue::open(view, &mut trail, &question.asset, source)).collect();

@@ -1,9 +1,13 @@
 use crate::domain::{Asset, Metric, Period, SeriesKey, Source, TimeRange, Timestamp};
 use crate::market::{ColumnView, MarketView};
-use crate::metrics::price::price::{PriceSeries, price_sources};
+use crate::metrics::price::price::PriceSeries;
 use crate::metrics::provenance::Provenance;
+use crate::metrics::source_order::{Candidates, Need, price_candidates};
 use crate::metrics::{QueryError, SourceOrder, WarningCode};
 use crate::stats::open_interest::Change;
+
+/// Days that a price must reach back to value positions in: those that say what is usual.
+const VALUED_DAYS: i64 = 91;
 
 /// Open futures positions at one instant, counted on one side.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -155,8 +159,8 @@ impl<'a> OpenInterestBySource<'a> {
         asked: &[Source],
     ) -> Result<Self, QueryError> {
         let metrics = [Metric::OpenInterest, Metric::OpenInterestNative];
-        let candidates = metrics.into_iter().flat_map(|metric| view.readings(metric, asset));
-        let sources = order.choose_summed(view, asked, candidates.map(|(key, _)| key.source.clone()).collect::<Vec<_>>())?;
+        let series = metrics.into_iter().flat_map(|metric| view.readings(metric, asset));
+        let sources = order.choose_summed(trail, &Candidates::at(trail.at()).with(series), asked)?;
         let legs: Vec<SourceOpenInterest<'a>> = sources
             .into_iter()
             .map(|source| SourceOpenInterest {
@@ -169,9 +173,10 @@ impl<'a> OpenInterestBySource<'a> {
         for (key, column) in legs.iter().flat_map(SourceOpenInterest::series) {
             trail.read(key, *column);
         }
-        let price_source = order.choose(None, price_sources(view, asset))?;
+        let need = Need::days_before(trail.at(), VALUED_DAYS);
+        let price = order.choose(trail, &price_candidates(view, asset, trail.at()), None, need)?;
         warn_of_units(trail, &legs);
-        Ok(Self { prices: price_source.map(|source| PriceSeries::open(view, asset, &source)), legs })
+        Ok(Self { prices: price.map(|price| PriceSeries::open(view, asset, &price.source)), legs })
     }
 
     /// A book without legs.

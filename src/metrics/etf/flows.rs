@@ -4,10 +4,14 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{Asset, Period, Source, Timestamp};
+use crate::domain::{Asset, Metric, Period, Source, Timestamp};
 use crate::market::MarketView;
-use crate::metrics::etf::trading_days::{EXPECTED_FOR_DAYS, EtfDay, EtfFunds, EtfStatus, etf_sources};
-use crate::metrics::provenance::{CLOSED_MARKET_MS, Derivation, Provenance, known_asset};
+use crate::metrics::etf::trading_days::{EXPECTED_FOR_DAYS, EtfDay, EtfFunds, EtfStatus};
+use crate::metrics::liveness::CLOSED_MARKET_MS;
+use crate::metrics::provenance::{Derivation, Provenance, known_asset};
+use crate::metrics::source_order::{Candidates, Need};
+use crate::metrics::statements::{StaleInputs, Statements};
+use crate::metrics::statements::DatedRow;
 use crate::metrics::{Answer, Length, Method, QueryError, SourceOrder, Span, WarningCode, Window};
 use crate::stats::flows;
 use crate::stats::moments::Moments;
@@ -67,6 +71,13 @@ pub struct EtfFlows {
     pub largest_outflow: Option<EtfExtreme>,
     /// Sums over the window by fund, largest inflow first.
     pub by_fund: Vec<EtfFundFlow>,
+}
+
+/// The last days state their dates and stay.
+impl Statements for EtfFlows {
+    fn withhold(&mut self, _stale: &StaleInputs) {
+        *self = Self { latest: self.latest.take(), previous: self.previous.take(), ..Self::default() };
+    }
 }
 
 /// One trading day's net flow.
@@ -138,6 +149,8 @@ pub struct EtfFlowsRow {
     pub status: EtfStatus,
 }
 
+impl DatedRow for EtfFlowsRow {}
+
 /// One fund on one trading day.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct EtfFundRow {
@@ -152,6 +165,8 @@ pub struct EtfFundRow {
     /// When the figure was known.
     pub known_at: Option<Timestamp>,
 }
+
+impl DatedRow for EtfFundRow {}
 
 /// Net flows of the funds of an asset.
 ///
@@ -257,9 +272,10 @@ fn open<'a>(
     least_days: usize,
 ) -> Result<(Provenance<'a>, Vec<EtfDay<'a>>), QueryError> {
     known_asset(view, &question.asset)?;
-    let mut trail = Provenance::new(view);
-    let source = order.choose(question.source.as_ref(), etf_sources(view, &question.asset))?;
-    let funds = source.map(|source| EtfFunds::open(view, &mut trail, &question.asset, &source));
+    let mut trail = Provenance::until(view, question.window.resolve(view.as_of())?.to);
+    let candidates = Candidates::at(trail.at()).with(view.readings(Metric::EtfFlow, &question.asset));
+    let choice = order.choose(&mut trail, &candidates, question.source.as_ref(), Need::History)?;
+    let funds = choice.map(|choice| EtfFunds::open(view, &mut trail, &question.asset, &choice.source));
     let days = funds.map(|funds| funds.last_days(least_days)).unwrap_or_default();
     Ok((trail, days))
 }

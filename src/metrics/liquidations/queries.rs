@@ -4,12 +4,14 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{Asset, Period, Side, Source, Timestamp};
+use crate::domain::{Asset, Metric, Period, Side, Source, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::liquidations::share::share_of_open_interest;
 use crate::metrics::liquidations::source_series::LongShort;
 use crate::metrics::liquidations::totals::LiquidationTotals;
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
+use crate::metrics::statements::{StaleInputs, Statements};
+use crate::metrics::statements::DatedRow;
 use crate::metrics::{Answer, LiquidationDayCache, Method, QueryError, SourceOrder, Span, WarningCode, Window};
 use crate::stats::rank::robust_z_of_logs;
 
@@ -66,6 +68,15 @@ pub struct Liquidations {
     pub by_asset: Vec<LiquidationsOfAsset>,
     /// The same by source, largest first.
     pub by_source: Vec<LiquidationsOfSource>,
+}
+
+impl Statements for Liquidations {
+    fn withhold(&mut self, stale: &StaleInputs) {
+        if stale.has(&[Metric::Liquidation]) {
+            *self = Self::default();
+        }
+        self.share_of_open_interest_pct = None;
+    }
 }
 
 /// One forced order.
@@ -133,6 +144,8 @@ pub struct LiquidationsRow {
     pub total_usd: f64,
 }
 
+impl DatedRow for LiquidationsRow {}
+
 /// One UTC day in the order of totals.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct LiquidationDay {
@@ -147,6 +160,8 @@ pub struct LiquidationDay {
     /// Its part of the window's total, percent.
     pub share_of_window_pct: Option<f64>,
 }
+
+impl DatedRow for LiquidationDay {}
 
 /// Liquidations inside a window.
 ///
@@ -164,7 +179,7 @@ pub fn liquidations(
     }
     if book.tells(view, &mut trail, span) {
         fill_totals(&book, span, &mut figures);
-        let single_assets = LiquidationTotals::open_single_assets(view, order, question.asset.as_ref(), &question.sources)?;
+        let single_assets = LiquidationTotals::open_single_assets(view, order, question.asset.as_ref(), &question.sources, span.to)?;
         fill_orders(&single_assets, span, &mut figures);
         figures.robust_z = robust_z(&mut trail, &book.of_speaking(view), span);
         figures.share_of_open_interest_pct = share_of_open_interest(view, &mut trail, order, &single_assets, span)?;
@@ -272,7 +287,7 @@ fn open<'a>(
         known_asset(view, asset)?;
     }
     let span = question.window.resolve(view.as_of())?;
-    let mut trail = Provenance::new(view);
+    let mut trail = Provenance::until(view, span.to);
     let book = LiquidationTotals::open(view, &mut trail, order, question.asset.as_ref(), &question.sources, span)?;
     if let Some(first) = book.first_at().filter(|first| span.from > Timestamp::MIN && *first > span.from) {
         trail.warn(WarningCode::HistoryLimit, format!("the window begins at {}, the first row is of {first}", span.from));

@@ -6,6 +6,7 @@ use crate::metrics::cache::Changes;
 use crate::metrics::liquidations::outages::warn_of_outages;
 use crate::metrics::liquidations::source_series::{LiquidationSeries, LongShort};
 use crate::metrics::provenance::Provenance;
+use crate::metrics::source_order::Candidates;
 use crate::metrics::{QueryError, SourceOrder, Span, WarningCode};
 use crate::stats::burst::Minute;
 
@@ -27,14 +28,14 @@ impl<'a> LiquidationTotals<'a> {
     /// all assets, that answers the question about all assets.
     pub(in crate::metrics) fn open(
         view: &'a MarketView,
-        trail: &mut Provenance<'_>,
+        trail: &mut Provenance<'a>,
         order: &SourceOrder,
         asset: Option<&Asset>,
         asked: &[Source],
         span: Span,
     ) -> Result<Self, QueryError> {
         let asset = asset.filter(|asset| **asset != Asset::total());
-        let mut legs = of_sources(view, order, asset, asked)?;
+        let mut legs = of_sources(trail, order, asset, asked)?;
         if asset.is_none() {
             keep_totals(&mut legs);
         }
@@ -53,10 +54,11 @@ impl<'a> LiquidationTotals<'a> {
         order: &SourceOrder,
         asset: Option<&Asset>,
         asked: &[Source],
+        until: Timestamp,
     ) -> Result<Self, QueryError> {
         let total = Asset::total();
         let asset = asset.filter(|asset| **asset != total);
-        let mut legs = of_sources(view, order, asset, asked)?;
+        let mut legs = of_sources(&mut Provenance::until(view, until), order, asset, asked)?;
         legs.retain(|leg| leg.asset != total);
         Ok(Self { legs })
     }
@@ -177,16 +179,19 @@ fn place_of(span: Span, period: Period, at: Timestamp) -> usize {
 }
 
 fn of_sources<'a>(
-    view: &'a MarketView,
+    trail: &mut Provenance<'a>,
     order: &SourceOrder,
     asset: Option<&Asset>,
     asked: &[Source],
 ) -> Result<Vec<LiquidationSeries<'a>>, QueryError> {
+    let view = trail.view();
     let mut legs = match asset {
         Some(asset) => collect(view.readings(Metric::Liquidation, asset), view.tallies_of(asset)),
         None => collect(view.all_readings(Metric::Liquidation), view.tallies()),
     };
-    let sources = order.choose_summed(view, asked, legs.iter().map(|leg| leg.source.clone()))?;
+    let candidates = Candidates::at(trail.at()).with(legs.iter().filter_map(LiquidationSeries::sums));
+    let candidates = candidates.with(legs.iter().filter_map(LiquidationSeries::single_orders));
+    let sources = order.choose_summed(trail, &candidates, asked)?;
     legs.retain(|leg| sources.contains(&leg.source));
     Ok(legs)
 }

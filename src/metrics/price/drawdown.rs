@@ -7,6 +7,8 @@ use crate::metrics::downsample::downsample_min_max;
 use crate::metrics::price::price::percent_change;
 use crate::metrics::price::price_path::{Basis, PricePath};
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
+use crate::metrics::statements::{StaleInputs, Statements};
+use crate::metrics::statements::DatedRow;
 use crate::metrics::{Answer, Method, QueryError, SourceOrder, Span, WarningCode, Window};
 use crate::stats::drawdown as falls;
 
@@ -60,6 +62,12 @@ pub struct Drawdown {
     pub pain_index_pct: Option<f64>,
 }
 
+impl Statements for Drawdown {
+    fn withhold(&mut self, _stale: &StaleInputs) {
+        *self = Self { price_usd: self.price_usd, ..Self::default() };
+    }
+}
+
 /// One bar of the way down.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct DrawdownRow {
@@ -71,6 +79,8 @@ pub struct DrawdownRow {
     pub drawdown_pct: f64,
 }
 
+impl DatedRow for DrawdownRow {}
+
 /// How far an asset stands under its peak at the cutoff.
 ///
 /// The ulcer and pain indices and the percentile are always of daily closes, whatever the interval:
@@ -81,12 +91,12 @@ pub struct DrawdownRow {
 pub fn drawdown(view: &MarketView, order: &SourceOrder, question: &DrawdownParams) -> Result<Answer<Drawdown>, QueryError> {
     known_asset(view, &question.asset)?;
     let span = question.window.resolve(view.as_of())?;
-    let mut trail = Provenance::new(view);
+    let mut trail = Provenance::until(view, span.to);
     let mut working = Derivation { span: Some(span), ..Derivation::default() };
     let mut figures = Drawdown::default();
-    if let Some(path) = PricePath::find(view, &mut trail, order, &question.asset, question.source.as_ref(), question.interval)? {
+    if let Some(path) = PricePath::find(view, &mut trail, order, &question.asset, question.source.as_ref(), (question.interval, span))? {
         let n_obs = fill_extremes(&path, span, question.basis, &mut figures);
-        fill_indices(view, &mut Provenance::new(view), order, question, span, &mut figures)?;
+        fill_indices(view, &mut Provenance::until(view, span.to), order, question, span, &mut figures)?;
         warn_of_edges(&mut trail, &path, span, n_obs);
         working.n_obs = Some(n_obs);
         working.method = Some(method(&path, question.basis));
@@ -106,10 +116,10 @@ pub fn drawdown_series(
 ) -> Result<Answer<Vec<DrawdownRow>>, QueryError> {
     known_asset(view, &question.asset)?;
     let span = question.window.resolve(view.as_of())?;
-    let mut trail = Provenance::new(view);
+    let mut trail = Provenance::until(view, span.to);
     let mut working = Derivation { span: Some(span), ..Derivation::default() };
     let mut rows = Vec::new();
-    if let Some(path) = PricePath::find(view, &mut trail, order, &question.asset, question.source.as_ref(), question.interval)? {
+    if let Some(path) = PricePath::find(view, &mut trail, order, &question.asset, question.source.as_ref(), (question.interval, span))? {
         let (times, prices): (Vec<_>, Vec<_>) = path.closes(span).into_iter().unzip();
         let depths = falls::series(&prices);
         let row =
@@ -175,7 +185,7 @@ fn fill_indices(
     figures: &mut Drawdown,
 ) -> Result<(), QueryError> {
     let interval = question.interval.max(Period::DAY);
-    let path = PricePath::find(view, trail, order, &question.asset, question.source.as_ref(), interval)?;
+    let path = PricePath::find(view, trail, order, &question.asset, question.source.as_ref(), (interval, span))?;
     let closes: Vec<f64> = path.map(|path| path.closes(span)).unwrap_or_default().into_iter().map(|(_, close)| close).collect();
     let depths = falls::series(&closes);
     figures.percentile_ratio = falls::depth_rank(&depths);

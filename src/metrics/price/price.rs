@@ -3,7 +3,10 @@ use utoipa::ToSchema;
 
 use crate::domain::{Asset, Bar, Metric, Period, SeriesKey, Source, TimeRange, Timestamp, TradingCalendar, Vintage};
 use crate::market::{Bars, ColumnView, Extremum, MarketView};
-use crate::metrics::provenance::{Derivation, Provenance, known_asset, max_expected_gap_ms};
+use crate::metrics::liveness::max_expected_gap_ms;
+use crate::metrics::provenance::{Derivation, Provenance, known_asset};
+use crate::metrics::source_order::{Choice, Need, price_candidates};
+use crate::metrics::statements::{StaleInputs, Statements};
 use crate::metrics::{Answer, Method, QueryError, SourceOrder, WarningCode, Window};
 use crate::stats::since::{highest_since, lowest_since};
 
@@ -49,6 +52,13 @@ pub struct Price {
     pub previous_day: Option<PreviousDay>,
 }
 
+impl Statements for Price {
+    fn withhold(&mut self, _stale: &StaleInputs) {
+        // The last price stays: it is a level.
+        *self = Self { price_usd: self.price_usd, ..Self::default() };
+    }
+}
+
 /// How far back the record goes that a day's extreme set.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct SinceMark {
@@ -86,15 +96,19 @@ pub struct PreviousDay {
 pub fn price(view: &MarketView, order: &SourceOrder, question: &PriceParams) -> Result<Answer<Price>, QueryError> {
     known_asset(view, &question.asset)?;
     let span = question.window.resolve(view.as_of())?;
-    let source = order.choose(question.source.as_ref(), price_sources(view, &question.asset))?;
-    let mut trail = Provenance::new(view);
+    let mut trail = Provenance::until(view, span.to);
+    let candidates = price_candidates(view, &question.asset, trail.at());
+    let choice = order.choose(&mut trail, &candidates, question.source.as_ref(), Need::of(span))?;
     let mut figures = Price::default();
-    if let Some(source) = source {
+    if let Some(Choice { source, has_history }) = choice {
         match view.bars(&question.asset, &source, Period::DAY) {
             Some(days) => from_bars(view, &mut trail, question, &days, &mut figures),
             None => from_readings(view, &mut trail, question, &source, &mut figures),
         }
         fill_changes(&mut trail, &mut figures);
+        if !has_history {
+            keep_known_marks(&mut trail, &source, &mut figures);
+        }
         let prices = PriceSeries::open(view, &question.asset, &source);
         let first_at = prices.first_at();
         let from = if span.is_all() { first_at.unwrap_or(span.from) } else { span.from };
@@ -106,12 +120,6 @@ pub fn price(view: &MarketView, order: &SourceOrder, question: &PriceParams) -> 
     }
     let method = Method { name: "price", version: 1, interval: None, basis: None };
     Ok(trail.answer(figures, Derivation { span: Some(span), method: Some(method), ..Derivation::default() }))
-}
-
-/// The sources with a price of the asset known at the cutoff.
-pub(in crate::metrics) fn price_sources(view: &MarketView, asset: &Asset) -> Vec<Source> {
-    let bars = view.candle_series(asset).map(|(key, _)| key.source.clone());
-    bars.chain(view.readings(Metric::Price, asset).map(|(key, _)| key.source.clone())).collect()
 }
 
 /// Every series that tells the price of one asset at one source.
@@ -161,6 +169,19 @@ fn fill_changes(trail: &mut Provenance<'_>, figures: &mut Price) {
     }
     figures.change_pct = percent_change(figures.previous_close_usd, figures.price_usd);
     figures.worst_fall_pct = percent_change(figures.previous_close_usd, figures.low_usd);
+}
+
+/// Takes back what only a longer history could tell: that no earlier day was as low or as high.
+fn keep_known_marks(trail: &mut Provenance<'_>, source: &Source, figures: &mut Price) {
+    let known = |mark: &mut Option<SinceMark>| mark.take_if(|mark| mark.at_least).is_none();
+    let mut all_known = known(&mut figures.lowest_since) & known(&mut figures.highest_since);
+    if let Some(day) = &mut figures.previous_day {
+        all_known &= known(&mut day.lowest_since);
+    }
+    if !all_known {
+        let detail = format!("{source} begins later than another live source: since when a low or high is one is not known");
+        trail.warn(WarningCode::HistoryLimit, detail);
+    }
 }
 
 /// `to` against `from`, percent; `None` unless both are known, `from` is above zero, and a number can

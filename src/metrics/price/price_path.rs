@@ -1,6 +1,7 @@
-use crate::domain::{Asset, Metric, Period, Source, Timestamp, TradingCalendar};
+use crate::domain::{Asset, Period, Source, Timestamp, TradingCalendar};
 use crate::market::{BarSummary, Bars, ColumnView, MarketView};
 use crate::metrics::provenance::Provenance;
+use crate::metrics::source_order::{Need, price_candidates, price_metric};
 use crate::metrics::{QueryError, SourceOrder, Span};
 use crate::stats::drawdown::MaxDrawdown;
 
@@ -33,7 +34,7 @@ impl Basis {
 }
 
 impl<'a> PricePath<'a> {
-    /// The path of an asset according to the source asked for, or else the first that has one. For
+    /// The path of an asset over a span, according to the source asked for or the one that the order chooses. For
     /// the whole market the path is that of its value.
     pub(in crate::metrics) fn find(
         view: &'a MarketView,
@@ -41,12 +42,11 @@ impl<'a> PricePath<'a> {
         order: &SourceOrder,
         asset: &Asset,
         asked: Option<&Source>,
-        interval: Period,
+        (interval, span): (Period, Span),
     ) -> Result<Option<Self>, QueryError> {
-        let metric = if *asset == Asset::total() { Metric::MarketCap } else { Metric::Price };
-        let bars = view.candle_series(asset).map(|(key, _)| key.source.clone());
-        let sources = bars.chain(view.readings(metric, asset).map(|(key, _)| key.source.clone()));
-        let Some(source) = order.choose(asked, sources.collect::<Vec<_>>())? else { return Ok(None) };
+        let candidates = price_candidates(view, asset, trail.at());
+        let Some(choice) = order.choose(trail, &candidates, asked, Need::of(span))? else { return Ok(None) };
+        let (source, metric) = (choice.source, price_metric(asset));
         if let Some(bars) = view.bars(asset, &source, interval) {
             trail.read_bars(&bars);
             return Ok(Some(Self::Bars(bars)));

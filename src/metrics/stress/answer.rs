@@ -3,6 +3,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::Timestamp;
+use crate::metrics::statements::{DatedRow, StaleInputs, Statements};
 use crate::metrics::stress::history::Values;
 use crate::metrics::stress::recipe::{IndicatorSpec, RECIPE, SegmentSpec};
 use crate::stats::composite::{IndicatorReading, Reading, SegmentReading, Standing};
@@ -40,6 +41,11 @@ pub struct Stress {
     pub correlation_effect: Option<f64>,
     /// The parts of the market; their contributions add to `systemic`.
     pub segments: Vec<StressSegment>,
+}
+
+/// An indicator without a row of the day has no value of its own, so that no part of the index rests on an old one.
+impl Statements for Stress {
+    fn withhold(&mut self, _stale: &StaleInputs) {}
 }
 
 /// Where the index lies in its history.
@@ -142,6 +148,8 @@ pub struct StressRow {
     /// Score of illiquidity, 0 to 100.
     pub liquidity: Option<f64>,
 }
+
+impl DatedRow for StressRow {}
 
 impl Stress {
     /// What is said of a day of which nothing is known.
