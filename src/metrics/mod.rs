@@ -26,7 +26,9 @@ mod window;
 #[cfg(test)]
 mod fixture;
 
-pub use answer::{Answer, Coverage, Freshness, Meta, Method, SourceReading, Warning, WarningCode, WindowBounds, Words};
+pub use answer::{
+    Answer, Coverage, Freshness, Meta, Method, SourceEntry, SourceReading, Warning, WarningCode, WindowBounds, Words,
+};
 pub use briefing::check::{Check, CheckOp, CheckParams, Verdict, check};
 pub use briefing::compare::{CompareParams, CompareRow, compare};
 pub use briefing::figures::{FIGURES, Figure, FigureUnit, FigureValue, MissingFigure};
@@ -62,6 +64,7 @@ pub use liquidations::queries::{
     LiquidationsParams, LiquidationsRow, liquidation_days, liquidations, liquidations_series,
 };
 pub use price::breadth::{Breadth, BreadthMember, BreadthParams, breadth};
+pub use price::changes::PriceChanges;
 pub use price::drawdown::{Drawdown, DrawdownParams, DrawdownRow, drawdown, drawdown_series};
 pub use price::episodes::{DrawdownEpisode, EpisodesParams, ReboundRow, ReboundState, drawdown_episodes};
 pub use price::liquidity::{Liquidity, LiquidityParams, liquidity};

@@ -206,7 +206,7 @@ fn stale_detail(stale: &StaleInputs) -> String {
 }
 
 /// A text that is no longer than the detail of a warning may be.
-fn shortened(text: String) -> String {
+pub(super) fn shortened(text: String) -> String {
     match text.char_indices().nth(LONGEST_DETAIL) {
         Some(_) => text.chars().take(LONGEST_DETAIL - 1).chain(['…']).collect(),
         None => text,
@@ -240,4 +240,3 @@ pub(super) fn known_asset_of(view: &MarketView, parameter: &'static str, asset: 
     known.extend(WELL_KNOWN.iter().filter_map(|symbol| symbol.parse().ok()));
     Err(QueryError::UnknownAsset { parameter, asset: asset.clone(), known: known.into_iter().collect() })
 }
-

@@ -76,10 +76,7 @@ impl Candidates {
     }
 
     /// With the sources of these series.
-    pub(super) fn with<'a, P: Point + 'a>(
-        self,
-        series: impl IntoIterator<Item = (&'a SeriesKey, ColumnView<'a, P>)>,
-    ) -> Self {
+    pub(super) fn with<'a, P: Point + 'a>(self, series: impl IntoIterator<Item = (&'a SeriesKey, ColumnView<'a, P>)>) -> Self {
         self.extended(series, false)
     }
 
@@ -225,7 +222,8 @@ impl SourceOrder {
         if !asked.is_empty() {
             return Ok(leave_out_silent(trail, candidates, asked.to_vec()));
         }
-        let (made_up, real): (Vec<_>, Vec<_>) = known.iter().map(|(source, _)| *source).partition(|source| is_made_up(view, source));
+        let (made_up, real): (Vec<_>, Vec<_>) =
+            known.iter().map(|(source, _)| *source).partition(|source| is_made_up(view, source));
         let real = if real.is_empty() { made_up } else { real };
         let is_aggregator = |source: &&&Source| !matches!(kind(view, source), SourceKind::Venue | SourceKind::Scenario);
         let (aggregators, venues): (Vec<&Source>, Vec<&Source>) = real.iter().partition(|source| is_aggregator(&source));

@@ -4,6 +4,7 @@
 mod as_of;
 mod backfill;
 mod collectors;
+mod dead_sources;
 mod harness;
 mod house;
 mod http;
@@ -23,6 +24,7 @@ mod keys_command;
 mod kills;
 mod properties;
 mod real_data;
+mod real_inputs;
 mod real_markets;
 mod real_stress;
 mod replay;

@@ -51,7 +51,7 @@ pub(in crate::api) struct RequestReader {
 }
 
 impl CommonParams {
-    /// Reads `as_of`, `format` and `time_format`.
+    /// Reads `as_of`, `format`, `time_format` and `sources`.
     pub(in crate::api) fn read(query: &mut ParamReader, present: Now, headers: &HeaderMap, offer: Offer) -> Self {
         let cutoff = AsOf::read(query, present);
         Self { cutoff, representation: Representation::agree(query, headers, offer) }

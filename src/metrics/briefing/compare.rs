@@ -7,8 +7,7 @@ use crate::metrics::briefing::figures::{FIGURES, Figure, FigureUnit, FigureValue
 use crate::metrics::briefing::headlines::collect;
 use crate::metrics::price::price::percent_change;
 use crate::metrics::provenance::{Derivation, Provenance};
-use crate::metrics::statements::DatedRow;
-use crate::metrics::statements::{StaleInputs, Statements};
+use crate::metrics::statements::{DatedRow, StaleInputs, Statements};
 use crate::metrics::{Answer, Caches, Method, Moment, QueryError, SourceOrder, Span, Window};
 
 /// Days that changes count back from each of the two instants.
@@ -88,8 +87,7 @@ struct FigureSet {
 
 /// Its figures are withheld by the answers they come from.
 impl Statements for FigureSet {
-    fn withhold(&mut self, _stale: &StaleInputs) {
-    }
+    fn withhold(&mut self, _stale: &StaleInputs) {}
 }
 
 fn told_at(view: &MarketView, order: &SourceOrder, caches: &Caches) -> Answer<FigureSet> {

@@ -31,8 +31,7 @@ pub struct Briefing {
 
 /// Its figures are withheld by the answers they come from.
 impl Statements for Briefing {
-    fn withhold(&mut self, _stale: &StaleInputs) {
-    }
+    fn withhold(&mut self, _stale: &StaleInputs) {}
 }
 
 /// The whole picture at the cutoff.

@@ -4,8 +4,9 @@ use utoipa::ToSchema;
 
 use crate::domain::{Asset, Bar, Period, Source, TimeRange, Vintage};
 use crate::market::{Bars, MarketView};
-use crate::metrics::price::price::percent_change;
 use crate::metrics::liveness::max_expected_gap_ms;
+use crate::metrics::price::changes::PriceChanges;
+use crate::metrics::price::price::{PriceSeries, percent_change};
 use crate::metrics::provenance::{Derivation, Provenance, known_asset_of};
 use crate::metrics::source_order::{Candidates, Need, known_source};
 use crate::metrics::statements::{StaleInputs, Statements};
@@ -44,12 +45,16 @@ pub struct CrossAssetRow {
     pub last_trading_day: Option<NaiveDate>,
     /// Who says so.
     pub source: Option<Source>,
+    /// The changes that every answer with a price has.
+    #[serde(flatten)]
+    pub changes: PriceChanges,
 }
 
 impl Statements for Vec<CrossAssetRow> {
     fn withhold(&mut self, stale: &StaleInputs) {
         for row in self.iter_mut().filter(|row| stale.has_asset(&row.asset)) {
             (row.change_pct, row.drawdown_pct, row.distance_from_high_pct) = (None, None, None);
+            row.changes = PriceChanges::default();
         }
     }
 }
@@ -123,7 +128,17 @@ fn row(
         trail.warn(WarningCode::NoData, format!("no bar of {asset} was known by {}", view.as_of()));
         let (last, change_pct, drawdown_pct) = (None, None, None);
         let (distance_from_high_pct, last_trading_day, source) = (None, None, None);
-        return CrossAssetRow { asset, last, change_pct, drawdown_pct, distance_from_high_pct, last_trading_day, source };
+        let changes = PriceChanges::default();
+        return CrossAssetRow {
+            asset,
+            last,
+            change_pct,
+            drawdown_pct,
+            distance_from_high_pct,
+            last_trading_day,
+            source,
+            changes,
+        };
     };
     trail.read_bars(&bars);
     let price = Some(last.value.close);
@@ -141,6 +156,7 @@ fn row(
         distance_from_high_pct: percent_change(told.then(|| high_of_year(&bars, &last)).flatten(), price),
         last_trading_day: Some(last.observed_at.date()),
         source: Some(bars.key.source.clone()),
+        changes: PriceChanges::of(&PriceSeries::open(view, &asset, &bars.key.source), price, span, view.as_of()),
         asset,
     }
 }

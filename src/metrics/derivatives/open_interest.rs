@@ -318,8 +318,8 @@ mod tests {
     fn a_venue_that_drops_out_is_left_out_of_the_change_and_named() {
         let answer = ask(&two_venues().cut("2026-02-02"), &[], 1);
         assert_eq!(answer.data.change_usd, Some(-1_800.0));
-        assert_eq!(answer.data.by_source.iter().find(|row| row.source.as_str() == "b").unwrap().open_interest_usd, None);
-        assert!(answer.warnings.iter().any(|w| w.code == WarningCode::Gap && w.detail.contains("b has no row")));
+        assert!(answer.data.by_source.iter().all(|row| row.source.as_str() == "a"));
+        assert!(answer.warnings.iter().any(|w| w.code == WarningCode::StaleInput && w.detail.contains("b since 2026-02-01")));
     }
 
     #[test]
@@ -331,7 +331,8 @@ mod tests {
         let figures = ask(&view, &[], 1).data;
         assert_eq!((figures.open_interest_usd, figures.change_usd, figures.by_source.len()), (Some(8_000.0), Some(-1_000.0), 1));
         assert_eq!((figures.open_interest_native, figures.position_effect_usd), (None, None));
-        assert_eq!(ask(&view, &["a", "b"], 1).data.by_source.len(), 2);
+        let asked = ask(&view, &["a", "b"], 1).data;
+        assert_eq!((asked.open_interest_usd, asked.by_source.len()), (Some(3_200.0), 1), "b is silent");
     }
 
     #[test]

@@ -10,8 +10,7 @@ use crate::metrics::etf::trading_days::{EXPECTED_FOR_DAYS, EtfDay, EtfFunds, Etf
 use crate::metrics::liveness::CLOSED_MARKET_MS;
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
 use crate::metrics::source_order::{Candidates, Need};
-use crate::metrics::statements::{StaleInputs, Statements};
-use crate::metrics::statements::DatedRow;
+use crate::metrics::statements::{DatedRow, StaleInputs, Statements};
 use crate::metrics::{Answer, Length, Method, QueryError, SourceOrder, Span, WarningCode, Window};
 use crate::stats::flows;
 use crate::stats::moments::Moments;

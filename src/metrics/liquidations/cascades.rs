@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_window_of_many_years_is_refused() {
-        let fixture = hourly(0.0).readings("liquidation.btc.long@y:1h", &[("2020-01-01", 5.0)]);
+        let fixture = hourly(0.0).readings("liquidation.btc.long@y:1h", &[("2020-01-01", 5.0), ("2026-02-02T23:00:00Z", 5.0)]);
         let question = LiquidationsParams { asset: None, sources: vec![], window: Window::Last(Length::All) };
         let refused = liquidation_cascades(&fixture.cut("2026-02-03"), &order(), &question);
         assert!(matches!(refused, Err(QueryError::Parameter { parameter: "window", .. })));

@@ -10,8 +10,7 @@ use crate::metrics::liquidations::share::share_of_open_interest;
 use crate::metrics::liquidations::source_series::LongShort;
 use crate::metrics::liquidations::totals::LiquidationTotals;
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
-use crate::metrics::statements::{StaleInputs, Statements};
-use crate::metrics::statements::DatedRow;
+use crate::metrics::statements::{DatedRow, StaleInputs, Statements};
 use crate::metrics::{Answer, LiquidationDayCache, Method, QueryError, SourceOrder, Span, WarningCode, Window};
 use crate::stats::rank::robust_z_of_logs;
 
@@ -179,7 +178,8 @@ pub fn liquidations(
     }
     if book.tells(view, &mut trail, span) {
         fill_totals(&book, span, &mut figures);
-        let single_assets = LiquidationTotals::open_single_assets(view, order, question.asset.as_ref(), &question.sources, span.to)?;
+        let single_assets =
+            LiquidationTotals::open_single_assets(view, order, question.asset.as_ref(), &question.sources, span.to)?;
         fill_orders(&single_assets, span, &mut figures);
         figures.robust_z = robust_z(&mut trail, &book.of_speaking(view), span);
         figures.share_of_open_interest_pct = share_of_open_interest(view, &mut trail, order, &single_assets, span)?;
@@ -448,7 +448,7 @@ mod tests {
     #[test]
     fn an_aggregator_answers_alone_unless_a_venue_is_asked() {
         let both = || {
-            venue().readings("liquidation.total.long@agg:1h", &[("2026-02-02T10:00:00Z", 1_000.0)]).source(
+            venue().readings("liquidation.total.long@agg:1h", &[("2026-02-02T14:00:00Z", 1_000.0)]).source(
                 "agg",
                 SourceKind::Aggregator,
                 "",
@@ -503,7 +503,7 @@ mod tests {
         assert_eq!((quiet.total_usd, quiet.long_share_ratio), (Some(0.0), None));
         let silent = liquidations(&venue().cut("2026-02-10"), &order(), &question(None, &[], Window::days(1))).unwrap();
         assert_eq!((silent.data.total_usd, silent.data.largest_order), (None, None));
-        assert!(silent.warnings.iter().any(|w| w.code == WarningCode::Gap) && silent.data.record_day.is_some());
+        assert!(silent.warnings.iter().any(|w| w.code == WarningCode::Gap) && silent.data.record_day.is_none());
         let empty = liquidations(&Fixture::new().cut("2026-02-10"), &order(), &question(None, &[], Window::days(1))).unwrap();
         assert_eq!((empty.data.total_usd, empty.warnings[0].code), (None, WarningCode::NoData));
     }

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use crate::domain::{Asset, Period, SeriesKey, Side, Source, TimeRange, Timestamp};
 use crate::market::{ColumnView, LiquidationBucket, MarketView, TallySummary};
-use crate::metrics::cache::Changes;
 use crate::metrics::Span;
+use crate::metrics::cache::Changes;
 use crate::metrics::liveness::{is_live, true_at};
 use crate::metrics::provenance::Provenance;
 use crate::stats::real;

@@ -4,11 +4,11 @@ use utoipa::ToSchema;
 use crate::domain::{Asset, Period, Source, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::downsample::downsample_min_max;
-use crate::metrics::price::price::percent_change;
+use crate::metrics::price::changes::PriceChanges;
+use crate::metrics::price::price::{PriceSeries, percent_change};
 use crate::metrics::price::price_path::{Basis, PricePath};
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
-use crate::metrics::statements::{StaleInputs, Statements};
-use crate::metrics::statements::DatedRow;
+use crate::metrics::statements::{DatedRow, StaleInputs, Statements};
 use crate::metrics::{Answer, Method, QueryError, SourceOrder, Span, WarningCode, Window};
 use crate::stats::drawdown as falls;
 
@@ -60,6 +60,9 @@ pub struct Drawdown {
     pub ulcer_index_pct: Option<f64>,
     /// Mean depth of the daily drawdowns of the window, percent.
     pub pain_index_pct: Option<f64>,
+    /// The changes that every answer with a price has.
+    #[serde(flatten)]
+    pub changes: PriceChanges,
 }
 
 impl Statements for Drawdown {
@@ -94,9 +97,13 @@ pub fn drawdown(view: &MarketView, order: &SourceOrder, question: &DrawdownParam
     let mut trail = Provenance::until(view, span.to);
     let mut working = Derivation { span: Some(span), ..Derivation::default() };
     let mut figures = Drawdown::default();
-    if let Some(path) = PricePath::find(view, &mut trail, order, &question.asset, question.source.as_ref(), (question.interval, span))? {
+    if let Some(path) =
+        PricePath::find(view, &mut trail, order, &question.asset, question.source.as_ref(), (question.interval, span))?
+    {
         let n_obs = fill_extremes(&path, span, question.basis, &mut figures);
         fill_indices(view, &mut Provenance::until(view, span.to), order, question, span, &mut figures)?;
+        let prices = PriceSeries::open(view, &question.asset, path.source());
+        figures.changes = PriceChanges::of(&prices, figures.price_usd, span, span.to);
         warn_of_edges(&mut trail, &path, span, n_obs);
         working.n_obs = Some(n_obs);
         working.method = Some(method(&path, question.basis));
@@ -119,7 +126,9 @@ pub fn drawdown_series(
     let mut trail = Provenance::until(view, span.to);
     let mut working = Derivation { span: Some(span), ..Derivation::default() };
     let mut rows = Vec::new();
-    if let Some(path) = PricePath::find(view, &mut trail, order, &question.asset, question.source.as_ref(), (question.interval, span))? {
+    if let Some(path) =
+        PricePath::find(view, &mut trail, order, &question.asset, question.source.as_ref(), (question.interval, span))?
+    {
         let (times, prices): (Vec<_>, Vec<_>) = path.closes(span).into_iter().unzip();
         let depths = falls::series(&prices);
         let row =

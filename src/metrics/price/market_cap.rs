@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn the_change_counts_from_the_last_value_at_or_before_the_anchor() {
-        let answer = market_cap(&fixture().cut("2026-02-04T08:00:00Z"), &order(), &since("2026-01-29", "total")).unwrap().data;
+        let answer = market_cap(&fixture().cut("2026-02-04T02:00:00Z"), &order(), &since("2026-01-29", "total")).unwrap().data;
         assert_eq!((answer.change_usd, answer.anchor.unwrap().at), (Some(-500.0), at("2026-01-29")));
         assert!((answer.drawdown_pct.unwrap() + 20.0).abs() < 1e-12);
         assert_eq!(answer.dominance_pct, None);
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn dominance_is_of_the_same_source_and_instant() {
-        let answer = market_cap(&fixture().cut("2026-02-04T08:00:00Z"), &order(), &since("2026-02-04", "btc")).unwrap().data;
+        let answer = market_cap(&fixture().cut("2026-02-04T02:00:00Z"), &order(), &since("2026-02-04", "btc")).unwrap().data;
         assert!((answer.dominance_pct.unwrap() - 60.0).abs() < 1e-12);
     }
 

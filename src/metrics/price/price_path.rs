@@ -1,4 +1,4 @@
-use crate::domain::{Asset, Period, Source, Timestamp, TradingCalendar};
+use crate::domain::{Asset, Period, SeriesKey, Source, Timestamp, TradingCalendar};
 use crate::market::{BarSummary, Bars, ColumnView, MarketView};
 use crate::metrics::provenance::Provenance;
 use crate::metrics::source_order::{Need, price_candidates, price_metric};
@@ -19,7 +19,7 @@ pub enum Basis {
 #[derive(Debug)]
 pub(in crate::metrics) enum PricePath<'a> {
     Bars(Bars<'a>),
-    Readings(ColumnView<'a, f64>),
+    Readings(&'a SeriesKey, ColumnView<'a, f64>),
 }
 
 impl Basis {
@@ -57,14 +57,22 @@ impl<'a> PricePath<'a> {
         let readings = view.readings(metric, asset).find(|(key, _)| key.source == source);
         Ok(readings.map(|(key, column)| {
             trail.read(key, column);
-            Self::Readings(column)
+            Self::Readings(key, column)
         }))
+    }
+
+    /// Who says so.
+    pub(in crate::metrics) fn source(&self) -> &Source {
+        match self {
+            Self::Readings(key, _) => &key.source,
+            Self::Bars(bars) => &bars.key.source,
+        }
     }
 
     /// The highest point, the lowest since, and the deepest fall inside the span.
     pub(in crate::metrics) fn extremes(&self, span: Span, basis: Basis) -> MaxDrawdown {
         match self {
-            Self::Readings(column) => column.fold(span.readings()),
+            Self::Readings(_, column) => column.fold(span.readings()),
             Self::Bars(bars) => {
                 let BarSummary { close, intraday_drawdown, .. } = bars.summary_with_running(span.rows(bars.interval));
                 if basis == Basis::Intraday { intraday_drawdown } else { close.drawdown }
@@ -75,7 +83,7 @@ impl<'a> PricePath<'a> {
     /// The closes inside the span with their labels, in the order of time.
     pub(in crate::metrics) fn closes(&self, span: Span) -> Vec<(Timestamp, f64)> {
         match self {
-            Self::Readings(column) => column.points(span.readings()).iter().map(|p| (p.observed_at, p.value)).collect(),
+            Self::Readings(_, column) => column.points(span.readings()).iter().map(|p| (p.observed_at, p.value)).collect(),
             Self::Bars(bars) => bars.closes(span.rows(bars.interval)),
         }
     }
@@ -83,7 +91,7 @@ impl<'a> PricePath<'a> {
     /// The last row inside the span: its label and price.
     pub(in crate::metrics) fn last(&self, span: Span) -> Option<(Timestamp, f64)> {
         match self {
-            Self::Readings(column) => column.at_or_before(span.to).map(|p| (p.observed_at, p.value)),
+            Self::Readings(_, column) => column.at_or_before(span.to).map(|p| (p.observed_at, p.value)),
             Self::Bars(bars) => bars.last_in(span.rows(bars.interval)).map(|bar| (bar.observed_at, bar.value.close)),
         }
     }
@@ -91,7 +99,7 @@ impl<'a> PricePath<'a> {
     /// The first row of all.
     pub(in crate::metrics) fn first_at(&self) -> Option<Timestamp> {
         match self {
-            Self::Readings(column) => column.first().map(|p| p.observed_at),
+            Self::Readings(_, column) => column.first().map(|p| p.observed_at),
             Self::Bars(bars) => bars.first().map(|b| b.observed_at),
         }
     }
@@ -99,7 +107,7 @@ impl<'a> PricePath<'a> {
     /// Whether the last row inside the span is a bar that is still running.
     pub(in crate::metrics) fn is_running(&self, span: Span) -> bool {
         match self {
-            Self::Readings(_) => false,
+            Self::Readings(..) => false,
             Self::Bars(bars) => bars.running.is_some_and(|bar| span.rows(bars.interval).contains(bar.observed_at)),
         }
     }
@@ -121,7 +129,7 @@ impl<'a> PricePath<'a> {
     /// The length of a row as an answer names it.
     pub(in crate::metrics) fn interval(&self) -> String {
         match self {
-            Self::Readings(_) => Period::INSTANT.to_string(),
+            Self::Readings(..) => Period::INSTANT.to_string(),
             Self::Bars(bars) => bars.interval.to_string(),
         }
     }

@@ -30,7 +30,8 @@ impl<'a> Day<'a> {
     }
 
     pub(super) fn liquidated(&mut self, days: i64, longs_only: bool) -> Option<f64> {
-        let liquidations = LiquidationTotals::open_single_assets(self.view, self.order, Some(&self.asset), &[], self.until()).ok()?;
+        let liquidations =
+            LiquidationTotals::open_single_assets(self.view, self.order, Some(&self.asset), &[], self.until()).ok()?;
         self.reads.extend(liquidations.keys().cloned());
         let positions = self.positions()?;
         let share = |ago: i64| self.liquidated_on(&liquidations, &positions, self.start.plus_days(-ago), longs_only);
@@ -62,7 +63,9 @@ impl<'a> Day<'a> {
     }
 
     fn positions(&mut self) -> Option<OpenInterestBySource<'a>> {
-        let book = OpenInterestBySource::open(self.view, &mut Provenance::until(self.view, self.until()), self.order, &self.asset, &[]).ok()?;
+        let book =
+            OpenInterestBySource::open(self.view, &mut Provenance::until(self.view, self.until()), self.order, &self.asset, &[])
+                .ok()?;
         self.reads.extend(book.keys().cloned());
         Some(book)
     }
@@ -84,7 +87,8 @@ impl<'a> Day<'a> {
     /// The mean weighted by open interest at the end of the day: venues without it count only where none has it.
     fn mean_of(&self, rates: &BTreeMap<Source, f64>) -> Option<f64> {
         let sources: Vec<Source> = rates.keys().cloned().collect();
-        let positions = weights(self.view, &mut Provenance::until(self.view, self.until()), self.order, &self.asset, &sources).ok()?;
+        let positions =
+            weights(self.view, &mut Provenance::until(self.view, self.until()), self.order, &self.asset, &sources).ok()?;
         let at = last_stated(&positions, self.until()).unwrap_or(self.until());
         let weighted: Vec<_> = rates.iter().map(|(venue, rate)| (*rate, positions.usd_of(venue, at))).collect();
         mean_rate(&weighted)
@@ -99,7 +103,9 @@ impl<'a> Day<'a> {
         let sources = self.order.choose_summed(&mut trail, &candidates, &[]).ok()?;
         let mut rates = BTreeMap::new();
         for source in sources {
-            let Some(payer) = FundingVenue::open(self.view, &mut Provenance::until(self.view, self.until()), &self.asset, &source) else {
+            let Some(payer) =
+                FundingVenue::open(self.view, &mut Provenance::until(self.view, self.until()), &self.asset, &source)
+            else {
                 continue;
             };
             if let Some(rate) = mean_through(&payer, span) {
