@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{Asset, Metric, Period, SeriesKey, Source, Timestamp, TradingCalendar};
+use crate::domain::{Asset, Cadence, Metric, Period, SeriesKey, Source, Timestamp, TradingCalendar};
 use crate::market::{ColumnView, MarketView, Point};
 use crate::metrics::Freshness;
 
@@ -11,10 +11,6 @@ use crate::metrics::Freshness;
 pub(super) const CLOSED_MARKET_MS: i64 = 4 * Period::DAY.ms();
 /// How long no order may be forced before that looks like a fault of a feed.
 const QUIET_MARKET_MS: i64 = Period::DAY.ms();
-/// Rows that may be missing before a series is not live.
-const MISSING_ROWS: i64 = 3;
-/// The least tolerance of a series with several rows a day.
-const LEAST_INTRADAY_MS: i64 = 15 * Period::MINUTE.ms();
 
 /// The instant a row speaks of: the end of the period of a bar or sum, and the instant of a reading. A funding
 /// rate is a reading at its settlement, whatever interval it pays for.
@@ -28,9 +24,7 @@ pub(super) fn true_at(key: &SeriesKey, observed_at: Timestamp) -> Timestamp {
 /// How old the newest row of a live series may be: three times its cadence, its publication delay, and the
 /// longest pause of its calendar.
 fn tolerance_ms(key: &SeriesKey) -> i64 {
-    let every = key.expected_every_ms();
-    let least = if every < Period::DAY.ms() { LEAST_INTRADAY_MS } else { 0 };
-    (MISSING_ROWS * every).max(least) + publication_delay_ms(key) + max_expected_gap_ms(key)
+    Cadence::tolerance_ms(key.expected_every_ms()) + publication_delay_ms(key) + max_expected_gap_ms(key)
 }
 
 /// Whether a series whose newest row was true at `newest` is live at an instant.

@@ -193,10 +193,9 @@ impl SourceOrder {
         let Some(found) = covering.or_else(longest).or_else(newest).copied() else { return Ok(None) };
         if found.1.live {
             warn_of_switch(trail, &known, found.0);
-        }
-        if covering.is_none() && known.len() > 1 {
-            let detail = format!("no live source covers the window: the rows of {} begin at {}", found.0, found.1.first_at);
-            trail.warn(WarningCode::HistoryLimit, detail);
+            if covering.is_none() && known.len() > 1 {
+                warn_of_history(trail, need, found);
+            }
         }
         Ok(Some(choice(found)))
     }
@@ -259,6 +258,13 @@ fn warn_of_switch(trail: &mut Provenance<'_>, known: &[(&Source, &Candidate)], c
     if let Some((dead, since)) = dead {
         let detail = format!("{chosen} answers instead of {dead}, which has had no row since {since}");
         trail.warn(WarningCode::SourceSwitched, detail);
+    }
+}
+
+fn warn_of_history(trail: &mut Provenance<'_>, need: Need, (source, candidate): (&Source, &Candidate)) {
+    if let Need::Since(from) = need {
+        let detail = format!("no live source reaches back to {from}: the rows of {source} begin at {}", candidate.first_at);
+        trail.warn(WarningCode::HistoryLimit, detail);
     }
 }
 

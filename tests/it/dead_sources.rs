@@ -123,13 +123,26 @@ fn answers(view: &MarketView) -> Vec<Told> {
     ]
 }
 
-/// The paths of the fields that say something.
+/// Whether a value says anything.
+fn is_said(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Object(fields) => fields.values().any(is_said),
+        Value::Array(items) => items.iter().any(is_said),
+        _ => true,
+    }
+}
+
+/// The fields that say something; of rows with their place.
 fn claims(value: &Value, path: &str, found: &mut BTreeSet<String>) {
     match value {
-        Value::Null => {}
-        Value::Object(fields) => fields.iter().for_each(|(name, field)| claims(field, &format!("{path}.{name}"), found)),
+        Value::Object(fields) => {
+            // When volatility picked up is told only where it did.
+            let said = fields.iter().filter(|(name, field)| is_said(field) && *name != "pickup_at");
+            found.extend(said.map(|(name, _)| format!("{path}.{name}")));
+        }
         Value::Array(items) => items.iter().enumerate().for_each(|(place, item)| claims(item, &format!("{path}.{place}"), found)),
-        _ => drop(found.insert(path.to_owned())),
+        _ => {}
     }
 }
 

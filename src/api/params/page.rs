@@ -28,7 +28,7 @@ const LIMIT: Parameter<u32> = Parameter {
 };
 
 /// Parameters that say how a page is written: they may change from one page to the next.
-const PRESENTATION_PARAMS: [&str; 3] = ["limit", "format", "time_format"];
+const PRESENTATION_PARAMS: [&str; 4] = ["limit", "format", "time_format", "sources"];
 
 /// One page of a list that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 //!    words) and a function that reads its parameters from a [`ParamReader`](crate::api::params::reader::Query) into
 //!    the question's struct. What that function reads is what the OpenAPI document lists and what the
 //!    service accepts; a parameter of its own is a `const` [`Parameter`](crate::api::params::parameter::Parameter)
-//!    or [`Choice`](crate::api::params::parameter::Choice) beside it. `as_of`, `format` and `time_format` are
+//!    or [`Choice`](crate::api::params::parameter::Choice) beside it. `as_of`, `format`, `time_format` and `sources` are
 //!    read for every question.
 //! 2. Add one line to [`questions`]: the endpoint, the reading function, and the function of
 //!    `metrics` that answers `(&MarketView, &SourceOrder, &Question)` with `Result<Answer<T>, QueryError>`.

@@ -6,9 +6,6 @@ use crate::metrics::source_order::{Candidates, Need, price_candidates};
 use crate::metrics::{QueryError, SourceOrder, WarningCode};
 use crate::stats::open_interest::Change;
 
-/// Days that a price must reach back to value positions in: those that say what is usual.
-const VALUED_DAYS: i64 = 91;
-
 /// Open futures positions at one instant, counted on one side.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(in crate::metrics) struct Position {
@@ -173,8 +170,7 @@ impl<'a> OpenInterestBySource<'a> {
         for (key, column) in legs.iter().flat_map(SourceOpenInterest::series) {
             trail.read(key, *column);
         }
-        let need = Need::days_before(trail.at(), VALUED_DAYS);
-        let price = order.choose(trail, &price_candidates(view, asset, trail.at()), None, need)?;
+        let price = order.choose(trail, &price_candidates(view, asset, trail.at()), None, Need::Level)?;
         warn_of_units(trail, &legs);
         Ok(Self { prices: price.map(|price| PriceSeries::open(view, asset, &price.source)), legs })
     }

@@ -154,7 +154,8 @@ pub(in crate::metrics) fn warn_of_edges(trail: &mut Provenance<'_>, path: &Price
         trail.warn(WarningCode::PartialBar, "the last bar is still running");
     }
     if let Some(missing) = path.missing(span, n_obs).filter(|missing| *missing > 0) {
-        trail.warn(WarningCode::Gap, format!("{missing} bars are missing inside the window"));
+        let bars = if missing == 1 { "bar is" } else { "bars are" };
+        trail.warn(WarningCode::Gap, format!("{missing} {bars} missing inside the window"));
     }
     if n_obs == 0 {
         trail.warn(WarningCode::InsufficientHistory, "the window holds no row known by the cutoff");
