@@ -3,7 +3,7 @@ use std::collections::btree_map::Entry;
 
 use crate::domain::{Asset, Metric, SeriesKey, Source, Timestamp, Version, Vintage};
 use crate::market::{Bars, ColumnView, MarketView, Point};
-use crate::metrics::liveness::{Liveness, true_at};
+use crate::metrics::liveness::{Liveness, is_live, true_at};
 use crate::metrics::statements::{StaleInput, StaleInputs, Statements};
 use crate::metrics::{Answer, Coverage, Freshness, Meta, Method, QueryError, SourceReading, Span, Warning, WarningCode};
 
@@ -105,9 +105,19 @@ impl<'a> Provenance<'a> {
     /// asset, one that is live is enough.
     fn rest_on(&mut self, key: &SeriesKey, observed_at: Timestamp) {
         let since = true_at(key, observed_at);
-        let live = self.liveness.state(key, since) != Freshness::Stale;
+        let live = self.liveness.state(key, since) != Freshness::Stale || self.has_live_bars(key);
         let input = self.inputs.entry((key.metric, key.asset.clone(), key.source.clone())).or_insert((since, live));
         *input = (input.0.max(since), input.1 || live);
+    }
+
+    /// Whether the source of bars has live ones of another length.
+    fn has_live_bars(&self, key: &SeriesKey) -> bool {
+        let others = self.view.candle_series(&key.asset).filter(|(other, _)| other.source == key.source);
+        let live = |other: &SeriesKey, newest: Timestamp| is_live(other, true_at(other, newest), self.liveness.at());
+        key.metric == Metric::Candle
+            && others
+                .filter_map(|(other, column)| Some((other, column.last()?)))
+                .any(|(other, newest)| live(other, newest.observed_at))
     }
 
     fn note_first(&mut self, first_at: Option<Timestamp>) {

@@ -2,7 +2,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::Timestamp;
+use crate::domain::{Metric, Timestamp};
 use crate::metrics::statements::{DatedRow, StaleInputs, Statements};
 use crate::metrics::stress::history::Values;
 use crate::metrics::stress::recipe::{IndicatorSpec, RECIPE, SegmentSpec};
@@ -43,9 +43,14 @@ pub struct Stress {
     pub segments: Vec<StressSegment>,
 }
 
-/// An indicator without a row of the day has no value of its own, so that no part of the index rests on an old one.
+/// An indicator without a row of the day has no value of its own, so one input that dies takes its part out. Without
+/// a live price of the judged asset there is no index: the last day that was judged is over.
 impl Statements for Stress {
-    fn withhold(&mut self, _stale: &StaleInputs) {}
+    fn withhold(&mut self, stale: &StaleInputs) {
+        if stale.iter().any(|input| input.metric == Metric::Candle && input.asset.as_str() == RECIPE.asset) {
+            *self = Self::unknown(self.day);
+        }
+    }
 }
 
 /// Where the index lies in its history.
