@@ -2,9 +2,10 @@ use std::collections::BTreeMap;
 
 use crate::domain::{Asset, Period, SeriesKey, Side, Source, TimeRange, Timestamp};
 use crate::market::{ColumnView, LiquidationBucket, MarketView, TallySummary};
+use crate::metrics::Span;
 use crate::metrics::cache::Changes;
-use crate::metrics::provenance::{Provenance, freshness};
-use crate::metrics::{Freshness, Span};
+use crate::metrics::liveness::{is_live, true_at};
+use crate::metrics::provenance::Provenance;
 use crate::stats::real;
 use crate::stats::sum::Sum;
 
@@ -74,6 +75,16 @@ impl<'a> LiquidationSeries<'a> {
     /// Whether its source shows single orders.
     pub(in crate::metrics) const fn has_orders(&self) -> bool {
         self.orders.is_some()
+    }
+
+    /// Its published sums.
+    pub(in crate::metrics) const fn sums(&self) -> Option<(&'a SeriesKey, ColumnView<'a, f64>)> {
+        self.published
+    }
+
+    /// Its single orders.
+    pub(in crate::metrics) const fn single_orders(&self) -> Option<(&'a SeriesKey, ColumnView<'a, LiquidationBucket>)> {
+        self.orders
     }
 
     /// The series it is read from.
@@ -194,7 +205,7 @@ impl<'a> LiquidationSeries<'a> {
     pub(in crate::metrics) fn is_live(&self, view: &MarketView) -> bool {
         let as_of = view.as_of();
         let sums = self.published.and_then(|(key, column)| Some((key, column.last()?.observed_at)));
-        sums.is_some_and(|(key, at)| freshness(key, at.plus_ms(key.period.ms()), as_of) != Freshness::Stale)
+        sums.is_some_and(|(key, at)| is_live(key, true_at(key, at), as_of))
             || (self.orders.is_some() && shows_orders(view, &self.source))
     }
 
@@ -215,5 +226,5 @@ impl<'a> LiquidationSeries<'a> {
 fn shows_orders(view: &MarketView, source: &Source) -> bool {
     let of_source = view.tallies().filter(|(key, _)| key.source == *source);
     let newest = of_source.filter_map(|(key, column)| Some((key, column.last()?.observed_at))).max_by_key(|(_, at)| *at);
-    newest.is_some_and(|(key, at)| freshness(key, at, view.as_of()) != Freshness::Stale)
+    newest.is_some_and(|(key, at)| is_live(key, at, view.as_of()))
 }

@@ -1,6 +1,7 @@
 //! Prices and what follows from bars: drawdowns, episodes, volatility, liquidity, breadth, market capitalisation.
 
 pub(super) mod breadth;
+pub(super) mod changes;
 pub(super) mod daily_bars;
 pub(super) mod drawdown;
 pub(super) mod episodes;

@@ -6,6 +6,8 @@ use crate::market::{Bars, ColumnView, MarketView};
 use crate::metrics::price::daily_bars::{DailyBars, daily};
 use crate::metrics::price::volatility_cache::RegimeDays;
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
+use crate::metrics::source_order::{Candidates, Need};
+use crate::metrics::statements::{StaleInputs, Statements};
 use crate::metrics::{
     Answer, Context, Coverage, Method, Query, QueryError, SourceOrder, Span, VolatilityRegimeCache, WarningCode, Window,
 };
@@ -17,6 +19,8 @@ use crate::stats::volatility::{self, variance_risk_premium};
 
 /// Days over which a volatility is ranked.
 const YEAR: usize = 365;
+/// The same as a number of days before the window.
+const RANKED_DAYS: i64 = 365;
 /// Days a rank needs: 80 % of them.
 const LEAST_RANKED: usize = 292;
 /// The share of a window's bars that must be there.
@@ -93,6 +97,21 @@ pub struct Volatility {
     pub pickup_at: Option<Timestamp>,
     /// The same window by every estimator.
     pub estimators: VolatilityEstimators,
+}
+
+impl Statements for Volatility {
+    fn withhold(&mut self, stale: &StaleInputs) {
+        let (prices, options) = (stale.has(&[Metric::Candle]), stale.has(&[Metric::ImpliedVol]));
+        let implied_pct = self.implied_pct;
+        let implied_percentile_ratio = self.implied_percentile_ratio.filter(|_| !options);
+        if prices {
+            *self = Self { implied_pct, implied_percentile_ratio, ..Self::default() };
+        }
+        self.implied_percentile_ratio = implied_percentile_ratio;
+        if options {
+            (self.variance_risk_premium, self.spread_vol_points) = (None, None);
+        }
+    }
 }
 
 /// Realised volatility by every estimator, percent a year.
@@ -232,8 +251,9 @@ fn open<'a>(
     known_asset(view, &question.asset)?;
     let span = question.window.resolve(view.as_of())?;
     window_days(span)?;
-    let mut trail = Provenance::new(view);
-    let bars = daily(view, &mut trail, order, &question.asset, question.source.as_ref())?;
+    let mut trail = Provenance::until(view, span.to);
+    let asked = (question.source.as_ref(), Need::days_before(span.from, RANKED_DAYS));
+    let bars = daily(view, &mut trail, order, &question.asset, asked)?;
     Ok((trail, span, bars))
 }
 
@@ -343,7 +363,7 @@ struct Implied<'a> {
 }
 
 impl<'a> Implied<'a> {
-    /// The implied volatility of an asset, according to the first source that has any; `None` with a reason.
+    /// The implied volatility of an asset, according to the source that the order chooses; `None` with a reason.
     fn find(
         view: &'a MarketView,
         trail: &mut Provenance<'_>,
@@ -352,7 +372,9 @@ impl<'a> Implied<'a> {
         until: Timestamp,
     ) -> Option<Self> {
         let series: Vec<_> = view.readings(Metric::ImpliedVol, asset).filter(|(key, _)| key.part.is_none()).collect();
-        let source = order.choose(view, None, series.iter().map(|(key, _)| key.source.clone())).ok().flatten();
+        let candidates = Candidates::at(trail.at()).with(series.iter().copied());
+        let choice = order.choose(trail, &candidates, None, Need::days_before(until, RANKED_DAYS)).ok().flatten();
+        let source = choice.map(|choice| choice.source);
         let Some((key, column)) = series.into_iter().find(|(key, _)| Some(&key.source) == source.as_ref()) else {
             trail.warn(WarningCode::NoData, format!("no implied volatility of {asset} is known"));
             return None;
