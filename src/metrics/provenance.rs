@@ -85,6 +85,11 @@ impl<'a> Provenance<'a> {
         self.note(key, &newest, column.version());
     }
 
+    /// Whether a series is live at the instant of the answer.
+    pub(super) fn is_live<P: Point>(&mut self, key: &SeriesKey, column: ColumnView<'_, P>) -> bool {
+        column.last().is_some_and(|newest| self.liveness.state(key, true_at(key, newest.observed_at)) != Freshness::Stale)
+    }
+
     /// Notes that bars were read: the newest bar as far as it goes, and the newest finer one that the running bar
     /// is made of.
     pub(super) fn read_bars(&mut self, bars: &Bars<'_>) {

@@ -98,6 +98,18 @@ impl<'a> LiquidationSeries<'a> {
         self.orders.iter().for_each(|(key, column)| trail.read(key, *column));
     }
 
+    /// Notes that it was read, of a source on which no statement rests.
+    pub(in crate::metrics) fn list(&self, trail: &mut Provenance<'_>) {
+        self.published.iter().for_each(|(key, column)| trail.list(key, *column));
+        self.orders.iter().for_each(|(key, column)| trail.list(key, *column));
+    }
+
+    /// Whether its source is live at the instant of an answer.
+    pub(in crate::metrics) fn is_live_in(&self, trail: &mut Provenance<'_>) -> bool {
+        self.published.is_some_and(|(key, column)| trail.is_live(key, column))
+            || self.orders.is_some_and(|(key, column)| trail.is_live(key, column))
+    }
+
     /// The same leg with everything ever known.
     pub(in crate::metrics) fn newest(&self) -> Self {
         Self {

@@ -59,9 +59,7 @@ impl<'a> LiquidationTotals<'a> {
         if asset.is_none() {
             keep_totals(&mut totals.legs);
         }
-        for leg in &totals.legs {
-            leg.note(trail);
-        }
+        note(trail, &totals.legs);
         if let Some(left) = &totals.left {
             let sources = totals.sources().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             let detail =
@@ -252,6 +250,20 @@ fn periods_of(span: Span, period: Period) -> usize {
 /// Which minute or hour of a span holds an instant; of one before the span one that does not exist.
 fn place_of(span: Span, period: Period, at: Timestamp) -> usize {
     usize::try_from(at.ms_since(span.from).div_euclid(period.ms())).unwrap_or(usize::MAX)
+}
+
+/// Notes what was read. While a source is live the statements rest on the live ones: one that fell silent is in the sums as
+/// far as it listened.
+fn note(trail: &mut Provenance<'_>, legs: &[LiquidationSeries<'_>]) {
+    let live: BTreeSet<&Source> = legs.iter().filter(|leg| leg.is_live_in(trail)).map(|leg| &leg.source).collect();
+    let (listed, read): (Vec<_>, Vec<_>) = legs.iter().partition(|leg| !live.is_empty() && !live.contains(&leg.source));
+    read.iter().for_each(|leg| leg.note(trail));
+    listed.iter().for_each(|leg| leg.list(trail));
+    let silent: BTreeSet<&str> = listed.iter().map(|leg| leg.source.as_str()).collect();
+    if !silent.is_empty() {
+        let names = silent.into_iter().collect::<Vec<_>>().join(", ");
+        trail.warn(WarningCode::StaleInput, format!("without a row for long, and counted as far as they listened: {names}"));
+    }
 }
 
 /// The legs of the sources that answer.
