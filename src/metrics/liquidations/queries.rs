@@ -4,13 +4,12 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{Asset, Metric, Period, Side, Source, Timestamp};
+use crate::domain::{Asset, Period, Side, Source, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::liquidations::share::share_of_open_interest;
 use crate::metrics::liquidations::source_series::LongShort;
 use crate::metrics::liquidations::totals::LiquidationTotals;
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
-use crate::metrics::statements::{DatedRow, StaleInputs, Statements};
 use crate::metrics::{Answer, LiquidationDayCache, Method, QueryError, SourceOrder, Span, WarningCode, Window};
 use crate::stats::rank::robust_z_of_logs;
 
@@ -67,15 +66,6 @@ pub struct Liquidations {
     pub by_asset: Vec<LiquidationsOfAsset>,
     /// The same by source, largest first.
     pub by_source: Vec<LiquidationsOfSource>,
-}
-
-impl Statements for Liquidations {
-    fn withhold(&mut self, stale: &StaleInputs) {
-        if stale.has(&[Metric::Liquidation]) {
-            *self = Self::default();
-        }
-        self.share_of_open_interest_pct = None;
-    }
 }
 
 /// One forced order.
@@ -143,8 +133,6 @@ pub struct LiquidationsRow {
     pub total_usd: f64,
 }
 
-impl DatedRow for LiquidationsRow {}
-
 /// One UTC day in the order of totals.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct LiquidationDay {
@@ -159,8 +147,6 @@ pub struct LiquidationDay {
     /// Its part of the window's total, percent.
     pub share_of_window_pct: Option<f64>,
 }
-
-impl DatedRow for LiquidationDay {}
 
 /// Liquidations inside a window.
 ///
