@@ -4,8 +4,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{Asset, Metric, Side, Source, Timestamp};
-use crate::metrics::statements::{DatedRow, StaleInputs, Statements};
+use crate::domain::{Asset, Side, Source, Timestamp};
 use crate::metrics::{Bound, WindowCoverage};
 
 /// Positions closed by force (METHODOLOGY section 3).
@@ -50,15 +49,6 @@ pub struct Liquidations {
     pub by_asset: Vec<LiquidationsOfAsset>,
     /// The same by source, largest first.
     pub by_source: Vec<LiquidationsOfSource>,
-}
-
-impl Statements for Liquidations {
-    fn withhold(&mut self, stale: &StaleInputs) {
-        if stale.has(&[Metric::Liquidation]) {
-            *self = Self::default();
-        }
-        self.share_of_open_interest_pct = None;
-    }
 }
 
 /// One forced order.
@@ -132,8 +122,6 @@ pub struct LiquidationsRow {
     pub covered_ratio: f64,
 }
 
-impl DatedRow for LiquidationsRow {}
-
 /// One UTC day in the order of totals.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct LiquidationDay {
@@ -150,5 +138,3 @@ pub struct LiquidationDay {
     /// The part of the day in which the feeds that are summed were listening, a fraction.
     pub covered_ratio: f64,
 }
-
-impl DatedRow for LiquidationDay {}

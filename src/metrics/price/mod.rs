@@ -5,6 +5,7 @@ pub(super) mod changes;
 pub(super) mod daily_bars;
 pub(super) mod drawdown;
 pub(super) mod episodes;
+pub(super) mod implied;
 pub(super) mod liquidity;
 pub(super) mod market_cap;
 pub(super) mod price;
