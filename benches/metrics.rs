@@ -86,7 +86,7 @@ fn liquidated(window: Window) -> LiquidationsParams {
 }
 
 fn moves_with(observations: usize, method: CorrelationMethod) -> CorrelationParams {
-    CorrelationParams { asset: Asset::btc(), with: Vec::new(), observations, method }
+    CorrelationParams { asset: Asset::btc(), with: Vec::new(), source: None, observations, method }
 }
 
 /// Returns every row of the first series of bars of a stock index.
@@ -160,10 +160,10 @@ const MANY_MARKETS: &[Question] = &[
     now("breadth", |view, order| answered(breadth(view, order, &BreadthParams { source: None, window: Window::days(30) }))),
     now("breadth, 1y", |view, order| answered(breadth(view, order, &BreadthParams { source: None, window: Window::days(365) }))),
     now("cross-asset", |view, order| {
-        answered(cross_asset(view, order, &CrossAssetParams { assets: Vec::new(), window: Window::days(1) }))
+        answered(cross_asset(view, order, &CrossAssetParams { assets: Vec::new(), source: None, window: Window::days(1) }))
     }),
     now("cross-asset, 1y", |view, order| {
-        answered(cross_asset(view, order, &CrossAssetParams { assets: Vec::new(), window: Window::days(365) }))
+        answered(cross_asset(view, order, &CrossAssetParams { assets: Vec::new(), source: None, window: Window::days(365) }))
     }),
     now("correlation", |view, order| answered(correlation(view, order, &moves_with(60, CorrelationMethod::Pearson)))),
     now("correlation, spearman 1000", |view, order| {
@@ -177,7 +177,7 @@ const MANY_MARKETS: &[Question] = &[
     }),
     now("safe-haven", |view, order| {
         let (asset, against) = (Asset::btc(), Asset::sp500());
-        answered(safe_haven(view, order, &BOOKS.havens, &SafeHavenParams { asset, against, window: Window::ALL }))
+        answered(safe_haven(view, order, &BOOKS.havens, &SafeHavenParams { asset, against, source: None, window: Window::ALL }))
     }),
     now("series", |view, _| answered(catalogue(view, &CatalogueParams { metric: None, asset: None, source: None }))),
     now("revisions", |view, _| {
@@ -244,7 +244,7 @@ fn stress_at_any_instant(bencher: Bencher<'_, '_>) {
 
 #[divan::bench(sample_count = 1_000)]
 fn safe_haven_at_any_instant(bencher: Bencher<'_, '_>) {
-    let question = SafeHavenParams { asset: Asset::btc(), against: Asset::sp500(), window: Window::ALL };
+    let question = SafeHavenParams { asset: Asset::btc(), against: Asset::sp500(), source: None, window: Window::ALL };
     ask_at_any_instant(bencher, |view| answered(safe_haven(view, &ORDER, &BOOKS.havens, &question)));
 }
 

@@ -3,7 +3,7 @@ use std::sync::{PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Source, Timestamp};
+use crate::domain::{Period, Source, Timestamp};
 
 /// Health of a feed, measured against its own cadence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +23,12 @@ pub enum FeedState {
     Disabled,
 }
 
-/// Expected interval between observations, and the ages at which they are overdue.
+/// Rows that may be missing before a source is not live.
+const MISSING_ROWS: i64 = 3;
+/// The least tolerance of a source with several rows a day.
+const LEAST_INTRADAY_MS: i64 = 15 * Period::MINUTE.ms();
+
+/// How often a feed's observations come, and from which age on they are overdue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cadence {
     /// Milliseconds between two observations of a healthy feed.
@@ -101,10 +106,18 @@ pub struct StatusBoard {
 }
 
 impl Cadence {
-    /// Creates the cadence of a regular feed: late after three intervals, stale after ten.
+    /// A feed that speaks every `every_ms`: late after twice that, stale when it is no longer live.
     #[must_use]
     pub const fn every(every_ms: i64) -> Self {
-        Self { expected_every_ms: every_ms, late_after_ms: 3 * every_ms, stale_after_ms: 10 * every_ms }
+        Self { expected_every_ms: every_ms, late_after_ms: 2 * every_ms, stale_after_ms: Self::tolerance_ms(every_ms) }
+    }
+
+    /// How old the newest observation of a live source may be: three times its cadence, and at least 15 minutes where
+    /// there are several a day.
+    #[must_use]
+    pub const fn tolerance_ms(every_ms: i64) -> i64 {
+        let three_times = MISSING_ROWS * every_ms;
+        if every_ms < Period::DAY.ms() && three_times < LEAST_INTRADAY_MS { LEAST_INTRADAY_MS } else { three_times }
     }
 }
 
@@ -219,7 +232,9 @@ mod tests {
     fn state_follows_the_age_of_the_newest_observation() {
         let mut status = status();
         status.last_observation_at = Some(Timestamp::from_unix_seconds(1_000));
-        for (seconds, state) in [(1_060, FeedState::Fresh), (1_181, FeedState::Late), (1_601, FeedState::Stale)] {
+        for (seconds, state) in
+            [(1_060, FeedState::Fresh), (1_181, FeedState::Late), (1_900, FeedState::Late), (1_901, FeedState::Stale)]
+        {
             assert_eq!(status.state(Timestamp::from_unix_seconds(seconds)), state, "at {seconds}");
         }
     }
@@ -253,8 +268,8 @@ mod tests {
         status.consecutive_failures = 4;
         assert_eq!(status.state(Timestamp::from_unix_seconds(30)), FeedState::Late, "it has failed since the start");
         assert_eq!(status.state(Timestamp::from_unix_seconds(200)), FeedState::Late);
-        assert_eq!(status.state(Timestamp::from_unix_seconds(601)), FeedState::Dead);
+        assert_eq!(status.state(Timestamp::from_unix_seconds(901)), FeedState::Dead);
         status.enabled = false;
-        assert_eq!(status.state(Timestamp::from_unix_seconds(601)), FeedState::Disabled);
+        assert_eq!(status.state(Timestamp::from_unix_seconds(901)), FeedState::Disabled);
     }
 }

@@ -1,7 +1,10 @@
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{SeriesKey, Source, Timestamp, Version};
+use crate::domain::{Metric, SeriesKey, Source, Timestamp, Version};
 
 /// An answer: the figures, what they were computed from, and what is wrong with them.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -10,7 +13,9 @@ pub struct Answer<T> {
     pub data: T,
     /// How they were computed and as of when.
     pub meta: Meta,
-    /// Every series that was read, with its age.
+    /// What was read, with its age: one entry for each source and metric, or each series with `sources=full`; left
+    /// out with `sources=none`.
+    #[schema(value_type = Vec<SourceEntry>, required = false)]
     pub sources: Vec<SourceReading>,
     /// What a reader must know before using the figures; empty when nothing.
     pub warnings: Vec<Warning>,
@@ -91,8 +96,85 @@ pub struct Coverage {
     pub present: u64,
 }
 
-/// The newest row of one series that was read.
+/// What an answer was read from: the series of one metric from one source, or one series.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct SourceEntry {
+    /// The series, where each has an entry of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub series: Option<SeriesKey>,
+    /// Who says so.
+    pub source: Source,
+    /// What is measured.
+    pub metric: Metric,
+    /// How many series were read.
+    pub n_series: usize,
+    /// When the newest of their newest rows was true (the end of its period for bars and sums).
+    pub observed_at: Timestamp,
+    /// When the oldest of their newest rows was true.
+    pub oldest_observed_at: Timestamp,
+    /// From when on the newest was known.
+    pub known_at: Timestamp,
+    /// Seconds from `observed_at` to the cutoff.
+    pub age_seconds: i64,
+    /// The worst state among the series.
+    pub state: Freshness,
+    /// What its figures leave out; absent when nothing is known to be missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl SourceEntry {
+    /// One entry for each series.
+    #[must_use]
+    pub fn of_series(readings: &[SourceReading]) -> Vec<Self> {
+        readings.iter().map(|reading| Self { series: Some(reading.series.clone()), ..Self::of(reading) }).collect()
+    }
+
+    /// One entry for each source and metric, in the order in which they were read.
+    #[must_use]
+    pub fn of_sources(readings: &[SourceReading]) -> Vec<Self> {
+        let mut entries: Vec<Self> = Vec::new();
+        let mut places: BTreeMap<(&Source, Metric), usize> = BTreeMap::new();
+        for reading in readings {
+            match places.entry((&reading.source, reading.series.metric)) {
+                Entry::Occupied(place) => entries[*place.get()].add(reading),
+                Entry::Vacant(place) => {
+                    place.insert(entries.len());
+                    entries.push(Self::of(reading));
+                }
+            }
+        }
+        entries
+    }
+
+    fn of(reading: &SourceReading) -> Self {
+        Self {
+            series: None,
+            source: reading.source.clone(),
+            metric: reading.series.metric,
+            n_series: 1,
+            observed_at: reading.observed_at,
+            oldest_observed_at: reading.observed_at,
+            known_at: reading.known_at,
+            age_seconds: reading.age_seconds,
+            state: reading.state,
+            note: reading.note.clone(),
+        }
+    }
+
+    fn add(&mut self, reading: &SourceReading) {
+        self.n_series += 1;
+        self.oldest_observed_at = self.oldest_observed_at.min(reading.observed_at);
+        self.state = self.state.max(reading.state);
+        if (reading.observed_at, reading.known_at) > (self.observed_at, self.known_at) {
+            (self.observed_at, self.known_at) = (reading.observed_at, reading.known_at);
+            self.age_seconds = reading.age_seconds;
+        }
+    }
+}
+
+/// The newest row of one series that was read.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SourceReading {
     /// The series.
     pub series: SeriesKey,
@@ -117,9 +199,10 @@ pub struct SourceReading {
 pub enum Freshness {
     /// The newest row is there.
     Fresh,
-    /// One row is overdue.
+    /// A row is overdue, by no more than the tolerance of its series.
     Late,
-    /// More than three rows are overdue.
+    /// The series is not live: it has been silent for longer than three times its cadence, its publication delay and
+    /// the longest pause of its calendar.
     Stale,
 }
 
@@ -154,7 +237,11 @@ pub enum WarningCode {
     ZeroVariance,
     /// No row was known by the cutoff.
     NoData,
-    /// Only a part of the window was listened to.
+    /// A source that comes earlier in the order has died, and another answers.
+    SourceSwitched,
+    /// A price is zero or less: what needs its logarithm or a ratio to it leaves it out.
+    NonPositivePrice,
+    /// The feeds listened during a part of the window only.
     NotCovered,
 }
 

@@ -15,11 +15,14 @@ mod downsample;
 mod error;
 mod etf;
 mod liquidations;
+mod liveness;
 mod paged;
 mod price;
 mod provenance;
 mod query;
 mod schema;
+mod source_order;
+mod statements;
 mod stress;
 mod summed_sources;
 mod window;
@@ -27,7 +30,9 @@ mod window;
 #[cfg(test)]
 mod fixture;
 
-pub use answer::{Answer, Coverage, Freshness, Meta, Method, SourceReading, Warning, WarningCode, WindowBounds, Words};
+pub use answer::{
+    Answer, Coverage, Freshness, Meta, Method, SourceEntry, SourceReading, Warning, WarningCode, WindowBounds, Words,
+};
 pub use bound::{Bound, WindowCoverage};
 pub use briefing::check::{Check, CheckOp, CheckParams, CheckQuery, Verdict, check};
 pub use briefing::compare::{CompareParams, CompareQuery, CompareRow, compare};
@@ -71,6 +76,7 @@ pub use liquidations::queries::{
 };
 pub use paged::Paged;
 pub use price::breadth::{Breadth, BreadthMember, BreadthParams, BreadthQuery, breadth};
+pub use price::changes::PriceChanges;
 pub use price::drawdown::{
     Drawdown, DrawdownParams, DrawdownQuery, DrawdownRow, DrawdownSeriesParams, DrawdownSeriesQuery, drawdown, drawdown_series,
 };
@@ -83,8 +89,8 @@ pub use price::volatility::{
     Estimator, Volatility, VolatilityEstimators, VolatilityParams, VolatilityQuery, VolatilityRegime, volatility,
 };
 pub use price::volatility_cache::VolatilityRegimeCache;
-pub use provenance::SourceOrder;
 pub use query::{Context, Query, QueryId};
+pub use source_order::SourceOrder;
 pub use stress::{
     Stress, StressBand, StressCache, StressIndicator, StressQuery, StressRow, StressSegment, StressSeriesParams,
     StressSeriesQuery, StressStanding, stress, stress_series,

@@ -1,22 +1,27 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use crate::domain::{Asset, Metric, Period, SeriesKey, Source, SourceKind, Timestamp, TradingCalendar, Version, Vintage};
+use crate::domain::{Asset, Metric, SeriesKey, Source, Timestamp, Version, Vintage};
 use crate::market::{Bars, ColumnView, MarketView, Point};
-use crate::metrics::summed_sources::{Reach, summed_sources};
+use crate::metrics::liveness::{Liveness, is_live, true_at};
+use crate::metrics::statements::{StaleInput, StaleInputs, Statements};
 use crate::metrics::{Answer, Coverage, Freshness, Meta, Method, QueryError, SourceReading, Span, Warning, WarningCode};
 
-/// The longest pause of a trading calendar that is no fault of a feed: a weekend with a holiday.
-pub(super) const CLOSED_MARKET_MS: i64 = 4 * Period::DAY.ms();
-/// How long no order may be forced before that looks like a fault of a feed.
-pub(super) const QUIET_MARKET_MS: i64 = Period::DAY.ms();
-/// Rows that may be overdue before a series counts as stale.
-const LATE_ROWS: i64 = 3;
+/// The longest detail of a warning, characters.
+const LONGEST_DETAIL: usize = 300;
+/// Inputs that a warning names; the others are counted.
+const NAMED: usize = 3;
 
 /// What was read on the way to an answer: becomes its `sources`, its warnings and the ground of its `ETag`.
 #[derive(Debug)]
 pub(super) struct Provenance<'a> {
     view: &'a MarketView,
+    /// The states of series at the cutoff.
+    states: Liveness<'a>,
+    /// Those at the instant the statements are of.
+    liveness: Liveness<'a>,
+    /// What the statements follow from: the instant of its newest row, and whether it is live.
+    inputs: BTreeMap<(Metric, Asset, Source), (Timestamp, bool)>,
     sources: Vec<SourceReading>,
     reads: BTreeMap<SeriesKey, Version>,
     warnings: Vec<Warning>,
@@ -35,34 +40,89 @@ pub(super) struct Derivation {
 }
 
 impl<'a> Provenance<'a> {
+    /// Of an answer about the cutoff.
     pub(super) const fn new(view: &'a MarketView) -> Self {
-        Self { view, sources: Vec::new(), reads: BTreeMap::new(), warnings: Vec::new(), next_expected_at: None, first_at: None }
+        Self::until(view, view.as_of())
+    }
+
+    /// Of an answer about an instant, such as the end of a window: its inputs must be live then.
+    pub(super) const fn until(view: &'a MarketView, at: Timestamp) -> Self {
+        Self {
+            view,
+            states: Liveness::new(view, view.as_of()),
+            liveness: Liveness::new(view, at),
+            inputs: BTreeMap::new(),
+            sources: Vec::new(),
+            reads: BTreeMap::new(),
+            warnings: Vec::new(),
+            next_expected_at: None,
+            first_at: None,
+        }
+    }
+
+    /// The market that is read.
+    pub(super) const fn view(&self) -> &'a MarketView {
+        self.view
+    }
+
+    /// The instant at which inputs must be live.
+    pub(super) const fn at(&self) -> Timestamp {
+        self.liveness.at()
     }
 
     /// Notes that a column was read.
     pub(super) fn read<P: Point>(&mut self, key: &SeriesKey, column: ColumnView<'_, P>) {
-        if self.list(key, column) {
-            self.warn_of_stale();
-        }
+        let Some(newest) = column.last() else { return };
+        self.list(key, column);
+        self.rest_on(key, newest.observed_at);
     }
 
     /// Notes that a column was read for an answer that tells of each series how young it is: that one is
-    /// stale is then no warning. True where the column is noted for the first time.
-    pub(super) fn list<P: Point>(&mut self, key: &SeriesKey, column: ColumnView<'_, P>) -> bool {
-        let Some(newest) = column.last() else { return false };
+    /// stale withholds nothing then.
+    pub(super) fn list<P: Point>(&mut self, key: &SeriesKey, column: ColumnView<'_, P>) {
+        let Some(newest) = column.last() else { return };
         self.note_first(column.first().map(|row| row.observed_at));
-        self.note(key, &newest, column.version())
+        self.note(key, &newest, column.version());
     }
 
-    /// Notes that bars were read: the newest bar as far as it goes.
+    /// Whether a series is live at the instant of the answer.
+    pub(super) fn is_live<P: Point>(&mut self, key: &SeriesKey, column: ColumnView<'_, P>) -> bool {
+        column.last().is_some_and(|newest| self.liveness.state(key, true_at(key, newest.observed_at)) != Freshness::Stale)
+    }
+
+    /// Notes that bars were read: the newest bar as far as it goes, and the newest finer one that the running bar
+    /// is made of.
     pub(super) fn read_bars(&mut self, bars: &Bars<'_>) {
-        let newest = self.view.candles(bars.key).and_then(|column| column.last());
-        if let Some(newest) = newest {
-            self.note_first(bars.first().map(|bar| bar.observed_at));
-            if self.note(bars.key, &newest, bars.version()) {
-                self.warn_of_stale();
-            }
+        let view = self.view;
+        let Some(newest) = view.candles(bars.key).and_then(|column| column.last()) else { return };
+        self.note_first(bars.first().map(|bar| bar.observed_at));
+        self.note(bars.key, &newest, bars.version());
+        self.rest_on(bars.key, newest.observed_at);
+        if bars.running.is_some()
+            && let Some((key, newest)) = view.last_bar(&bars.key.asset, &bars.key.source)
+        {
+            self.note(key, &newest, bars.version());
+            self.rest_on(key, newest.observed_at);
         }
+    }
+
+    /// Notes an input of the statements by its newest row. Where a source has several series of a metric and
+    /// asset, one that is live is enough.
+    fn rest_on(&mut self, key: &SeriesKey, observed_at: Timestamp) {
+        let since = true_at(key, observed_at);
+        let live = self.liveness.state(key, since) != Freshness::Stale || self.has_live_bars(key);
+        let input = self.inputs.entry((key.metric, key.asset.clone(), key.source.clone())).or_insert((since, live));
+        *input = (input.0.max(since), input.1 || live);
+    }
+
+    /// Whether the source of bars has live ones of another length.
+    fn has_live_bars(&self, key: &SeriesKey) -> bool {
+        let others = self.view.candle_series(&key.asset).filter(|(other, _)| other.source == key.source);
+        let live = |other: &SeriesKey, newest: Timestamp| is_live(other, true_at(other, newest), self.liveness.at());
+        key.metric == Metric::Candle
+            && others
+                .filter_map(|(other, column)| Some((other, column.last()?)))
+                .any(|(other, newest)| live(other, newest.observed_at))
     }
 
     fn note_first(&mut self, first_at: Option<Timestamp>) {
@@ -75,7 +135,7 @@ impl<'a> Provenance<'a> {
     }
 
     pub(super) fn warn(&mut self, code: WarningCode, detail: impl Into<String>) {
-        let warning = Warning { code, detail: detail.into() };
+        let warning = Warning { code, detail: shortened(detail.into()) };
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
         }
@@ -95,7 +155,14 @@ impl<'a> Provenance<'a> {
     }
 
     /// The answer, once the figures are there.
-    pub(super) fn answer<T>(mut self, data: T, working: Derivation) -> Answer<T> {
+    pub(super) fn answer<T: Statements>(mut self, mut data: T, working: Derivation) -> Answer<T> {
+        let inputs = std::mem::take(&mut self.inputs).into_iter().filter(|(_, (_, live))| !live);
+        let stale: StaleInputs =
+            inputs.map(|((metric, asset, source), (since, _))| StaleInput { metric, asset, source, since }).collect();
+        if !stale.is_empty() {
+            data.withhold(&stale);
+            self.warn(WarningCode::StaleInput, stale_detail(&stale));
+        }
         if self.sources.is_empty() {
             self.warn(WarningCode::NoData, format!("no row of this question was known by {}", self.view.as_of()));
         }
@@ -118,15 +185,16 @@ impl<'a> Provenance<'a> {
         }
     }
 
-    /// Adds a series to the sources; false where it is among them already.
-    fn note<P>(&mut self, key: &SeriesKey, newest: &Vintage<P>, version: Version) -> bool {
-        let Entry::Vacant(read) = self.reads.entry(key.clone()) else { return false };
+    /// Adds a series to the sources, unless it is among them already.
+    fn note<P>(&mut self, key: &SeriesKey, newest: &Vintage<P>, version: Version) {
+        let Entry::Vacant(read) = self.reads.entry(key.clone()) else { return };
         read.insert(version);
-        let observed_at = newest.observed_at.plus_ms(key.period.ms());
         let as_of = self.view.as_of();
-        let state = freshness(key, observed_at, as_of);
+        let true_at = true_at(key, newest.observed_at);
+        let observed_at = true_at.min(as_of);
+        let state = self.states.state(key, true_at);
         let note = self.view.source_info(&key.source).map(|info| info.note.clone()).filter(|note| !note.is_empty());
-        let next = observed_at.plus_ms(key.expected_every_ms());
+        let next = true_at.plus_ms(key.expected_every_ms());
         self.next_expected_at = Some(self.next_expected_at.map_or(next, |earlier| earlier.min(next)));
         self.sources.push(SourceReading {
             series: key.clone(),
@@ -137,103 +205,27 @@ impl<'a> Provenance<'a> {
             state,
             note,
         });
-        true
-    }
-
-    /// Warns of the source noted last where it is stale: nothing like it was said before, since each is noted once.
-    fn warn_of_stale(&mut self) {
-        if let Some(SourceReading { series, observed_at, .. }) = self.sources.last().filter(|last| last.state == Freshness::Stale)
-        {
-            let detail = format!("{series} has had no row since {observed_at}");
-            self.warnings.push(Warning { code: WarningCode::StaleInput, detail });
-        }
     }
 }
 
-/// How the age of a series' newest row, which ended at `observed_at`, compares with its rhythm.
-pub(super) fn freshness(key: &SeriesKey, observed_at: Timestamp, as_of: Timestamp) -> Freshness {
-    let every = key.expected_every_ms();
-    let publication = (key.publication_lag_ms() - key.period.ms()).max(0);
-    let overdue = as_of.ms_since(observed_at) - publication - max_expected_gap_ms(key);
-    match overdue {
-        ms if ms <= every => Freshness::Fresh,
-        ms if ms <= (LATE_ROWS + 1) * every => Freshness::Late,
-        _ => Freshness::Stale,
-    }
+/// Names inputs that are not live: the first few, and the count of all.
+fn stale_detail(stale: &StaleInputs) -> String {
+    let named: Vec<String> = stale
+        .iter()
+        .take(NAMED)
+        .map(|StaleInput { metric, asset, source, since }| format!("{metric}.{asset}@{source} has had no row since {since}"))
+        .collect();
+    let others = stale.iter().len() - named.len();
+    let others = if others > 0 { format!("; {others} more, see sources=full") } else { String::new() };
+    format!("stale: {}{others}", named.join(", "))
 }
 
-/// How long a series may have nothing to say without anything being wrong.
-pub(super) fn max_expected_gap_ms(key: &SeriesKey) -> i64 {
-    match key.metric {
-        Metric::EtfFlow | Metric::EtfFlowTotal | Metric::EtfUnreadable | Metric::EtfAssets => CLOSED_MARKET_MS,
-        Metric::Liquidation if key.period.is_instant() => QUIET_MARKET_MS,
-        _ if key.asset.calendar() == TradingCalendar::TradingDays => CLOSED_MARKET_MS,
-        _ => 0,
+/// A text that is no longer than the detail of a warning may be.
+pub(super) fn shortened(text: String) -> String {
+    match text.char_indices().nth(LONGEST_DETAIL) {
+        Some(_) => text.chars().take(LONGEST_DETAIL - 1).chain(['…']).collect(),
+        None => text,
     }
-}
-
-/// The order in which sources are asked when a question names none.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct SourceOrder(Vec<Source>);
-
-impl SourceOrder {
-    /// Sources from the first to be asked to the last; those not named come after, by name.
-    #[must_use]
-    pub const fn new(sources: Vec<Source>) -> Self {
-        Self(sources)
-    }
-
-    /// Where a source stands: smaller is asked earlier.
-    #[must_use]
-    pub fn rank(&self, source: &Source) -> usize {
-        self.0.iter().position(|named| named == source).unwrap_or(self.0.len())
-    }
-
-    /// The source that answers: the one asked for, which must be among the candidates, or else the
-    /// first of them in this order, that of a scenario only where nothing real is known. `None` when
-    /// there are no candidates and none was asked for.
-    ///
-    /// # Errors
-    /// [`QueryError::UnknownSource`] when the one asked for is not among the candidates.
-    pub fn choose(
-        &self,
-        view: &MarketView,
-        asked: Option<&Source>,
-        candidates: impl IntoIterator<Item = Source>,
-    ) -> Result<Option<Source>, QueryError> {
-        let known = self.sorted(view, candidates);
-        match asked {
-            None => Ok(known.into_iter().next()),
-            Some(source) if known.contains(source) => Ok(Some(source.clone())),
-            Some(source) => Err(QueryError::UnknownSource { source_name: source.clone(), known }),
-        }
-    }
-
-    /// The sources whose figures are added up, each taken to tell of all that is asked about; see [`summed_sources`].
-    ///
-    /// # Errors
-    /// As [`summed_sources`].
-    pub(super) fn choose_summed(
-        &self,
-        view: &MarketView,
-        asked: &[Source],
-        candidates: impl IntoIterator<Item = Source>,
-    ) -> Result<Vec<Source>, QueryError> {
-        summed_sources(self, view, asked, candidates, |_| Reach::End)
-    }
-
-    /// The candidates in this order, each once; those of a scenario last whatever the order says.
-    fn sorted(&self, view: &MarketView, candidates: impl IntoIterator<Item = Source>) -> Vec<Source> {
-        let mut known: Vec<Source> = candidates.into_iter().collect();
-        known.sort_by_cached_key(|source| (kind(view, source) == SourceKind::Scenario, self.rank(source), source.clone()));
-        known.dedup();
-        known
-    }
-}
-
-/// The kind of a source; one without a description counts as a venue.
-fn kind(view: &MarketView, source: &Source) -> SourceKind {
-    view.source_info(source).map_or(SourceKind::Venue, |info| info.kind)
 }
 
 /// The assets every installation knows by name, whether or not it holds data of them.
@@ -262,38 +254,4 @@ pub(super) fn known_asset_of(view: &MarketView, parameter: &'static str, asset: 
     }
     known.extend(WELL_KNOWN.iter().filter_map(|symbol| symbol.parse().ok()));
     Err(QueryError::UnknownAsset { parameter, asset: asset.clone(), known: known.into_iter().collect() })
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-    use crate::metrics::fixture::{Fixture, at};
-
-    #[rstest]
-    #[case("candle.btc@x:1h", "2026-02-03T23:00:00Z", Freshness::Fresh)]
-    #[case("candle.btc@x:1h", "2026-02-03T22:59:59Z", Freshness::Late)]
-    #[case("candle.btc@x:1h", "2026-02-03T19:59:59Z", Freshness::Stale)]
-    #[case::no_order_for_hours("liquidation.btc.long@x", "2026-02-03T08:00:00Z", Freshness::Fresh)]
-    #[case::no_order_for_days("liquidation.btc.long@x", "2026-02-02T08:00:00Z", Freshness::Stale)]
-    #[case::over_the_weekend("candle.sp500@x:1d", "2026-01-31", Freshness::Fresh)]
-    fn a_series_is_overdue_by_its_own_rhythm(#[case] key: &str, #[case] observed_at: &str, #[case] expected: Freshness) {
-        assert_eq!(freshness(&key.parse().unwrap(), at(observed_at), at("2026-02-04")), expected);
-    }
-
-    #[test]
-    fn a_made_up_source_is_asked_last_whatever_the_order_says() {
-        let view = Fixture::new().source("demo", SourceKind::Scenario, "made up").cut("2026-02-04");
-        let named = |name: &str| name.parse::<Source>().unwrap();
-        let order = SourceOrder::new(vec![named("demo"), named("venue")]);
-        let choose = |asked, candidates: &[&str]| {
-            let chosen = order.choose(&view, asked, candidates.iter().map(|name| named(name))).unwrap();
-            chosen.map(|source| source.to_string())
-        };
-        assert_eq!(choose(None, &["demo", "venue"]).as_deref(), Some("venue"));
-        assert_eq!(choose(None, &["demo", "unranked"]).as_deref(), Some("unranked"));
-        assert_eq!(choose(None, &["demo"]).as_deref(), Some("demo"));
-        assert_eq!(choose(Some(&named("demo")), &["demo", "venue"]).as_deref(), Some("demo"));
-    }
 }

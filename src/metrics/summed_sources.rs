@@ -5,6 +5,8 @@
 
 use crate::domain::{Source, SourceKind};
 use crate::market::MarketView;
+use crate::metrics::provenance::Provenance;
+use crate::metrics::source_order::{Candidates, is_made_up, kind};
 use crate::metrics::{QueryError, SourceOrder};
 
 /// How much a source tells of the window asked about.
@@ -27,14 +29,13 @@ pub(super) enum Reach {
 /// asked for holds the figures of another.
 pub(super) fn summed_sources(
     order: &SourceOrder,
-    view: &MarketView,
+    trail: &mut Provenance<'_>,
+    candidates: &Candidates,
     asked: &[Source],
-    candidates: impl IntoIterator<Item = Source>,
     reach: impl Fn(&Source) -> Reach,
 ) -> Result<Vec<Source>, QueryError> {
-    let mut known: Vec<Source> = candidates.into_iter().collect();
-    known.sort_by(|a, b| order.rank(a).cmp(&order.rank(b)).then_with(|| a.cmp(b)));
-    known.dedup();
+    let view = trail.view();
+    let known: Vec<Source> = order.sources_in_order(view, candidates).cloned().collect();
     if let Some(unknown) = asked.iter().find(|source| !known.contains(source)) {
         return Err(QueryError::UnknownSource { source_name: unknown.clone(), known });
     }
@@ -45,7 +46,7 @@ pub(super) fn summed_sources(
         asked.dedup();
         return Ok(asked);
     }
-    let (scenario, real): (Vec<_>, Vec<_>) = known.into_iter().partition(|source| kind(view, source) == SourceKind::Scenario);
+    let (scenario, real): (Vec<_>, Vec<_>) = known.into_iter().partition(|source| is_made_up(view, source));
     if real.is_empty() {
         return Ok(scenario);
     }
@@ -53,7 +54,10 @@ pub(super) fn summed_sources(
     let alone = others.iter().find(|source| reach(source) == Reach::End);
     let any_venue = || venues.iter().any(|source| reach(source) != Reach::Nothing);
     match alone.or_else(|| others.first().filter(|_| !any_venue())) {
-        Some(source) => Ok(vec![source.clone()]),
+        Some(source) => {
+            order.warn_of_switch(trail, candidates, source);
+            Ok(vec![source.clone()])
+        }
         None => Ok(venues),
     }
 }
@@ -61,11 +65,6 @@ pub(super) fn summed_sources(
 /// Whether the figures of a source hold those of venues.
 pub(super) fn holds_venues(view: &MarketView, source: &Source) -> bool {
     matches!(kind(view, source), SourceKind::Aggregator | SourceKind::Publisher)
-}
-
-/// What a source is; one that nobody introduced counts as a venue.
-fn kind(view: &MarketView, source: &Source) -> SourceKind {
-    view.source_info(source).map_or(SourceKind::Venue, |info| info.kind)
 }
 
 fn refuse_overlap(view: &MarketView, asked: &[Source]) -> Result<(), QueryError> {

@@ -117,7 +117,7 @@ fn answers(view: &MarketView) -> Vec<(&'static str, String)> {
     let path = |basis| m::DrawdownParams { asset: btc(), source: None, window: all, interval: Period::DAY, basis };
     let flows = m::EtfFlowsParams { asset: btc(), source: None, window: Window::days(5) };
     let forced = m::LiquidationsParams { asset: None, sources: vec![], window: week };
-    let together = |method| m::CorrelationParams { asset: btc(), with: vec![], observations: 10, method };
+    let together = |method| m::CorrelationParams { asset: btc(), with: vec![], source: None, observations: 10, method };
     let spread = |estimator| m::VolatilityParams { asset: btc(), source: None, window: Window::days(10), estimator };
     let episodes = m::EpisodesParams { path: path(m::Basis::Close), min_depth_pct: 5.0, rebound_pct: 10.0 };
     let mut answers = vec![
@@ -140,7 +140,7 @@ fn answers(view: &MarketView) -> Vec<(&'static str, String)> {
         ("correlation", told(m::correlation(view, &order, &together(m::CorrelationMethod::Pearson)))),
         ("spearman", told(m::correlation(view, &order, &together(m::CorrelationMethod::Spearman)))),
         ("correlation_series", told(m::correlation_series(view, &order, &together(m::CorrelationMethod::Pearson), None))),
-        ("cross_asset", told(m::cross_asset(view, &order, &m::CrossAssetParams { assets: vec![], window: week }))),
+        ("cross_asset", told(m::cross_asset(view, &order, &m::CrossAssetParams { assets: vec![], source: None, window: week }))),
         ("breadth", told(m::breadth(view, &order, &m::BreadthParams { source: None, window: week }))),
         ("liquidity", told(m::liquidity(view, &order, &m::LiquidityParams { asset: btc(), source: None }))),
         ("stress", told(m::stress(view, &order, &caches.stress))),
@@ -226,7 +226,7 @@ proptest! {
         let view = market(&[&rows(&days, 1.0, 0)]).at(end());
         let with: Vec<Asset> = ASSETS.iter().map(|asset| asset.parse().unwrap()).collect();
         for method in [m::CorrelationMethod::Pearson, m::CorrelationMethod::Spearman] {
-            let question = m::CorrelationParams { asset: Asset::btc(), with: with.clone(), observations: 10, method };
+            let question = m::CorrelationParams { asset: Asset::btc(), with: with.clone(), source: None, observations: 10, method };
             let found = m::correlation(&view, &SourceOrder::default(), &question).unwrap().data;
             prop_assert!(found.iter().all(|row| row.correlation.is_none_or(|r| (-1.0..=1.0).contains(&r))));
             prop_assert!(found[0].correlation.is_none_or(|r| r.to_bits() == 1.0_f64.to_bits()), "{:?}", found[0]);

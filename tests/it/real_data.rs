@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 
 use crate::harness::{Engine, Home, Program};
 use crate::http::{Client, at};
-use crate::{real_floors, real_markets, real_stress};
+use crate::{real_floors, real_inputs, real_markets, real_stress};
 
 pub(crate) const CUTOFF: &str = "2026-02-04T08:00:00Z";
 
@@ -53,13 +53,12 @@ fn import_everything(folder: &Path, home: &Home) {
 }
 
 /// Serves what the store holds, the clock standing half a year after the last file.
-async fn serve(home: &Home) -> Client {
+async fn serve(home: &Home, order: SourceOrder) -> Client {
     let store = home.open().await;
     let market = Arc::new(Publisher::new(load(store.as_ref()).await.unwrap()));
     let clock: Arc<dyn Clock> = Arc::new(FixedClock::new(at("2026-11-01")));
     // A build without optimisation computes the whole past of the stress index in a dozen seconds.
     let settings = Settings { allowance: None, request_timeout: Duration::from_mins(3), ..Settings::default() };
-    let order = SourceOrder::new(vec!["binance-spot".parse().unwrap()]);
     let state = AppState::new(market, store, clock, order, Arc::new(StatusBoard::new()), settings);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = Client { address: listener.local_addr().unwrap().to_string() };
@@ -175,7 +174,7 @@ async fn on(engine: Engine) {
     let Some(folder) = data() else { return };
     let Some(home) = Home::new(engine).await else { return };
     import_everything(&folder, &home);
-    let client = serve(&home).await;
+    let client = serve(&home, SourceOrder::new(vec!["binance-spot".parse().unwrap()])).await;
     the_price_and_its_worst_day(&client).await;
     the_fall_from_the_record(&client).await;
     the_flows_of_the_funds(&client).await;
@@ -188,6 +187,10 @@ async fn on(engine: Engine) {
     real_markets::open_interest(&client, &folder).await;
     real_floors::all(&client).await;
     real_stress::the_known_episodes_stand_out(&client).await;
+    let client = serve(&home, real_inputs::default_order()).await;
+    real_inputs::live_sources_answer(&client).await;
+    real_inputs::old_rows_state_levels_alone(&client).await;
+    real_inputs::answers_are_short(&client).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -32,7 +32,7 @@ const LIMIT: Parameter<u32> = Parameter {
 };
 
 /// Parameters that say how a page is written: they may change from one page to the next.
-const PRESENTATION_PARAMS: [&str; 3] = ["limit", "format", "time_format"];
+const PRESENTATION_PARAMS: [&str; 4] = ["limit", "format", "time_format", "sources"];
 
 /// Whether a parameter decides which rows a list has.
 fn is_filter(name: &str) -> bool {

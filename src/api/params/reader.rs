@@ -34,7 +34,7 @@ pub(in crate::api) const ASSET: Parameter<Asset> = Parameter {
 /// Whose figures to use.
 const SOURCE: Parameter<Source> = Parameter {
     name: "source",
-    about: "Whose figures to use. Default: the first source in the configured order that has data by `as_of`.",
+    about: "Whose figures to use. Default: the first source in the configured order that is live and covers the question.",
     example: "binance-perp",
     kind: Kind::SOURCE,
     read: parsed,

@@ -50,6 +50,17 @@ pub(in crate::api) enum Coding {
     Gzip,
 }
 
+/// Detail of the `sources` of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::api) enum SourceDetail {
+    /// One entry for each source and metric.
+    Summary,
+    /// One entry for each series.
+    Full,
+    /// No entry.
+    None,
+}
+
 /// The representation that was agreed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::api) struct Representation {
@@ -57,6 +68,8 @@ pub(in crate::api) struct Representation {
     pub format: Format,
     /// How its instants are written.
     pub time_format: TimeFormat,
+    /// How much it tells of what it was read from.
+    pub sources: SourceDetail,
 }
 
 const OBJECT_FORMATS: Choice<Format> = Choice {
@@ -79,6 +92,12 @@ const TIME_FORMATS: Choice<TimeFormat> = Choice {
     words: &[("rfc3339", TimeFormat::Rfc3339), ("unix_ms", TimeFormat::UnixMs)],
 };
 
+const SOURCE_DETAILS: Choice<SourceDetail> = Choice {
+    name: "sources",
+    about: "What the block `sources` of a JSON answer holds: one entry for each source and metric, one for each series, or nothing.",
+    words: &[("summary", SourceDetail::Summary), ("full", SourceDetail::Full), ("none", SourceDetail::None)],
+};
+
 impl TimeFormat {
     /// The name in a request.
     #[must_use]
@@ -86,6 +105,18 @@ impl TimeFormat {
         match self {
             Self::Rfc3339 => "rfc3339",
             Self::UnixMs => "unix_ms",
+        }
+    }
+}
+
+impl SourceDetail {
+    /// The name in a request.
+    #[must_use]
+    pub(in crate::api) const fn name(self) -> &'static str {
+        match self {
+            Self::Summary => "summary",
+            Self::Full => "full",
+            Self::None => "none",
         }
     }
 }
@@ -143,6 +174,7 @@ impl Representation {
         Self {
             format: asked.unwrap_or_else(|| preferred(headers, offer.formats())),
             time_format: query.choice(&TIME_FORMATS, TimeFormat::Rfc3339),
+            sources: query.choice(&SOURCE_DETAILS, SourceDetail::Summary),
         }
     }
 }

@@ -7,9 +7,9 @@ use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
 use crate::api::response::csv_columns::{Column, Table};
-use crate::api::response::negotiation::{Format, Representation, TimeFormat};
+use crate::api::response::negotiation::{Format, Representation, SourceDetail, TimeFormat};
 use crate::domain::Timestamp;
-use crate::metrics::{Answer, Meta, SourceReading, Warning, Words};
+use crate::metrics::{Answer, Meta, SourceEntry, Warning, Words};
 
 /// Where the neighbours of a page are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -23,7 +23,8 @@ pub(in crate::api) struct Links {
 struct Envelope<'a, T> {
     data: &'a T,
     meta: &'a Meta,
-    sources: &'a [SourceReading],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sources: Option<Vec<SourceEntry>>,
     warnings: &'a [Warning],
     #[serde(skip_serializing_if = "Option::is_none")]
     links: Option<&'a Links>,
@@ -39,10 +40,15 @@ pub(in crate::api) fn render<T: Serialize>(
     representation: Representation,
     table: &Table,
 ) -> serde_json::Result<Vec<u8>> {
-    let Representation { format, time_format } = representation;
+    let Representation { format, time_format, sources: detail } = representation;
     match format {
         Format::Json => {
             let Answer { data, meta, sources, warnings, .. } = answer;
+            let sources = match detail {
+                SourceDetail::Summary => Some(SourceEntry::of_sources(sources)),
+                SourceDetail::Full => Some(SourceEntry::of_series(sources)),
+                SourceDetail::None => None,
+            };
             let envelope = Envelope { data, meta, sources, warnings, links };
             if time_format == TimeFormat::Rfc3339 { json(&envelope) } else { json(&tree(&envelope, time_format)?) }
         }

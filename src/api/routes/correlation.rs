@@ -64,6 +64,7 @@ fn correlation(params: &mut ParamReader) -> CorrelationParams {
     CorrelationParams {
         asset: params.asset(Asset::btc()),
         with: params.optional(&WITH).unwrap_or_default(),
+        source: params.source(),
         observations: params.value_or(&OBSERVATIONS, 60).try_into().unwrap_or(usize::MAX),
         method: params.choice(&METHOD, CorrelationMethod::Pearson),
     }

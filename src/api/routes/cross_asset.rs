@@ -19,6 +19,7 @@ impl Endpoint for CrossAssetQuery {
     fn read(params: &mut ParamReader) -> Self::Params {
         CrossAssetParams {
             assets: params.optional(&ASSETS).unwrap_or_default(),
+            source: params.source(),
             window: params.window(Length::Ms(Period::DAY.ms())),
         }
     }

@@ -62,7 +62,7 @@ pub(in crate::api) struct RequestReader {
 }
 
 impl CommonParams {
-    /// Reads `as_of`, `format` and `time_format`.
+    /// Reads `as_of`, `format`, `time_format` and `sources`.
     pub(in crate::api) fn read(params: &mut ParamReader, present: Now, headers: &HeaderMap, offer: Offer) -> Self {
         let cutoff = AsOf::read(params, present);
         Self { cutoff, representation: Representation::agree(params, headers, offer) }
@@ -212,14 +212,14 @@ impl RequestReader {
         let ParsedRequest { key, cutoff, .. } = asked;
         answer.meta.as_of_defaulted = cutoff.defaulted;
         answer.warnings.extend(cutoff.store_unreachable_since.map(store_unreachable_warning));
-        let Representation { format, time_format } = key.representation;
+        let Representation { format, time_format, sources } = key.representation;
         let plain = render(&answer, links, key.representation, &self.table)
             .map_err(|error| ApiError::Internal(format!("the answer of {} cannot be written: {error}", key.query.name())))?;
         let page = key.page.as_ref().map(PageKey::text).unwrap_or_default();
         let etag = if cutoff.settled || cutoff.store_unreachable_since.is_some() || answer.reads.is_empty() {
             etag(&[&plain, page.as_bytes()])
         } else {
-            present_etag(&key.query, &[&page, format.media_type(), time_format.name()], key.as_of, &answer.reads)
+            present_etag(&key.query, &[&page, format.media_type(), time_format.name(), sources.name()], key.as_of, &answer.reads)
         };
         Ok(CachedResponse {
             body: plain.into(),

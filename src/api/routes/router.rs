@@ -6,7 +6,7 @@
 //!    parameters from a [`ParamReader`](crate::api::params::reader::ParamReader). What it reads is what the OpenAPI document
 //!    lists and what the service accepts. A parameter of its own is a `const`
 //!    [`Parameter`](crate::api::params::parameter::Parameter) or [`Choice`](crate::api::params::parameter::Choice) beside it.
-//!    `as_of`, `format` and `time_format` are read for every query. If rows come in pages, `impl ListEndpoint` too; the
+//!    `as_of`, `format`, `time_format` and `sources` are read for every query. If rows come in pages, `impl ListEndpoint` too; the
 //!    rows are sorted by the position that their [`Paged`](crate::metrics::Paged) gives.
 //! 3. Add a line to [`QUERIES`].
 //! 4. Run `cargo test --test it http_openapi::write_the_examples -- --ignored`, then the same with `write_the_document`, and

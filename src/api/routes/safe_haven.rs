@@ -19,7 +19,12 @@ impl Endpoint for SafeHavenQuery {
 
     fn read(params: &mut ParamReader) -> Self::Params {
         let asset = params.asset(Asset::btc());
-        SafeHavenParams { against: params.value_or(&AGAINST, Asset::sp500()), asset, window: params.window(Length::All) }
+        SafeHavenParams {
+            against: params.value_or(&AGAINST, Asset::sp500()),
+            asset,
+            source: params.source(),
+            window: params.window(Length::All),
+        }
     }
 }
 

@@ -6,7 +6,8 @@ use crate::market::MarketView;
 use crate::metrics::briefing::figures::{FIGURES, Figure, FigureUnit, FigureValue, HeadlineBuilder, allowed_values};
 use crate::metrics::briefing::headlines::collect;
 use crate::metrics::provenance::Derivation;
-use crate::metrics::{Answer, Bound, Caches, Context, Method, Query, QueryError, SourceOrder, Window};
+use crate::metrics::statements::{StaleInputs, Statements};
+use crate::metrics::{Answer, Bound, Caches, Context, Freshness, Method, Query, QueryError, SourceOrder, Window};
 use crate::stats::threshold::{at_least, at_most};
 
 /// How far a value may be off where nothing else is said, percent of the stated one: what rounding
@@ -33,7 +34,8 @@ pub enum CheckOp {
 pub struct CheckParams {
     /// The figure's id.
     pub figure: String,
-    /// The value it is said to have: a number in the figure's unit, `true` or `false`, a word or a date.
+    /// The value it is said to have: a number in the figure's unit, also with `k`, `m`, `bn` or `tn`, `true` or `false`,
+    /// a word or a date. Of a figure that is never positive, `40` and `40 % down` are a fall of 40 %.
     pub value: String,
     /// How far it may be off, percent of the value.
     pub tolerance_pct: Option<f64>,
@@ -58,6 +60,11 @@ pub struct Check {
     pub difference_pct: Option<f64>,
     /// The computed figure in a sentence with its source and time, or why it cannot be told.
     pub basis: String,
+}
+
+/// Its figure is withheld by the answer it comes from.
+impl Statements for Check {
+    fn withhold(&mut self, _stale: &StaleInputs) {}
 }
 
 /// What is to be thought of a statement.
@@ -92,26 +99,72 @@ pub fn check(
     collect(&mut headlines, caches);
     let HeadlineBuilder { figures, missing, trail, .. } = headlines;
     let data = match figures.first() {
-        Some(figure) => judge(figure, &stated, question),
-        None => Check {
-            verdict: Verdict::Unknowable,
-            computed: None,
-            bound: None,
-            unit: *unit,
-            difference_pct: None,
-            basis: missing.first().map_or_else(|| "the figure is not computed yet".to_owned(), |missing| missing.reason.clone()),
-        },
+        Some(figure) if figure.state == Freshness::Stale => {
+            unknowable(*unit, format!("The newest value is old: {}", figure.sentence))
+        }
+        Some(figure) => judge(figure, &stated),
+        None => unknowable(
+            *unit,
+            missing.first().map_or_else(|| "the figure is not computed yet".to_owned(), |missing| missing.reason.clone()),
+        ),
     };
     let method = Method { name: "check", version: 2, interval: None, basis: None };
     Ok(trail.answer(data, Derivation { span: Some(span), method: Some(method), ..Derivation::default() }))
+}
+
+fn unknowable(unit: FigureUnit, basis: String) -> Check {
+    Check { verdict: Verdict::Unknowable, computed: None, bound: None, unit, difference_pct: None, basis }
 }
 
 fn refused(parameter: &'static str, given: &str, reason: &str, allowed: Vec<String>) -> QueryError {
     QueryError::Parameter { parameter, given: given.to_owned(), reason: reason.to_owned(), allowed }
 }
 
+/// Figures that are zero or less: people state their size.
+const NEVER_POSITIVE: [&str; 2] = ["drawdown", "sp500_distance_from_high"];
+
+/// A statement as it is held against a figure.
+struct Statement {
+    value: FigureValue,
+    op: CheckOp,
+    tolerance_pct: Option<f64>,
+    /// How it was read, where that is not as it was written.
+    reading: Option<String>,
+}
+
+/// The statement about a figure. A positive number about a figure that is never positive is the size of a fall.
+fn read(unit: FigureUnit, question: &CheckParams) -> Result<Statement, QueryError> {
+    let value = read_value(unit, question)?;
+    let (op, tolerance_pct) = (question.op, question.tolerance_pct);
+    match value.number().filter(|size| *size > 0.0 && NEVER_POSITIVE.contains(&question.figure.as_str())) {
+        None => Ok(Statement { value, op, tolerance_pct, reading: None }),
+        Some(size) => {
+            let reading = Some(format!("{} is read as a fall of {size} %: the figure is never positive.", question.value.trim()));
+            let op = match op {
+                CheckOp::Lt => CheckOp::Gt,
+                CheckOp::Gt => CheckOp::Lt,
+                same => same,
+            };
+            Ok(Statement { value: (-size).into(), op, tolerance_pct, reading })
+        }
+    }
+}
+
+/// A number as people write it: with `k`, `m`, `bn` or `tn`, with a percent sign, and `down` for a fall.
+fn number(text: &str, unit: FigureUnit) -> Option<f64> {
+    let lower = text.trim().to_lowercase();
+    let (text, falls) = lower.strip_suffix("down").map_or((lower.as_str(), false), |rest| (rest.trim_end(), true));
+    let text = if unit == FigureUnit::Percent { text.strip_suffix('%').unwrap_or(text) } else { text };
+    let scales = [("k", 1e3), ("m", 1e6), ("bn", 1e9), ("tn", 1e12)];
+    let scaled = scales.iter().find_map(|(suffix, scale)| Some((text.strip_suffix(suffix)?, *scale)));
+    let (digits, scale) = scaled.filter(|_| unit != FigureUnit::Percent).unwrap_or((text, 1.0));
+    let number = digits.trim_end().parse::<f64>().ok()? * scale;
+    let number = if falls { 0.0 - number.abs() } else { number };
+    number.is_finite().then_some(number)
+}
+
 /// The stated value as the kind that the figure has.
-fn read(unit: FigureUnit, question: &CheckParams) -> Result<FigureValue, QueryError> {
+fn read_value(unit: FigureUnit, question: &CheckParams) -> Result<FigureValue, QueryError> {
     let text = question.value.as_str();
     let wordy = matches!(unit, FigureUnit::YesNo | FigureUnit::Word | FigureUnit::Date);
     if wordy && question.op != CheckOp::Eq {
@@ -134,21 +187,19 @@ fn read(unit: FigureUnit, question: &CheckParams) -> Result<FigureValue, QueryEr
             date.map_err(|_| refused("value", text, "the figure is a date", vec!["2024-11-06".to_owned()]))
         }
         FigureUnit::Usd | FigureUnit::Percent | FigureUnit::Count | FigureUnit::Index => {
-            let number = text.parse().ok().filter(|number: &f64| number.is_finite());
-            number
-                .map(FigureValue::Number)
-                .ok_or_else(|| refused("value", text, "the figure is a number", vec!["-40".to_owned(), "7.66e4".to_owned()]))
+            let allowed = || ["-40", "40 % down", "76.6k", "-467.6bn"].map(str::to_owned).into();
+            number(text, unit).map(FigureValue::Number).ok_or_else(|| refused("value", text, "the figure is a number", allowed()))
         }
     }
 }
 
-fn judge(figure: &Figure, stated: &FigureValue, question: &CheckParams) -> Check {
-    let numbers = figure.value.number().zip(stated.number());
-    let holds = numbers.map_or(figure.value == *stated, |(computed, stated)| agrees(computed, stated, question));
+fn judge(figure: &Figure, stated: &Statement) -> Check {
+    let numbers = figure.value.number().zip(stated.value.number());
+    let holds = numbers.map_or(figure.value == stated.value, |(computed, value)| agrees(computed, value, stated));
     // The true value may be any larger one, so a floor says nothing of what lies over it.
     let is_open = figure.bound == Some(Bound::AtLeast)
-        && numbers.is_some_and(|(computed, stated)| match question.op {
-            CheckOp::Eq | CheckOp::About | CheckOp::Gt => !holds && stated > computed,
+        && numbers.is_some_and(|(computed, value)| match stated.op {
+            CheckOp::Eq | CheckOp::About | CheckOp::Gt => !holds && value > computed,
             CheckOp::Lt => holds,
         });
     let verdict = match (is_open, holds) {
@@ -157,6 +208,7 @@ fn judge(figure: &Figure, stated: &FigureValue, question: &CheckParams) -> Check
         (false, false) => Verdict::Contradicted,
     };
     let floor = if is_open { " What is known is a floor: the true value may be larger." } else { "" };
+    let reading = stated.reading.as_ref().map(|reading| format!(" {reading}")).unwrap_or_default();
     Check {
         verdict,
         computed: Some(figure.value.clone()),
@@ -165,18 +217,18 @@ fn judge(figure: &Figure, stated: &FigureValue, question: &CheckParams) -> Check
         difference_pct: numbers
             .filter(|(_, stated)| stated.abs() > 0.0)
             .map(|(computed, stated)| (computed - stated) / stated.abs() * 100.0),
-        basis: format!("{}{floor} According to {}, {}.", figure.sentence, figure.source, figure.observed_at),
+        basis: format!("{}{floor} According to {}, {}.{reading}", figure.sentence, figure.source, figure.observed_at),
     }
 }
 
-fn agrees(computed: f64, stated: f64, question: &CheckParams) -> bool {
-    let usual = match question.op {
+fn agrees(computed: f64, stated: f64, statement: &Statement) -> bool {
+    let usual = match statement.op {
         CheckOp::Eq => EXACT_PCT,
         CheckOp::About => ABOUT_PCT,
         CheckOp::Lt | CheckOp::Gt => 0.0,
     };
-    let slack = question.tolerance_pct.unwrap_or(usual) / 100.0 * stated.abs();
-    match question.op {
+    let slack = statement.tolerance_pct.unwrap_or(usual) / 100.0 * stated.abs();
+    match statement.op {
         CheckOp::Eq | CheckOp::About => at_most((computed - stated).abs(), slack),
         CheckOp::Lt => !at_least(computed, stated + slack),
         CheckOp::Gt => !at_most(computed, stated - slack),
@@ -258,6 +310,47 @@ mod tests {
         assert_eq!((found.verdict, found.bound), (verdict, Some(Bound::AtLeast)), "{}", found.basis);
         assert!(found.basis.contains("at least 1.29 billion USD"), "{}", found.basis);
         assert_eq!(found.basis.contains("a floor"), verdict == Verdict::Unknowable);
+    }
+
+    #[rstest]
+    #[case("76.6k", FigureUnit::Usd, Some(76_600.0))]
+    #[case("-467.6bn", FigureUnit::Usd, Some(-467.6e9))]
+    #[case("2.5 tn", FigureUnit::Usd, Some(2.5e12))]
+    #[case("743M", FigureUnit::Usd, Some(743e6))]
+    #[case("40 % down", FigureUnit::Percent, Some(-40.0))]
+    #[case("-40%", FigureUnit::Percent, Some(-40.0))]
+    #[case("40k", FigureUnit::Percent, None)]
+    #[case("down", FigureUnit::Percent, None)]
+    #[case("inf", FigureUnit::Usd, None)]
+    fn a_number_is_read_as_people_write_it(#[case] text: &str, #[case] unit: FigureUnit, #[case] expected: Option<f64>) {
+        assert_eq!(number(text, unit), expected);
+    }
+
+    #[rstest]
+    #[case("40", CheckOp::About, Verdict::Supported)]
+    #[case("40 % down", CheckOp::Eq, Verdict::Supported)]
+    #[case("-40", CheckOp::Eq, Verdict::Supported)]
+    #[case("35", CheckOp::Gt, Verdict::Supported)]
+    #[case("45", CheckOp::Gt, Verdict::Contradicted)]
+    #[case("20", CheckOp::Eq, Verdict::Contradicted)]
+    fn the_size_of_a_fall_is_read_as_a_fall(#[case] value: &str, #[case] op: CheckOp, #[case] verdict: Verdict) {
+        let rows = [("2026-02-02", 100.0), ("2026-02-03", 60.0), ("2026-02-04T08:00:00Z", 60.0)];
+        let view = Fixture::new().readings("price.btc@y", &rows).cut("2026-02-04T08:00:00Z");
+        let (figure, value) = ("drawdown".to_owned(), value.to_owned());
+        let question = CheckParams { figure, value, tolerance_pct: None, op, window: Window::days(7) };
+        let check = check(&view, &order(), &Caches::default(), &question).unwrap().data;
+        assert_eq!(check.verdict, verdict, "{}", check.basis);
+        assert_eq!(check.basis.contains("is read as a fall"), !question.value.contains(['-', 'd']), "{}", check.basis);
+    }
+
+    #[test]
+    fn an_old_value_neither_supports_nor_contradicts() {
+        let view = Fixture::new().readings("price.btc@y", &[("2026-01-04", 60.0)]).cut("2026-02-04T08:00:00Z");
+        let (figure, value) = ("price".to_owned(), "60".to_owned());
+        let question = CheckParams { figure, value, tolerance_pct: None, op: CheckOp::Eq, window: Window::days(7) };
+        let check = check(&view, &order(), &Caches::default(), &question).unwrap().data;
+        assert_eq!((check.verdict, check.computed), (Verdict::Unknowable, None));
+        assert!(check.basis.contains("as of 2026-01-04T00:00:00Z"), "{}", check.basis);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::metrics::briefing::figures::{FIGURES, Figure, FigureUnit, FigureValue
 use crate::metrics::briefing::headlines::collect;
 use crate::metrics::price::price::percent_change;
 use crate::metrics::provenance::{Derivation, Provenance};
+use crate::metrics::statements::{DatedRow, StaleInputs, Statements};
 use crate::metrics::{Answer, Caches, Context, Method, Moment, Query, QueryError, SourceOrder, Span, Window};
 
 /// Days that changes count back from each of the two instants.
@@ -44,6 +45,8 @@ pub struct CompareRow {
     pub reason: Option<String>,
 }
 
+impl DatedRow for CompareRow {}
+
 /// Every headline figure at two instants, each as it was known then, side by side.
 ///
 /// # Errors
@@ -80,6 +83,11 @@ pub fn compare(
 struct FigureSet {
     figures: Vec<Figure>,
     missing: Vec<(String, String)>,
+}
+
+/// Its figures are withheld by the answers they come from.
+impl Statements for FigureSet {
+    fn withhold(&mut self, _stale: &StaleInputs) {}
 }
 
 fn told_at(view: &MarketView, order: &SourceOrder, caches: &Caches) -> Answer<FigureSet> {

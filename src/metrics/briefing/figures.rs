@@ -1,12 +1,15 @@
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{Source, Timestamp};
+use crate::domain::{Asset, Metric, Source, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::bound::Bounded;
-use crate::metrics::provenance::Provenance;
+use crate::metrics::provenance::{Provenance, shortened};
 use crate::metrics::{
-    Answer, Bound, DownsideProtection, Freshness, FundingState, QueryError, SourceOrder, SourceReading, StressBand, Window,
+    Answer, Bound, DownsideProtection, Freshness, FundingState, QueryError, SourceOrder, SourceReading, StressBand, Warning,
+    WarningCode, Window,
 };
 
 /// Every headline figure: its id and its unit. The order is that of a briefing.
@@ -92,11 +95,11 @@ pub struct Figure {
     pub value: FigureValue,
     /// What the value is counted in.
     pub unit: FigureUnit,
-    /// Who says so.
-    pub source: Source,
+    /// Who says so: every source whose rows the value was computed from, separated by commas.
+    pub source: String,
     /// When the newest row behind it was true.
     pub observed_at: Timestamp,
-    /// Whether that row is as young as it should be.
+    /// The worst state among the series behind it.
     pub state: Freshness,
     /// `at_least` where the true value is this large or larger; absent where it is exact.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,7 +133,7 @@ pub(in crate::metrics) struct HeadlineBuilder<'a> {
 #[derive(Debug)]
 pub(in crate::metrics) struct SourcedAnswer<T> {
     pub(in crate::metrics) data: T,
-    origin: Option<SourceReading>,
+    sources: Vec<SourceReading>,
     reason: String,
 }
 
@@ -227,15 +230,15 @@ impl<'a> HeadlineBuilder<'a> {
         if self.wanted.is_some_and(|wanted| wanted != id) {
             return;
         }
-        match (found, &told.origin) {
-            (Some((value, bound, sentence)), Some(origin)) => self.figures.push(Figure {
+        match (found, Origin::of(id, &told.sources)) {
+            (Some((value, bound, sentence)), Some(Origin { source, observed_at, state })) => self.figures.push(Figure {
                 id: id.to_owned(),
-                sentence,
+                sentence: if state == Freshness::Stale { dated(&sentence, observed_at) } else { sentence },
                 value,
                 unit: unit_of(id),
-                source: origin.source.clone(),
-                observed_at: origin.observed_at,
-                state: origin.state,
+                source,
+                observed_at,
+                state,
                 bound,
             }),
             _ => self.missing.push(MissingFigure { id: id.to_owned(), reason: told.reason.clone() }),
@@ -256,9 +259,59 @@ impl<'a> HeadlineBuilder<'a> {
     }
 
     fn merge<T>(&mut self, answer: Answer<T>) -> SourcedAnswer<T> {
-        let details: Vec<&str> = answer.warnings.iter().map(|warning| warning.detail.as_str()).collect();
+        // That an input is not live explains more than what else is wrong with it.
+        let (stale, others): (Vec<&Warning>, Vec<&Warning>) =
+            answer.warnings.iter().partition(|warning| warning.code == WarningCode::StaleInput);
+        let details: Vec<&str> = stale.into_iter().chain(others).map(|warning| warning.detail.as_str()).collect();
         let reason = if details.is_empty() { "not enough is known by the cutoff".to_owned() } else { details.join("; ") };
-        let origin = answer.sources.iter().max_by_key(|reading| reading.observed_at).cloned();
-        SourcedAnswer { data: self.trail.merge(answer), origin, reason }
+        let (reason, sources) = (shortened(reason), answer.sources.clone());
+        SourcedAnswer { data: self.trail.merge(answer), sources, reason }
     }
+}
+
+/// The metrics that a figure is computed from; of the stress index all that its answer was read from.
+fn inputs_of(id: &str) -> &'static [Metric] {
+    match id {
+        "market_cap_change" | "market_cap_change_pct" => &[Metric::MarketCap],
+        "liquidations_24h" | "liquidations_since" | "liquidations_record_day" => &[Metric::Liquidation],
+        "open_interest_change" | "deleveraging" => &[Metric::OpenInterest, Metric::OpenInterestNative],
+        "funding_rate_8h" | "funding_state" | "funding_negative_streak" => &[Metric::FundingRate],
+        "volatility_implied" => &[Metric::ImpliedVol],
+        "downside_protection" => &[Metric::OptionVol],
+        "stress" | "stress_band" => &[],
+        id if id.starts_with("etf_flow") => &[Metric::EtfFlow],
+        _ => &[Metric::Candle, Metric::Price],
+    }
+}
+
+/// Where a figure comes from.
+struct Origin {
+    source: String,
+    observed_at: Timestamp,
+    state: Freshness,
+}
+
+impl Origin {
+    /// The origin of a figure, given all that its answer was read from.
+    fn of(id: &str, sources: &[SourceReading]) -> Option<Self> {
+        let metrics = inputs_of(id);
+        let inputs = || sources.iter().filter(|reading| metrics.is_empty() || metrics.contains(&reading.series.metric));
+        // Of the series of one asset from one source, one that is live is enough.
+        let mut states: BTreeMap<(&Source, &Asset), Freshness> = BTreeMap::new();
+        for reading in inputs() {
+            let state = states.entry((&reading.source, &reading.series.asset)).or_insert(reading.state);
+            *state = reading.state.min(*state);
+        }
+        let names: BTreeSet<&str> = states.keys().map(|(source, _)| source.as_str()).collect();
+        Some(Self {
+            source: names.into_iter().collect::<Vec<_>>().join(", "),
+            observed_at: inputs().map(|reading| reading.observed_at).max()?,
+            state: states.into_values().max()?,
+        })
+    }
+}
+
+/// A sentence about an old level, with the instant it is of.
+fn dated(sentence: &str, at: Timestamp) -> String {
+    format!("{} as of {at}.", sentence.trim_end_matches('.'))
 }

@@ -2,7 +2,7 @@ use crate::domain::{Asset, Period};
 use crate::metrics::bound::Bounded;
 use crate::metrics::briefing::figures::HeadlineBuilder;
 use crate::metrics::briefing::market_headlines;
-use crate::metrics::briefing::text_format::{amount, date, duration, percent, signed_amount};
+use crate::metrics::briefing::text_format::{amount, counted, date, duration, percent, signed_amount};
 use crate::metrics::derivatives::funding::funding_unranked;
 use crate::metrics::etf::flows::etf_flows_lately;
 use crate::metrics::liquidations::queries::{liquidated_usd, liquidations_and_record};
@@ -121,7 +121,9 @@ fn of_drawdown(headlines: &mut HeadlineBuilder<'_>) {
         &told,
         "failed_rebounds",
         open.map(|(count, at)| {
-            (real(count), format!("{count} rebounds of {REBOUND_PCT} % or more have failed since {}.", date(at)))
+            let of = format!("of {REBOUND_PCT} % or more");
+            let failed = counted(count, &format!("rebound {of} has"), &format!("rebounds {of} have"));
+            (real(count), format!("{failed} failed since {}.", date(at)))
         }),
     );
 }
@@ -217,7 +219,12 @@ fn of_funding(headlines: &mut HeadlineBuilder<'_>) {
         &told,
         "funding_negative_streak",
         told.data.negative_streak.map(|streak| {
-            (real(streak.intervals), format!("Funding was negative in {} settlements in a row.", streak.intervals))
+            let sentence = match streak.intervals {
+                0 => "Funding was not negative at the last settlement.".to_owned(),
+                1 => "Funding was negative at the last settlement.".to_owned(),
+                run => format!("Funding was negative in {run} settlements in a row."),
+            };
+            (real(streak.intervals), sentence)
         }),
     );
 }
@@ -297,6 +304,8 @@ fn of_volatility(headlines: &mut HeadlineBuilder<'_>, caches: &Caches) {
     headlines.push(
         &told,
         "calm_days",
-        told.data.calm_days.map(|days| (real(days), format!("The calm before it, or now, counts {days} days."))),
+        told.data
+            .calm_days
+            .map(|days| (real(days), format!("The calm before it, or now, counts {}.", counted(days, "day", "days")))),
     );
 }

@@ -28,7 +28,7 @@ pub(in crate::metrics) fn collect(headlines: &mut HeadlineBuilder<'_>, caches: &
 
 fn of_other_markets(headlines: &mut HeadlineBuilder<'_>) {
     let (view, order) = (headlines.view, headlines.order);
-    let shares = CrossAssetParams { assets: "sp500".parse().into_iter().collect(), window: Window::days(1) };
+    let shares = CrossAssetParams { assets: "sp500".parse().into_iter().collect(), source: None, window: Window::days(1) };
     let first = |rows: &[CrossAssetRow]| rows.first().cloned();
     if let Some(told) = headlines.ask(&["sp500_distance_from_high"], || cross_asset(view, order, &shares)) {
         let found = first(&told.data).and_then(|row| Some((row.distance_from_high_pct?, row.last_trading_day?)));
@@ -49,7 +49,7 @@ fn of_other_markets(headlines: &mut HeadlineBuilder<'_>) {
 fn of_safe_haven(headlines: &mut HeadlineBuilder<'_>, caches: &Caches) {
     let (view, order) = (headlines.view, headlines.order);
     let Ok(against) = "sp500".parse() else { return };
-    let question = SafeHavenParams { asset: Asset::btc(), against, window: Window::ALL };
+    let question = SafeHavenParams { asset: Asset::btc(), against, source: None, window: Window::ALL };
     let Some(told) = headlines.ask(&["safe_haven"], || safe_haven_alone(view, order, &caches.havens, &question)) else { return };
     let known = told.data.test.hedge.is_some() && told.data.test.safe_haven.is_some();
     let verdict = known.then(|| told.data.test.verdict.clone());

@@ -5,6 +5,7 @@ use crate::market::MarketView;
 use crate::metrics::briefing::figures::{Figure, HeadlineBuilder, MissingFigure};
 use crate::metrics::briefing::headlines::collect;
 use crate::metrics::provenance::Derivation;
+use crate::metrics::statements::{StaleInputs, Statements};
 use crate::metrics::{Answer, Caches, Context, Freshness, Method, Query, QueryError, SourceOrder, Window, Words};
 
 /// The figures that make the headline, where they are known.
@@ -26,6 +27,11 @@ pub struct Briefing {
     pub figures: Vec<Figure>,
     /// Every figure that is not, with the reason.
     pub missing: Vec<MissingFigure>,
+}
+
+/// Its figures are withheld by the answers they come from.
+impl Statements for Briefing {
+    fn withhold(&mut self, _stale: &StaleInputs) {}
 }
 
 /// The whole picture at the cutoff.

@@ -4,11 +4,15 @@ use crate::domain::{Period, Timestamp};
 
 const BILLION: f64 = 1e9;
 const MILLION: f64 = 1e6;
+/// What rounds to the least amount that is written, USD.
+const LEAST_USD: f64 = 0.000_05;
+/// What rounds to a tenth of a percent.
+const LEAST_PCT: f64 = 0.05;
 
 /// `467.6 billion USD`, `72,877 USD`, `0.58 USD`.
 pub(in crate::metrics) fn amount(usd: f64) -> String {
     let size = usd.abs();
-    let sign = if usd < 0.0 { "-" } else { "" };
+    let sign = if usd < 0.0 && size >= LEAST_USD { "-" } else { "" };
     match size {
         size if size >= BILLION => format!("{sign}{:.2} billion USD", size / BILLION),
         size if size >= MILLION => format!("{sign}{:.1} million USD", size / MILLION),
@@ -19,13 +23,18 @@ pub(in crate::metrics) fn amount(usd: f64) -> String {
 
 /// The same with a plus where money came in.
 pub(in crate::metrics) fn signed_amount(usd: f64) -> String {
-    let plus = if usd > 0.0 { "+" } else { "" };
+    let plus = if usd >= LEAST_USD { "+" } else { "" };
     format!("{plus}{}", amount(usd))
 }
 
-/// `-39.3 %`, `+4.0 %`.
+/// `-39.3 %`, `+4.0 %`; `0.0 %` without a sign where nothing is left after rounding.
 pub(in crate::metrics) fn percent(pct: f64) -> String {
-    format!("{pct:+.1} %")
+    if pct.abs() < LEAST_PCT { "0.0 %".to_owned() } else { format!("{pct:+.1} %") }
+}
+
+/// `1 rebound has`, `2 rebounds have`.
+pub(in crate::metrics) fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// `3 minutes`, `20 hours`, `12 days`: in the largest unit of which there are two or more, rounded down.
@@ -49,6 +58,13 @@ fn thousands(digits: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_has_no_sign_and_one_thing_is_singular() {
+        assert_eq!([-0.04, 0.0, 0.049, -0.06].map(percent), ["0.0 %", "0.0 %", "0.0 %", "-0.1 %"]);
+        assert_eq!((signed_amount(-0.000_01), signed_amount(0.0)), ("0.0000 USD".to_owned(), "0.0000 USD".to_owned()));
+        assert_eq!([0, 1, 2].map(|count| counted(count, "day", "days")), ["0 days", "1 day", "2 days"]);
+    }
 
     #[test]
     fn amounts_read_as_people_write_them() {

@@ -5,7 +5,9 @@ use utoipa::ToSchema;
 
 use crate::domain::{Asset, Bar, Metric, Period, SeriesKey, Source, TimeRange, Timestamp, Unit, Version, Vintage};
 use crate::market::{ColumnView, MarketView, Point};
-use crate::metrics::provenance::{Derivation, Provenance, freshness, known_asset};
+use crate::metrics::liveness::{Liveness, true_at};
+use crate::metrics::provenance::{Derivation, Provenance, known_asset};
+use crate::metrics::statements::DatedRow;
 use crate::metrics::{Answer, Context, Freshness, Moment, Paged, Query, QueryError, WarningCode, Window};
 
 /// Which series to list.
@@ -55,6 +57,7 @@ impl Paged<CatalogueParams> for SeriesEntry {
         self.key.clone()
     }
 }
+impl DatedRow for SeriesEntry {}
 
 /// Which rows of one series to list.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -92,6 +95,8 @@ pub struct SeriesRow {
     pub volume: Option<f64>,
 }
 
+impl DatedRow for SeriesRow {}
+
 /// Which corrections to list.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RevisionsParams {
@@ -125,6 +130,7 @@ impl Paged<RevisionsParams> for Revision {
         (Reverse(self.known_at), self.series.clone(), self.observed_at)
     }
 }
+impl DatedRow for Revision {}
 
 /// The series with anything known at the cutoff, by key.
 ///
@@ -156,25 +162,26 @@ pub(in crate::metrics) fn entries<'a>(
     wanted: impl Fn(&SeriesKey) -> bool,
 ) -> Vec<SeriesEntry> {
     let mut rows = Vec::new();
+    let mut liveness = Liveness::new(view, view.as_of());
     for (metric, _) in Metric::ALL {
         for (key, column) in view.all_readings(metric).filter(|(key, _)| wanted(key)) {
             trail.list(key, column);
-            rows.extend(entry(key, column));
+            rows.extend(entry(&mut liveness, key, column));
         }
     }
     for (key, column) in view.all_candles().filter(|(key, _)| wanted(key)) {
         trail.list(key, column);
-        rows.extend(entry(key, column));
+        rows.extend(entry(&mut liveness, key, column));
     }
     // A series of published sums is what a question about its key reads.
     for (key, column) in view.tallies().filter(|(key, _)| wanted(key) && view.reading(key).is_none()) {
         trail.list(key, column);
-        rows.extend(entry(key, column));
+        rows.extend(entry(&mut liveness, key, column));
     }
     rows
 }
 
-fn entry<P: Point>(key: &SeriesKey, column: ColumnView<'_, P>) -> Option<SeriesEntry> {
+fn entry<P: Point>(liveness: &mut Liveness<'_>, key: &SeriesKey, column: ColumnView<'_, P>) -> Option<SeriesEntry> {
     let (first, last) = column.first().zip(column.last())?;
     Some(SeriesEntry {
         key: key.clone(),
@@ -188,7 +195,7 @@ fn entry<P: Point>(key: &SeriesKey, column: ColumnView<'_, P>) -> Option<SeriesE
         last_observed_at: last.observed_at,
         n_obs: column.count(TimeRange::all()),
         expected_every_seconds: key.expected_every_ms() / 1_000,
-        state: freshness(key, last.observed_at.plus_ms(key.period.ms()), column.as_of()),
+        state: liveness.state(key, true_at(key, last.observed_at)),
     })
 }
 

@@ -8,6 +8,7 @@ use crate::market::MarketView;
 use crate::metrics::catalogue::series::entries;
 use crate::metrics::liquidations::outages::recent_outage;
 use crate::metrics::provenance::{Derivation, Provenance};
+use crate::metrics::statements::DatedRow;
 use crate::metrics::{Answer, Context, Freshness, Query, QueryError, SeriesEntry, WarningCode};
 
 /// How one feed is, or one source whose rows were imported.
@@ -48,6 +49,8 @@ pub struct SourceStatus {
     /// Why a part of the past could not be read yet; absent when all is well.
     pub backfill_error: Option<String>,
 }
+
+impl DatedRow for SourceStatus {}
 
 /// The status of every feed, and of every source with rows known at the cutoff that no feed fills.
 #[must_use]

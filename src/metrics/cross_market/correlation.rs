@@ -1,11 +1,13 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{Asset, Period, Timestamp, TradingCalendar};
+use crate::domain::{Asset, Period, Source, Timestamp, TradingCalendar};
 use crate::market::MarketView;
 use crate::metrics::cross_market::paired_closes::DailyCloses;
 use crate::metrics::downsample::downsample_min_max;
 use crate::metrics::provenance::{Derivation, Provenance, known_asset, known_asset_of};
+use crate::metrics::source_order::{Need, known_source};
+use crate::metrics::statements::{DatedRow, StaleInputs, Statements};
 use crate::metrics::{Answer, Context, Coverage, Method, Query, QueryError, SourceOrder, WarningCode};
 use crate::stats::correlation::{
     DownsideBeta, PairedReturn, beta, downside_beta, fisher_interval, pearson, rolling, spearman, variance_adjusted,
@@ -17,6 +19,8 @@ use crate::stats::rolling_rank::rolling_spearman;
 const LEAST_FALLS: usize = 20;
 /// Common trading days a correlation needs.
 const LEAST_OBSERVATIONS: usize = 10;
+/// The farthest that a correlation looks back for the choice of a source, days.
+const LONGEST_DAYS: i64 = 36_500;
 /// What the correlated assets are unless the question names them.
 const DEFAULT_WITH: [&str; 3] = ["sp500", "nasdaq", "gold"];
 
@@ -36,6 +40,8 @@ pub struct CorrelationParams {
     pub asset: Asset,
     /// With what; S&P 500, Nasdaq and gold where nothing is named.
     pub with: Vec<Asset>,
+    /// According to whom, where that source has bars of an asset.
+    pub source: Option<Source>,
     /// How many common trading days.
     pub observations: usize,
     /// Which correlation.
@@ -67,6 +73,34 @@ pub struct CorrelationRow {
     pub last_common_day: Option<Timestamp>,
 }
 
+impl CorrelationRow {
+    /// A row that says nothing yet.
+    const fn of(asset: Asset) -> Self {
+        Self {
+            asset,
+            correlation: None,
+            ci_low: None,
+            ci_high: None,
+            beta: None,
+            downside_beta: None,
+            n_obs: 0,
+            adjusted_correlation: None,
+            last_common_day: None,
+        }
+    }
+}
+
+impl Statements for Vec<CorrelationRow> {
+    fn withhold(&mut self, stale: &StaleInputs) {
+        let is_other = |asset: &Asset| self.iter().any(|row| row.asset == *asset);
+        let own = stale.iter().any(|input| !is_other(&input.asset));
+        for row in self.iter_mut().filter(|row| own || stale.has_asset(&row.asset)) {
+            let (asset, last_common_day) = (row.asset.clone(), row.last_common_day);
+            *row = CorrelationRow { last_common_day, n_obs: row.n_obs, ..CorrelationRow::of(asset) };
+        }
+    }
+}
+
 /// One day of a rolling correlation.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct CorrelationPoint {
@@ -78,6 +112,8 @@ pub struct CorrelationPoint {
     pub correlation: Option<f64>,
 }
 
+impl DatedRow for CorrelationPoint {}
+
 /// How an asset moves with others.
 ///
 /// # Errors
@@ -88,7 +124,9 @@ pub fn correlation(
     question: &CorrelationParams,
 ) -> Result<Answer<Vec<CorrelationRow>>, QueryError> {
     let mut trail = Provenance::new(view);
-    let pairs = pairs(view, order, question, &mut trail)?;
+    // Before the window as many returns are looked at, and of seven days two or three may be closed.
+    let days = i64::try_from(question.observations).unwrap_or(i64::MAX).saturating_mul(4);
+    let pairs = pairs(view, order, question, Need::days_before(view.as_of(), days.min(LONGEST_DAYS)), &mut trail)?;
     let rows: Vec<CorrelationRow> = pairs.into_iter().map(|(with, pairs)| row(&mut trail, question, with, &pairs)).collect();
     let present = rows.iter().map(|row| row.n_obs).min().unwrap_or(0) as u64;
     let coverage = Some(Coverage { expected: question.observations as u64, present });
@@ -107,7 +145,7 @@ pub fn correlation_series(
 ) -> Result<Answer<Vec<CorrelationPoint>>, QueryError> {
     let mut trail = Provenance::new(view);
     let mut points = Vec::new();
-    for (with, pairs) in pairs(view, order, question, &mut trail)? {
+    for (with, pairs) in pairs(view, order, question, Need::History, &mut trail)? {
         if pairs.len() < question.observations {
             trail.warn(WarningCode::InsufficientHistory, shortage(&with, pairs.len(), question.observations));
         }
@@ -164,6 +202,7 @@ fn pairs(
     view: &MarketView,
     order: &SourceOrder,
     question: &CorrelationParams,
+    need: Need,
     trail: &mut Provenance<'_>,
 ) -> Result<Vec<Paired>, QueryError> {
     if question.observations < LEAST_OBSERVATIONS {
@@ -180,9 +219,10 @@ fn pairs(
     for asset in &with {
         known_asset_of(view, "with", asset)?;
     }
-    let ours = DailyCloses::read(view, trail, order, &question.asset);
+    known_source(view, question.source.as_ref(), with.iter().chain([&question.asset]))?;
+    let ours = DailyCloses::read(view, trail, order, &question.asset, (question.source.as_ref(), need));
     let pair = |asset: Asset| {
-        let theirs = DailyCloses::read(view, trail, order, &asset);
+        let theirs = DailyCloses::read(view, trail, order, &asset, (question.source.as_ref(), need));
         let (pairs, left_out) = ours.shared_with(&theirs);
         if let Some(detail) = left_out {
             trail.warn(WarningCode::Gap, detail);
@@ -315,12 +355,12 @@ mod tests {
 
     fn question(observations: usize) -> CorrelationParams {
         let with = ["sp500", "gold"].map(|asset| asset.parse().unwrap()).to_vec();
-        CorrelationParams { asset: Asset::btc(), with, observations, method: CorrelationMethod::Pearson }
+        CorrelationParams { asset: Asset::btc(), with, source: None, observations, method: CorrelationMethod::Pearson }
     }
 
     #[test]
     fn only_common_days_count_and_a_monday_spans_the_weekend() {
-        let answer = correlation(&fixture().cut("2026-01-01"), &order(), &question(30)).unwrap();
+        let answer = correlation(&fixture().cut("2025-04-07"), &order(), &question(30)).unwrap();
         let half = &answer.data[0];
         assert!((half.correlation.unwrap() - 1.0).abs() < 1e-9 && (half.beta.unwrap() - 2.0).abs() < 1e-9);
         assert_eq!((half.n_obs, half.ci_low.is_some() || half.correlation == Some(1.0)), (30, true));
@@ -330,7 +370,7 @@ mod tests {
 
     #[test]
     fn what_never_moves_has_no_correlation_and_says_so() {
-        let answer = correlation(&fixture().cut("2026-01-01"), &order(), &question(30)).unwrap();
+        let answer = correlation(&fixture().cut("2025-04-07"), &order(), &question(30)).unwrap();
         assert_eq!((answer.data[1].correlation, answer.data[1].beta), (None, None));
         assert!(answer.warnings.iter().any(|warning| warning.code == WarningCode::ZeroVariance));
     }
@@ -346,7 +386,7 @@ mod tests {
 
     #[test]
     fn the_series_ends_where_the_row_stands() {
-        let view = fixture().cut("2026-01-01");
+        let view = fixture().cut("2025-04-07");
         let series = correlation_series(&view, &order(), &question(30), None).unwrap().data;
         let of_half: Vec<_> = series.iter().filter(|point| point.asset.as_str() == "sp500").collect();
         assert_eq!(of_half.len(), 64 - 30 + 1);
@@ -355,7 +395,7 @@ mod tests {
 
     #[test]
     fn unknown_assets_and_tiny_windows_are_refused() {
-        let view = fixture().cut("2026-01-01");
+        let view = fixture().cut("2025-04-07");
         let unknown = CorrelationParams { with: vec!["nothing".parse().unwrap()], ..question(30) };
         assert!(matches!(correlation(&view, &order(), &unknown), Err(QueryError::UnknownAsset { .. })));
         assert!(matches!(correlation(&view, &order(), &question(2)), Err(QueryError::Parameter { parameter: "window", .. })));

@@ -4,8 +4,12 @@ use utoipa::ToSchema;
 
 use crate::domain::{Asset, Bar, Period, Source, TimeRange, Vintage};
 use crate::market::{Bars, MarketView};
-use crate::metrics::price::price::percent_change;
-use crate::metrics::provenance::{Derivation, Provenance, known_asset_of, max_expected_gap_ms};
+use crate::metrics::liveness::max_expected_gap_ms;
+use crate::metrics::price::changes::PriceChanges;
+use crate::metrics::price::price::{PriceSeries, percent_change};
+use crate::metrics::provenance::{Derivation, Provenance, known_asset_of};
+use crate::metrics::source_order::{Candidates, Need, known_source};
+use crate::metrics::statements::{StaleInputs, Statements};
 use crate::metrics::{Answer, Context, Method, Query, QueryError, SourceOrder, Span, WarningCode, Window};
 
 /// The markets that are shown unless the question names others.
@@ -18,6 +22,8 @@ const HIGH_DAYS: i64 = 365;
 pub struct CrossAssetParams {
     /// Which; crypto, stocks, metals, oil, volatility and the dollar where nothing is named.
     pub assets: Vec<Asset>,
+    /// According to whom, where that source has bars of an asset.
+    pub source: Option<Source>,
     /// The span of the change.
     pub window: Window,
 }
@@ -39,6 +45,18 @@ pub struct CrossAssetRow {
     pub last_trading_day: Option<NaiveDate>,
     /// Who says so.
     pub source: Option<Source>,
+    /// The changes that every answer with a price has.
+    #[serde(flatten)]
+    pub changes: PriceChanges,
+}
+
+impl Statements for Vec<CrossAssetRow> {
+    fn withhold(&mut self, stale: &StaleInputs) {
+        for row in self.iter_mut().filter(|row| stale.has_asset(&row.asset)) {
+            (row.change_pct, row.drawdown_pct, row.distance_from_high_pct) = (None, None, None);
+            row.changes = PriceChanges::default();
+        }
+    }
 }
 
 /// Crypto beside stocks, metals, oil, volatility and the dollar.
@@ -53,7 +71,7 @@ pub fn cross_asset(
     let named = question.assets.clone();
     let assets: Vec<Asset> =
         if named.is_empty() { DEFAULT_ASSETS.iter().filter_map(|s| s.parse().ok()).collect() } else { named };
-    answered(view, order, assets, question.window, Highs::Told)
+    answered(view, order, (assets, question.source.as_ref()), question.window, Highs::Told)
 }
 
 /// What [`cross_asset`] says of the last day of one market, without its distance from any high.
@@ -65,7 +83,7 @@ pub(in crate::metrics) fn change_of_day(
     order: &SourceOrder,
     asset: Asset,
 ) -> Result<Answer<Vec<CrossAssetRow>>, QueryError> {
-    answered(view, order, vec![asset], Window::days(1), Highs::LeftOut)
+    answered(view, order, (vec![asset], None), Window::days(1), Highs::LeftOut)
 }
 
 /// Whether a row tells how far its market stands from its highs.
@@ -78,16 +96,17 @@ enum Highs {
 fn answered(
     view: &MarketView,
     order: &SourceOrder,
-    assets: Vec<Asset>,
+    (assets, asked): (Vec<Asset>, Option<&Source>),
     window: Window,
     highs: Highs,
 ) -> Result<Answer<Vec<CrossAssetRow>>, QueryError> {
     let span = window.resolve(view.as_of())?;
-    let mut trail = Provenance::new(view);
+    let mut trail = Provenance::until(view, span.to);
+    known_source(view, asked, &assets)?;
     let mut rows = Vec::with_capacity(assets.len());
     for asset in assets {
         known_asset_of(view, "assets", &asset)?;
-        rows.push(row(view, order, &mut trail, (asset, highs), span));
+        rows.push(row(view, order, &mut trail, (asset, asked, highs), span));
     }
     let method = Method { name: "cross_asset", version: 1, interval: Some(Period::DAY.to_string()), basis: None };
     Ok(trail.answer(rows, Derivation { span: Some(span), method: Some(method), ..Derivation::default() }))
@@ -97,17 +116,29 @@ fn row(
     view: &MarketView,
     order: &SourceOrder,
     trail: &mut Provenance<'_>,
-    (asset, highs): (Asset, Highs),
+    (asset, asked, highs): (Asset, Option<&Source>, Highs),
     span: Span,
 ) -> CrossAssetRow {
-    let sources: Vec<Source> = view.candle_series(&asset).map(|(key, _)| key.source.clone()).collect();
-    let source = order.choose(view, None, sources).ok().flatten();
-    let bars = source.and_then(|source| view.bars(&asset, &source, Period::DAY));
+    let candidates = Candidates::at(trail.at()).with(view.candle_series(&asset));
+    let asked = asked.filter(|asked| view.candle_series(&asset).any(|(key, _)| key.source == **asked));
+    let need = if highs == Highs::Told { Need::History } else { Need::of(span) };
+    let choice = order.choose(trail, &candidates, asked, need).ok().flatten();
+    let bars = choice.and_then(|choice| view.bars(&asset, &choice.source, Period::DAY));
     let Some((bars, last)) = bars.and_then(|bars| bars.last().map(|last| (bars, last))) else {
         trail.warn(WarningCode::NoData, format!("no bar of {asset} was known by {}", view.as_of()));
         let (last, change_pct, drawdown_pct) = (None, None, None);
         let (distance_from_high_pct, last_trading_day, source) = (None, None, None);
-        return CrossAssetRow { asset, last, change_pct, drawdown_pct, distance_from_high_pct, last_trading_day, source };
+        let changes = PriceChanges::default();
+        return CrossAssetRow {
+            asset,
+            last,
+            change_pct,
+            drawdown_pct,
+            distance_from_high_pct,
+            last_trading_day,
+            source,
+            changes,
+        };
     };
     trail.read_bars(&bars);
     let price = Some(last.value.close);
@@ -125,6 +156,7 @@ fn row(
         distance_from_high_pct: percent_change(told.then(|| high_of_year(&bars, &last)).flatten(), price),
         last_trading_day: Some(last.observed_at.date()),
         source: Some(bars.key.source.clone()),
+        changes: PriceChanges::of(&PriceSeries::open(view, &asset, &bars.key.source), price, span, view.as_of()),
         asset,
     }
 }
@@ -183,7 +215,7 @@ mod tests {
 
     fn asked(view: &MarketView, window: Window) -> Vec<CrossAssetRow> {
         let assets = ["btc", "gold", "silver"].map(|asset| asset.parse().unwrap()).to_vec();
-        cross_asset(view, &order(), &CrossAssetParams { assets, window }).unwrap().data
+        cross_asset(view, &order(), &CrossAssetParams { assets, source: None, window }).unwrap().data
     }
 
     #[test]
@@ -211,7 +243,7 @@ mod tests {
 
     #[test]
     fn markets_without_data_are_named() {
-        let question = CrossAssetParams { assets: vec![], window: Window::days(1) };
+        let question = CrossAssetParams { assets: vec![], source: None, window: Window::days(1) };
         let answer = cross_asset(&Fixture::new().cut("2026-02-04"), &order(), &question).unwrap();
         assert_eq!(answer.data.len(), DEFAULT_ASSETS.len());
         assert!(answer.warnings.iter().filter(|warning| warning.code == WarningCode::NoData).count() >= DEFAULT_ASSETS.len());

@@ -1,10 +1,11 @@
 use std::cell::OnceCell;
 
-use crate::domain::{Asset, Period, SeriesKey, TimeRange, Timestamp, TradingCalendar};
+use crate::domain::{Asset, Period, SeriesKey, Source, TimeRange, Timestamp, TradingCalendar};
 use crate::market::{Bars, MarketView};
 use crate::metrics::SourceOrder;
 use crate::metrics::price::daily_bars::{LONGEST_PAUSE_MS, daily};
 use crate::metrics::provenance::Provenance;
+use crate::metrics::source_order::Need;
 use crate::stats::correlation::{PairedReturn, paired_log_returns};
 
 /// The daily closes of one asset, finished days only.
@@ -18,9 +19,17 @@ pub(in crate::metrics) struct DailyCloses<'a> {
 }
 
 impl<'a> DailyCloses<'a> {
-    /// The closes known at the cutoff, from the first source in the configured order.
-    pub(in crate::metrics) fn read(view: &'a MarketView, trail: &mut Provenance<'_>, order: &SourceOrder, asset: &Asset) -> Self {
-        let days = daily(view, trail, order, asset, None).ok().flatten();
+    /// The closes known at the cutoff, according to the source asked for where it has any of this asset, or else the
+    /// one that the order chooses for what the question needs.
+    pub(in crate::metrics) fn read(
+        view: &'a MarketView,
+        trail: &mut Provenance<'_>,
+        order: &SourceOrder,
+        asset: &Asset,
+        (asked, need): (Option<&Source>, Need),
+    ) -> Self {
+        let asked = asked.filter(|asked| view.candle_series(asset).any(|(key, _)| key.source == **asked));
+        let days = daily(view, trail, order, asset, (asked, need)).ok().flatten();
         Self { asset: asset.clone(), days, closes: OnceCell::new() }
     }
 

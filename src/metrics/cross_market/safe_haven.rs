@@ -1,10 +1,12 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{Asset, Period, TimeRange, Timestamp};
+use crate::domain::{Asset, Period, Source, TimeRange, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::cross_market::paired_closes::DailyCloses;
 use crate::metrics::provenance::{Derivation, Provenance, known_asset, known_asset_of};
+use crate::metrics::source_order::{Need, known_source};
+use crate::metrics::statements::{StaleInputs, Statements};
 use crate::metrics::{Answer, Context, Method, Query, QueryError, SafeHavenCache, SourceOrder, Span, WarningCode, Window};
 use crate::stats::correlation::PairedReturn;
 use crate::stats::regression::Estimate;
@@ -24,6 +26,8 @@ pub struct SafeHavenParams {
     pub asset: Asset,
     /// Against falls of what.
     pub against: Asset,
+    /// According to whom, where that source has bars of an asset.
+    pub source: Option<Source>,
     /// Over which span.
     pub window: Window,
 }
@@ -37,6 +41,16 @@ pub struct SafeHaven {
     /// The same test of gold: a control that shows what the test says of a known haven. Absent where
     /// gold itself is asked about or has no data.
     pub gold: Option<HavenTest>,
+}
+
+impl Statements for SafeHaven {
+    fn withhold(&mut self, stale: &StaleInputs) {
+        for test in std::iter::once(&mut self.test).chain(&mut self.gold) {
+            if stale.has_asset(&test.asset) || stale.has_asset(&test.against) {
+                *test = HavenTest::unknown(test.asset.clone(), test.against.clone());
+            }
+        }
+    }
 }
 
 /// One asset's exposure to another on ordinary days and on its worst.
@@ -151,11 +165,13 @@ fn answer_with(
             allowed: ["sp500", "nasdaq", "gold"].map(str::to_owned).to_vec(),
         });
     }
+    known_source(view, question.source.as_ref(), [&question.asset, &question.against])?;
     let span = question.window.resolve(view.as_of())?;
-    let mut trail = Provenance::new(view);
-    let against = DailyCloses::read(view, &mut trail, order, &question.against);
+    let mut trail = Provenance::until(view, span.to);
+    let asked = (question.source.as_ref(), Need::of(span));
+    let against = DailyCloses::read(view, &mut trail, order, &question.against, asked);
     let mut tested = |asset: &Asset| {
-        let closes = DailyCloses::read(view, &mut trail, order, asset);
+        let closes = DailyCloses::read(view, &mut trail, order, asset, asked);
         let find = || {
             let (pairs, left_out) = closes.shared_with(&against);
             (test(asset, &question.against, &inside(&pairs, span)), left_out)
@@ -180,6 +196,26 @@ fn answer_with(
     let n_obs = Some(test.n_obs as u64);
     let working = Derivation { span: Some(span), method: Some(method), n_obs, ..Derivation::default() };
     Ok(trail.answer(SafeHaven { test, gold }, working))
+}
+
+impl HavenTest {
+    /// The test of which nothing is known.
+    fn unknown(asset: Asset, against: Asset) -> Self {
+        Self {
+            verdict: verdict(&asset, &against, None),
+            asset,
+            against,
+            c0: None,
+            c1: None,
+            c2: None,
+            c3: None,
+            exposures: Vec::new(),
+            n_obs: 0,
+            n_tail: None,
+            hedge: None,
+            safe_haven: None,
+        }
+    }
 }
 
 fn inside(pairs: &[PairedReturn<Timestamp>], span: Span) -> Vec<PairedReturn<Timestamp>> {
@@ -303,12 +339,12 @@ mod tests {
     }
 
     fn question() -> SafeHavenParams {
-        SafeHavenParams { asset: Asset::btc(), against: "sp500".parse().unwrap(), window: Window::ALL }
+        SafeHavenParams { asset: Asset::btc(), against: "sp500".parse().unwrap(), source: None, window: Window::ALL }
     }
 
     #[test]
     fn what_doubles_the_falls_is_neither_and_the_control_is_both() {
-        let answer = safe_haven(&fixture(700).cut("2025-01-01"), &order(), &SafeHavenCache::default(), &question()).unwrap();
+        let answer = safe_haven(&fixture(700).cut("2023-12-02"), &order(), &SafeHavenCache::default(), &question()).unwrap();
         let test = &answer.data.test;
         assert_eq!(test.verdict, "btc was neither a hedge nor a safe haven against sp500");
         assert!((test.c0.unwrap() - 2.0).abs() < 0.1 && test.exposures.len() == 4);
@@ -321,13 +357,13 @@ mod tests {
     fn only_what_was_known_counts() {
         let market = fixture(700);
         let early = safe_haven(&market.cut("2023-10-02"), &order(), &SafeHavenCache::default(), &question()).unwrap();
-        let alone = safe_haven(&fixture(639).cut("2025-01-01"), &order(), &SafeHavenCache::default(), &question()).unwrap();
+        let alone = safe_haven(&fixture(639).cut("2023-10-02"), &order(), &SafeHavenCache::default(), &question()).unwrap();
         assert_eq!(early.data, alone.data);
     }
 
     #[test]
     fn too_few_days_give_nulls_and_say_why() {
-        let answer = safe_haven(&fixture(300).cut("2025-01-01"), &order(), &SafeHavenCache::default(), &question()).unwrap();
+        let answer = safe_haven(&fixture(300).cut("2022-10-28"), &order(), &SafeHavenCache::default(), &question()).unwrap();
         assert_eq!((answer.data.test.hedge, answer.data.test.c0, answer.data.test.n_obs), (None, None, 299));
         assert!(answer.data.test.verdict.starts_with("too little is known"));
         assert_eq!(answer.warnings.last().map(|warning| warning.code), Some(WarningCode::InsufficientHistory));

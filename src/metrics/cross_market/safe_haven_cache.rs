@@ -120,7 +120,7 @@ mod tests {
             let history: Vec<Close> =
                 (0..540).flat_map(|day| [(true, day, price(day, 37), 0), (false, day, price(day, 53), 0)]).collect();
             let book = SafeHavenCache::default();
-            let question = SafeHavenParams { asset: Asset::btc(), against: "sp500".parse().unwrap(), window: Window::ALL };
+            let question = SafeHavenParams { asset: Asset::btc(), against: "sp500".parse().unwrap(), source: None, window: Window::ALL };
             // Columns that were loaded say no commit.
             let mut market = Arc::new(Market::default().next(&commit(0, &history)));
             for (version, closes) in (1..).zip(commits) {

@@ -1,11 +1,13 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{Asset, Metric, Period, Source, Timestamp};
+use crate::domain::{Asset, Metric, Source, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::derivatives::positions::OpenInterestBySource;
 use crate::metrics::derivatives::settlements::{FundingVenue, Settlement, Settlements, SpanRate, span_rates};
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
+use crate::metrics::source_order::Candidates;
+use crate::metrics::statements::{StaleInputs, Statements};
 use crate::metrics::{Answer, Context, Method, Query, QueryError, SourceOrder, WarningCode};
 use crate::stats::funding::{annualised, negative_streak, weighted_mean};
 use crate::stats::rank::mid_rank;
@@ -53,6 +55,15 @@ pub struct Funding {
     pub share_of_venues_negative_ratio: Option<f64>,
     /// Each source's last settlement.
     pub by_source: Vec<FundingOfSource>,
+}
+
+/// Each settlement states its instant and stays; the mean of venues is of the present.
+impl Statements for Funding {
+    fn withhold(&mut self, stale: &StaleInputs) {
+        if stale.has(&[Metric::FundingRate]) {
+            *self = Self { by_source: std::mem::take(&mut self.by_source), ..Self::default() };
+        }
+    }
 }
 
 /// Where a rate stands.
@@ -153,13 +164,12 @@ fn answer_with(
 ) -> Result<Answer<Funding>, QueryError> {
     known_asset(view, &question.asset)?;
     let mut trail = Provenance::new(view);
-    let candidates: Vec<Source> =
-        view.readings(Metric::FundingRate, &question.asset).map(|(key, _)| key.source.clone()).collect();
-    let sources = order.choose_summed(view, &question.sources, candidates)?;
+    let candidates = Candidates::at(trail.at()).with(view.readings(Metric::FundingRate, &question.asset));
+    let sources = order.choose_summed(&mut trail, &candidates, &question.sources)?;
     let book = weights(view, &mut trail, order, &question.asset, &sources)?;
     let payers: Vec<FundingVenue<'_>> =
         sources.iter().filter_map(|source| FundingVenue::open(view, &mut trail, &question.asset, source)).collect();
-    let current = current(&mut trail, &payers);
+    let current: Vec<_> = payers.iter().filter_map(|payer| Some((payer, payer.last()?))).collect();
     let mut figures = Funding::default();
     fill_present(&mut trail, &book, &current, &mut figures);
     if let Some(rate) = figures.rate_8h_ratio {
@@ -183,17 +193,6 @@ pub(in crate::metrics) fn weights<'a>(
         return Ok(OpenInterestBySource::empty());
     }
     OpenInterestBySource::open(view, trail, order, asset, &with_both)
-}
-
-/// The last settlement of each source, without the sources that fell silent.
-fn current<'a, 'b>(trail: &mut Provenance<'_>, payers: &'b [FundingVenue<'a>]) -> Vec<(&'b FundingVenue<'a>, Settlement)> {
-    let last: Vec<_> = payers.iter().filter_map(|payer| Some((payer, payer.last()?))).collect();
-    let newest = last.iter().map(|(_, settlement)| settlement.at).max();
-    let is_current = |settlement: &Settlement| newest.is_some_and(|newest| newest.ms_since(settlement.at) <= Period::DAY.ms());
-    for (payer, settlement) in last.iter().filter(|(_, settlement)| !is_current(settlement)) {
-        trail.warn(WarningCode::Gap, format!("{} has not settled since {} and is left out", payer.source(), settlement.at));
-    }
-    last.into_iter().filter(|(_, settlement)| is_current(settlement)).collect()
 }
 
 fn fill_present(
@@ -335,6 +334,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::Period;
     use crate::metrics::fixture::{Fixture, at, order};
 
     fn ask(view: &MarketView) -> Answer<Funding> {
@@ -410,7 +410,7 @@ mod tests {
     fn the_rank_is_of_the_trailing_year_itself_included() {
         let texts = texts(200, 8);
         let rates: Vec<f64> = (0..200).map(|n| f64::from(200 - n) * 1e-6).collect();
-        let view = Fixture::new().readings("funding_rate.btc@a:8h", &rows(&texts, &rates)).cut("2026-06-01");
+        let view = Fixture::new().readings("funding_rate.btc@a:8h", &rows(&texts, &rates)).cut("2026-03-08T08:00:00Z");
         assert_eq!(ask(&view).data.percentile_ratio, Some(1.0 / 200.0));
     }
 
@@ -425,7 +425,7 @@ mod tests {
             .readings("funding_rate.btc@b:8h", &[("2026-01-31T16:00:00Z", 0.0001)]);
         let answer = ask(&silent.cut("2026-02-01"));
         assert_eq!((answer.data.rate_8h_ratio, answer.data.by_source.len()), (Some(0.0001), 1));
-        assert!(answer.warnings.iter().any(|w| w.code == WarningCode::Gap));
+        assert!(answer.warnings.iter().any(|w| w.code == WarningCode::StaleInput && w.detail.contains("a since 2026-01-01")));
     }
 
     proptest! {

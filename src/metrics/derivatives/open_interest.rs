@@ -6,6 +6,8 @@ use crate::market::MarketView;
 use crate::metrics::derivatives::positions::{OpenInterestBySource, PositionChange};
 use crate::metrics::price::price::percent_change;
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
+use crate::metrics::source_order::{Candidates, Need};
+use crate::metrics::statements::{StaleInputs, Statements};
 use crate::metrics::{Answer, Context, Method, Query, QueryError, SourceOrder, Span, WarningCode, Window};
 use crate::stats::moments::Moments;
 use crate::stats::open_interest::{self, Quadrant};
@@ -65,6 +67,24 @@ pub struct OpenInterest {
     pub by_source: Vec<OpenInterestOfSource>,
 }
 
+impl Statements for OpenInterest {
+    fn withhold(&mut self, stale: &StaleInputs) {
+        self.leverage_ratio = None;
+        if !stale.has(&[Metric::OpenInterest, Metric::OpenInterestNative]) {
+            return;
+        }
+        for row in &mut self.by_source {
+            (row.change_usd, row.change_native_pct) = (None, None);
+        }
+        *self = Self {
+            open_interest_usd: self.open_interest_usd,
+            open_interest_native: self.open_interest_native,
+            by_source: std::mem::take(&mut self.by_source),
+            ..Self::default()
+        };
+    }
+}
+
 /// What price and positions say together about who moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -116,7 +136,7 @@ pub fn open_interest(
 ) -> Result<Answer<OpenInterest>, QueryError> {
     known_asset(view, &question.asset)?;
     let span = question.window.resolve(view.as_of())?;
-    let mut trail = Provenance::new(view);
+    let mut trail = Provenance::until(view, span.to);
     let book = OpenInterestBySource::open(view, &mut trail, order, &question.asset, &question.sources)?;
     let mut figures = OpenInterest::default();
     if let Some(end) = book.newest_at(span.to) {
@@ -176,7 +196,7 @@ fn warn_of_ends(trail: &mut Provenance<'_>, book: &OpenInterestBySource<'_>, spa
     }
 }
 
-/// Open interest over the market value at the same instant, which the first source that has one states.
+/// Open interest over the market value at the same instant, which the source that the order chooses states.
 fn leverage(
     view: &MarketView,
     trail: &mut Provenance<'_>,
@@ -186,7 +206,8 @@ fn leverage(
     open_interest_usd: Option<f64>,
 ) -> Option<f64> {
     let series: Vec<_> = view.readings(Metric::MarketCap, asset).collect();
-    let source = order.choose(view, None, series.iter().map(|(key, _)| key.source.clone())).ok().flatten();
+    let candidates = Candidates::at(trail.at()).with(series.iter().copied());
+    let source = order.choose(trail, &candidates, None, Need::Level).ok().flatten().map(|choice| choice.source);
     let found = series.into_iter().find(|(key, _)| Some(&key.source) == source.as_ref()).and_then(|(key, column)| {
         trail.read(key, column);
         let row = column.at_or_before(at.plus_ms(-key.period.ms()))?;
@@ -315,8 +336,8 @@ mod tests {
     fn a_venue_that_drops_out_is_left_out_of_the_change_and_named() {
         let answer = ask(&two_venues().cut("2026-02-02"), &[], 1);
         assert_eq!(answer.data.change_usd, Some(-1_800.0));
-        assert_eq!(answer.data.by_source.iter().find(|row| row.source.as_str() == "b").unwrap().open_interest_usd, None);
-        assert!(answer.warnings.iter().any(|w| w.code == WarningCode::Gap && w.detail.contains("b has no row")));
+        assert!(answer.data.by_source.iter().all(|row| row.source.as_str() == "a"));
+        assert!(answer.warnings.iter().any(|w| w.code == WarningCode::StaleInput && w.detail.contains("b since 2026-02-01")));
     }
 
     #[test]
@@ -328,7 +349,8 @@ mod tests {
         let figures = ask(&view, &[], 1).data;
         assert_eq!((figures.open_interest_usd, figures.change_usd, figures.by_source.len()), (Some(8_000.0), Some(-1_000.0), 1));
         assert_eq!((figures.open_interest_native, figures.position_effect_usd), (None, None));
-        assert_eq!(ask(&view, &["a", "b"], 1).data.by_source.len(), 2);
+        let asked = ask(&view, &["a", "b"], 1).data;
+        assert_eq!((asked.open_interest_usd, asked.by_source.len()), (Some(3_200.0), 1), "b is silent");
     }
 
     #[test]

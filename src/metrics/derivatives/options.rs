@@ -5,6 +5,8 @@ use crate::domain::{Asset, Metric, Source, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::derivatives::option_chain::{ExpirySnapshot, NEAREST_YEARS, OptionChain, PutsAndCalls, of_wings};
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
+use crate::metrics::source_order::{Candidates, Choice, Need};
+use crate::metrics::statements::{StaleInputs, Statements};
 use crate::metrics::{Answer, Context, Method, PutPremiumCache, Query, QueryError, SourceOrder, WarningCode};
 use crate::stats::options::{Smile, TermStructure, Wings, put_call_ratio};
 use crate::stats::rank::mid_rank;
@@ -56,6 +58,13 @@ pub struct Options {
     pub downside_protection_n_obs: usize,
     /// Each expiry, the nearest first.
     pub by_expiry: Vec<OptionExpiry>,
+}
+
+impl Statements for Options {
+    fn withhold(&mut self, _stale: &StaleInputs) {
+        (self.downside_protection, self.downside_protection_percentile_ratio) = (None, None);
+        self.term_slope_vol_points = None;
+    }
 }
 
 /// How sought after protection against falls is.
@@ -165,14 +174,8 @@ fn open<'a>(
     order: &SourceOrder,
     (asset, asked): (&Asset, Option<&Source>),
 ) -> Result<Option<(Source, OptionChain<'a>)>, QueryError> {
-    let mut candidates: Vec<&Source> = Vec::new();
-    for (key, _) in view.readings(Metric::OptionVol, asset) {
-        // There are thousands of options, and few who tell of them.
-        if !candidates.contains(&&key.source) {
-            candidates.push(&key.source);
-        }
-    }
-    let Some(source) = order.choose(view, asked, candidates.into_iter().cloned())? else { return Ok(None) };
+    let candidates = Candidates::at(trail.at()).with(view.readings(Metric::OptionVol, asset));
+    let Some(Choice { source, .. }) = order.choose(trail, &candidates, asked, Need::Level)? else { return Ok(None) };
     let chain = OptionChain::open(view, asset, &source, view.as_of());
     chain.note(trail, view.as_of());
     Ok(Some((source, chain)))

@@ -1,7 +1,8 @@
 use crate::domain::{Asset, Metric, Period, SeriesKey, Source, TimeRange, Timestamp};
 use crate::market::{ColumnView, MarketView};
-use crate::metrics::price::price::{PriceSeries, price_sources};
+use crate::metrics::price::price::PriceSeries;
 use crate::metrics::provenance::Provenance;
+use crate::metrics::source_order::{Candidates, Need, price_candidates};
 use crate::metrics::{QueryError, SourceOrder, WarningCode};
 use crate::stats::open_interest::Change;
 
@@ -155,8 +156,8 @@ impl<'a> OpenInterestBySource<'a> {
         asked: &[Source],
     ) -> Result<Self, QueryError> {
         let metrics = [Metric::OpenInterest, Metric::OpenInterestNative];
-        let candidates = metrics.into_iter().flat_map(|metric| view.readings(metric, asset));
-        let sources = order.choose_summed(view, asked, candidates.map(|(key, _)| key.source.clone()).collect::<Vec<_>>())?;
+        let series = metrics.into_iter().flat_map(|metric| view.readings(metric, asset));
+        let sources = order.choose_summed(trail, &Candidates::at(trail.at()).with(series), asked)?;
         let legs: Vec<SourceOpenInterest<'a>> = sources
             .into_iter()
             .map(|source| SourceOpenInterest {
@@ -169,9 +170,9 @@ impl<'a> OpenInterestBySource<'a> {
         for (key, column) in legs.iter().flat_map(SourceOpenInterest::series) {
             trail.read(key, *column);
         }
-        let price_source = order.choose(view, None, price_sources(view, asset))?;
+        let price = order.choose(trail, &price_candidates(view, asset, trail.at()), None, Need::Level)?;
         warn_of_units(trail, &legs);
-        Ok(Self { prices: price_source.map(|source| PriceSeries::open(view, asset, &source)), legs })
+        Ok(Self { prices: price.map(|price| PriceSeries::open(view, asset, &price.source)), legs })
     }
 
     /// A book without legs.

@@ -224,7 +224,7 @@ mod tests {
         let payer = FundingVenue::open(&view, &mut trail, &Asset::btc(), &"a".parse().unwrap()).unwrap();
         let told = payer.since(at("2026-01-01")).iter().map(|one| (one.at.to_string()[5..13].to_owned(), one.hours)).collect();
         let last = payer.last().map(|last| last.hours);
-        let warned = trail.answer((), crate::metrics::provenance::Derivation::default()).warnings;
+        let warned = trail.answer(Some(()), crate::metrics::provenance::Derivation::default()).warnings;
         (told, last, warned.iter().filter(|warning| warning.detail.starts_with("a ")).count())
     }
 

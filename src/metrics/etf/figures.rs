@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::Timestamp;
+use crate::metrics::statements::{DatedRow, StaleInputs, Statements};
 use crate::metrics::{EtfStatus, WindowCoverage};
 
 /// Net flows of US spot funds (METHODOLOGY section 4). Inflows are positive.
@@ -41,6 +42,13 @@ pub struct EtfFlows {
     pub largest_outflow: Option<EtfExtreme>,
     /// Sums over the window by fund, largest inflow first.
     pub by_fund: Vec<EtfFundFlow>,
+}
+
+/// The last days state their dates and stay.
+impl Statements for EtfFlows {
+    fn withhold(&mut self, _stale: &StaleInputs) {
+        *self = Self { latest: self.latest.take(), previous: self.previous.take(), ..Self::default() };
+    }
 }
 
 /// One trading day's net flow.
@@ -116,6 +124,8 @@ pub struct EtfFlowsRow {
     pub status: EtfStatus,
 }
 
+impl DatedRow for EtfFlowsRow {}
+
 /// One fund on one trading day.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct EtfFundRow {
@@ -130,3 +140,5 @@ pub struct EtfFundRow {
     /// When the figure was known.
     pub known_at: Option<Timestamp>,
 }
+
+impl DatedRow for EtfFundRow {}

@@ -2,13 +2,15 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::domain::{Asset, Period, Source, Timestamp};
+use crate::domain::{Asset, Metric, Period, Source, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::etf::figures::{
     EtfDayFlow, EtfDirection, EtfExtreme, EtfFlows, EtfFlowsRow, EtfFundFlow, EtfFundRow, EtfStreak,
 };
-use crate::metrics::etf::trading_days::{EXPECTED_FOR_DAYS, EtfDay, EtfFunds, EtfStatus, etf_sources};
-use crate::metrics::provenance::{CLOSED_MARKET_MS, Derivation, Provenance, known_asset};
+use crate::metrics::etf::trading_days::{EXPECTED_FOR_DAYS, EtfDay, EtfFunds, EtfStatus};
+use crate::metrics::liveness::CLOSED_MARKET_MS;
+use crate::metrics::provenance::{Derivation, Provenance, known_asset};
+use crate::metrics::source_order::{Candidates, Need};
 use crate::metrics::{
     Answer, Context, Length, Method, Query, QueryError, SourceOrder, Span, WarningCode, Window, WindowCoverage,
 };
@@ -150,9 +152,10 @@ fn open<'a>(
     least_days: usize,
 ) -> Result<(Provenance<'a>, Vec<EtfDay<'a>>), QueryError> {
     known_asset(view, &question.asset)?;
-    let mut trail = Provenance::new(view);
-    let source = order.choose(view, question.source.as_ref(), etf_sources(view, &question.asset))?;
-    let funds = source.map(|source| EtfFunds::open(view, &mut trail, &question.asset, &source));
+    let mut trail = Provenance::until(view, question.window.resolve(view.as_of())?.to);
+    let candidates = Candidates::at(trail.at()).with(view.readings(Metric::EtfFlow, &question.asset));
+    let choice = order.choose(&mut trail, &candidates, question.source.as_ref(), Need::History)?;
+    let funds = choice.map(|choice| EtfFunds::open(view, &mut trail, &question.asset, &choice.source));
     // One more, since the last may have no report yet.
     let mut days = funds.map(|funds| funds.last_days(least_days.saturating_add(1))).unwrap_or_default();
     days.retain(|day| {

@@ -82,11 +82,6 @@ impl EtfDay<'_> {
     }
 }
 
-/// The sources with flows of the asset's funds.
-pub(in crate::metrics) fn etf_sources(view: &MarketView, asset: &Asset) -> Vec<Source> {
-    view.readings(Metric::EtfFlow, asset).map(|(key, _)| key.source.clone()).collect()
-}
-
 /// The funds of an asset at one source with their flows, as known at the cutoff.
 #[derive(Debug)]
 pub(in crate::metrics) struct EtfFunds<'a> {

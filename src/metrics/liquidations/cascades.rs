@@ -8,8 +8,10 @@ use crate::market::MarketView;
 use crate::metrics::derivatives::positions::OpenInterestBySource;
 use crate::metrics::liquidations::totals::{LiquidationTotals, Wanted};
 use crate::metrics::paged::ordered;
-use crate::metrics::price::price::{PriceSeries, percent_change, price_sources};
+use crate::metrics::price::price::{PriceSeries, percent_change};
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
+use crate::metrics::source_order::{Need, price_candidates};
+use crate::metrics::statements::DatedRow;
 use crate::metrics::{Answer, Context, LiquidationsParams, Method, Paged, Query, QueryError, SourceOrder, Span, WarningCode};
 use crate::stats::burst::{Burst, bursts};
 use crate::stats::rank::median;
@@ -49,6 +51,8 @@ pub struct LiquidationCascade {
     pub open_interest_change_pct: Option<f64>,
 }
 
+impl DatedRow for LiquidationCascade {}
+
 impl Paged<LiquidationsParams> for LiquidationCascade {
     type Position = (Reverse<i64>, Timestamp);
 
@@ -75,7 +79,7 @@ pub fn liquidation_cascades(
         known_asset(view, asset)?;
     }
     let span = question.window.resolve(view.as_of())?;
-    let mut trail = Provenance::new(view);
+    let mut trail = Provenance::until(view, span.to);
     let (asset, wanted) = (question.asset.as_ref(), Wanted { span, coarsest: Some(Period::HOUR) });
     let book = LiquidationTotals::open(view, &mut trail, order, asset, &question.sources, wanted)?;
     let span = limited(&mut trail, &book, span)?;
@@ -137,9 +141,10 @@ fn find(
     let minutes = book.minutes(run_up);
     let usual_usd_a_minute = median(hours).unwrap_or(0.0) / 60.0;
     let asset = question.asset.clone().filter(|asset| *asset != Asset::total()).unwrap_or_else(Asset::btc);
-    let positions = OpenInterestBySource::open(view, &mut Provenance::new(view), order, &asset, &[])?;
-    let price_source = order.choose(view, None, price_sources(view, &asset))?;
-    let prices = price_source.map(|source| PriceSeries::open(view, &asset, &source));
+    let positions = OpenInterestBySource::open(view, &mut Provenance::until(view, span.to), order, &asset, &[])?;
+    let candidates = price_candidates(view, &asset, span.to);
+    let price = order.choose(&mut Provenance::until(view, span.to), &candidates, None, Need::Since(span.from))?;
+    let prices = price.map(|price| PriceSeries::open(view, &asset, &price.source));
     let describe = |burst: &Burst| {
         let at = |minute: usize| run_up.from.plus_ms(i64::try_from(minute).unwrap_or(0) * Period::MINUTE.ms());
         let (start, end) = (at(burst.start), at(burst.end).min(view.as_of()));

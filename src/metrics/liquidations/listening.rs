@@ -2,7 +2,7 @@ use crate::domain::{Asset, Metric, Source, TimeRange, Timestamp};
 use crate::market::{ColumnView, LiquidationBucket, MarketView, TallySummary};
 use crate::metrics::liquidations::outages::outages_until;
 use crate::metrics::liquidations::source_series::LiquidationSeries;
-use crate::metrics::provenance::QUIET_MARKET_MS;
+use crate::metrics::liveness::QUIET_MARKET_MS;
 
 /// Rows up to which a search for pauses looks at each.
 const FEW_ROWS: u64 = 64;

@@ -12,3 +12,4 @@ pub(super) mod queries;
 pub(super) mod share;
 pub(super) mod source_series;
 pub(super) mod totals;
+mod withheld;

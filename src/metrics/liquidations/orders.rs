@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use crate::domain::{Asset, LiquidationOrder, RecordedOrder, Side, Source, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
+use crate::metrics::statements::DatedRow;
 use crate::metrics::{Answer, QueryError, Window};
 
 /// Which single orders to list.
@@ -43,6 +44,8 @@ pub struct LiquidationOrderRow {
     /// Notional value, USD.
     pub usd: f64,
 }
+
+impl DatedRow for LiquidationOrderRow {}
 
 /// The orders a store listed for the question, as an answer that names the series behind them.
 ///

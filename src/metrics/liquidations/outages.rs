@@ -71,7 +71,7 @@ mod tests {
         let source: Source = source.parse().unwrap();
         let span = Span { from: at(from), to: at(to), to_cutoff: false };
         warn_of_outages(&view, &mut trail, &BTreeSet::from([&source]), span);
-        let answer = trail.answer((), crate::metrics::provenance::Derivation::default());
+        let answer = trail.answer(Some(()), crate::metrics::provenance::Derivation::default());
         assert_eq!(answer.reads.len(), usize::from(source.as_str() == "binance"), "the validator rests on it");
         let gaps = answer.warnings.into_iter().filter(|warning| warning.code == WarningCode::Gap);
         gaps.map(|warning| warning.detail).collect()

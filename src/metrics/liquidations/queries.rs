@@ -146,7 +146,7 @@ pub(in crate::metrics) fn open<'a>(
         known_asset(view, asset)?;
     }
     let span = question.window.resolve(view.as_of())?;
-    let mut trail = Provenance::new(view);
+    let mut trail = Provenance::until(view, span.to);
     let (asset, wanted) = (question.asset.as_ref(), Wanted { span, coarsest });
     let book = LiquidationTotals::open(view, &mut trail, order, asset, &question.sources, wanted)?;
     if let Some(first) = book.begin().filter(|first| span.from > Timestamp::MIN && *first > span.from) {
@@ -158,7 +158,7 @@ pub(in crate::metrics) fn open<'a>(
 /// The totals that tell of all history: those of the window, unless an aggregator was left for venues in it.
 fn history<'a>(
     view: &'a MarketView,
-    trail: &mut Provenance<'_>,
+    trail: &mut Provenance<'a>,
     order: &SourceOrder,
     question: &LiquidationsParams,
     book: &LiquidationTotals<'a>,
@@ -462,7 +462,7 @@ mod tests {
         assert_eq!((quiet.total_usd, quiet.long_share_ratio), (Some(0.0), None));
         let silent = liquidations(&venue().cut("2026-02-10"), &order(), &question(None, &[], Window::days(1))).unwrap();
         assert_eq!((silent.data.total_usd, silent.data.largest_order), (None, None));
-        assert!(silent.warnings.iter().any(|w| w.code == WarningCode::Gap) && silent.data.record_day.is_some());
+        assert!(silent.warnings.iter().any(|w| w.code == WarningCode::Gap) && silent.data.record_day.is_none());
         let empty = liquidations(&Fixture::new().cut("2026-02-10"), &order(), &question(None, &[], Window::days(1))).unwrap();
         assert_eq!((empty.data.total_usd, empty.warnings[0].code), (None, WarningCode::NoData));
     }

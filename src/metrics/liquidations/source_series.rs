@@ -2,9 +2,10 @@ use std::collections::BTreeMap;
 
 use crate::domain::{Asset, Period, SeriesKey, Side, Source, TimeRange, Timestamp};
 use crate::market::{ColumnView, LiquidationBucket, MarketView, TallySummary};
+use crate::metrics::Span;
 use crate::metrics::cache::Changes;
-use crate::metrics::provenance::{Provenance, freshness};
-use crate::metrics::{Freshness, Span};
+use crate::metrics::liveness::{is_live, true_at};
+use crate::metrics::provenance::Provenance;
 use crate::stats::real;
 use crate::stats::sum::Sum;
 
@@ -76,6 +77,16 @@ impl<'a> LiquidationSeries<'a> {
         self.orders.is_some()
     }
 
+    /// Its published sums.
+    pub(in crate::metrics) const fn sums(&self) -> Option<(&'a SeriesKey, ColumnView<'a, f64>)> {
+        self.published
+    }
+
+    /// Its single orders.
+    pub(in crate::metrics) const fn single_orders(&self) -> Option<(&'a SeriesKey, ColumnView<'a, LiquidationBucket>)> {
+        self.orders
+    }
+
     /// The series it is read from.
     pub(in crate::metrics) fn keys(&self) -> impl Iterator<Item = &'a SeriesKey> + use<'a> {
         self.published.map(|(key, _)| key).into_iter().chain(self.orders.map(|(key, _)| key))
@@ -85,6 +96,18 @@ impl<'a> LiquidationSeries<'a> {
     pub(in crate::metrics) fn note(&self, trail: &mut Provenance<'_>) {
         self.published.iter().for_each(|(key, column)| trail.read(key, *column));
         self.orders.iter().for_each(|(key, column)| trail.read(key, *column));
+    }
+
+    /// Notes that it was read, of a source on which no statement rests.
+    pub(in crate::metrics) fn list(&self, trail: &mut Provenance<'_>) {
+        self.published.iter().for_each(|(key, column)| trail.list(key, *column));
+        self.orders.iter().for_each(|(key, column)| trail.list(key, *column));
+    }
+
+    /// Whether its source is live at the instant of an answer.
+    pub(in crate::metrics) fn is_live_in(&self, trail: &mut Provenance<'_>) -> bool {
+        self.published.is_some_and(|(key, column)| trail.is_live(key, column))
+            || self.orders.is_some_and(|(key, column)| trail.is_live(key, column))
     }
 
     /// The same leg with everything ever known.
@@ -194,7 +217,7 @@ impl<'a> LiquidationSeries<'a> {
     pub(in crate::metrics) fn is_live(&self, view: &MarketView) -> bool {
         let as_of = view.as_of();
         let sums = self.published.and_then(|(key, column)| Some((key, column.last()?.observed_at)));
-        sums.is_some_and(|(key, at)| freshness(key, at.plus_ms(key.period.ms()), as_of) != Freshness::Stale)
+        sums.is_some_and(|(key, at)| is_live(key, true_at(key, at), as_of))
             || (self.orders.is_some() && shows_orders(view, &self.source))
     }
 
@@ -215,5 +238,5 @@ impl<'a> LiquidationSeries<'a> {
 fn shows_orders(view: &MarketView, source: &Source) -> bool {
     let of_source = view.tallies().filter(|(key, _)| key.source == *source);
     let newest = of_source.filter_map(|(key, column)| Some((key, column.last()?.observed_at))).max_by_key(|(_, at)| *at);
-    newest.is_some_and(|(key, at)| freshness(key, at, view.as_of()) != Freshness::Stale)
+    newest.is_some_and(|(key, at)| is_live(key, at, view.as_of()))
 }

@@ -8,6 +8,7 @@ use crate::metrics::liquidations::feeds::Feeds;
 use crate::metrics::liquidations::outages::warn_of_outages;
 use crate::metrics::liquidations::source_series::{LiquidationSeries, LongShort};
 use crate::metrics::provenance::Provenance;
+use crate::metrics::source_order::Candidates;
 use crate::metrics::summed_sources::{Reach, holds_venues, summed_sources};
 use crate::metrics::{QueryError, SourceOrder, Span, WarningCode, WindowCoverage};
 use crate::stats::burst::Minute;
@@ -47,20 +48,18 @@ impl<'a> LiquidationTotals<'a> {
     /// over all assets, that answers the question about all assets.
     pub(in crate::metrics) fn open(
         view: &'a MarketView,
-        trail: &mut Provenance<'_>,
+        trail: &mut Provenance<'a>,
         order: &SourceOrder,
         asset: Option<&Asset>,
         asked: &[Source],
         wanted: Wanted,
     ) -> Result<Self, QueryError> {
         let asset = asset.filter(|asset| **asset != Asset::total());
-        let mut totals = choose(view, order, asset, asked, wanted)?;
+        let mut totals = choose(trail, order, asset, asked, wanted)?;
         if asset.is_none() {
             keep_totals(&mut totals.legs);
         }
-        for leg in &totals.legs {
-            leg.note(trail);
-        }
+        note(trail, &totals.legs);
         if let Some(left) = &totals.left {
             let sources = totals.sources().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             let detail =
@@ -91,7 +90,7 @@ impl<'a> LiquidationTotals<'a> {
     ) -> Result<Self, QueryError> {
         let total = Asset::total();
         let asset = asset.filter(|asset| **asset != total);
-        let mut totals = choose(view, order, asset, asked, wanted)?;
+        let mut totals = choose(&mut Provenance::until(view, wanted.span.to), order, asset, asked, wanted)?;
         totals.legs.retain(|leg| leg.asset != total);
         Ok(totals)
     }
@@ -257,14 +256,29 @@ fn place_of(span: Span, period: Period, at: Timestamp) -> usize {
     usize::try_from(at.ms_since(span.from).div_euclid(period.ms())).unwrap_or(usize::MAX)
 }
 
+/// Notes what was read. While a source is live the statements rest on the live ones: one that fell silent is in the sums as
+/// far as it listened.
+fn note(trail: &mut Provenance<'_>, legs: &[LiquidationSeries<'_>]) {
+    let live: BTreeSet<&Source> = legs.iter().filter(|leg| leg.is_live_in(trail)).map(|leg| &leg.source).collect();
+    let (listed, read): (Vec<_>, Vec<_>) = legs.iter().partition(|leg| !live.is_empty() && !live.contains(&leg.source));
+    read.iter().for_each(|leg| leg.note(trail));
+    listed.iter().for_each(|leg| leg.list(trail));
+    let silent: BTreeSet<&str> = listed.iter().map(|leg| leg.source.as_str()).collect();
+    if !silent.is_empty() {
+        let names = silent.into_iter().collect::<Vec<_>>().join(", ");
+        trail.warn(WarningCode::StaleInput, format!("without a row for long, and counted as far as they listened: {names}"));
+    }
+}
+
 /// The legs of the sources that answer.
 fn choose<'a>(
-    view: &'a MarketView,
+    trail: &mut Provenance<'a>,
     order: &SourceOrder,
     asset: Option<&Asset>,
     asked: &[Source],
     wanted: Wanted,
 ) -> Result<LiquidationTotals<'a>, QueryError> {
+    let view = trail.view();
     let mut legs = match asset {
         Some(asset) => collect(view.readings(Metric::Liquidation, asset), view.tallies_of(asset)),
         None => collect(view.all_readings(Metric::Liquidation), view.tallies()),
@@ -277,10 +291,12 @@ fn choose<'a>(
         Reach::End if is_coarse(source) => Reach::Part,
         reach => reach,
     };
-    let candidates: BTreeSet<Source> = legs.iter().map(|leg| leg.source.clone()).collect();
-    let sources = summed_sources(order, view, asked, candidates.clone(), reach)?;
+    let candidates = Candidates::at(trail.at()).with(legs.iter().filter_map(LiquidationSeries::sums));
+    let candidates = candidates.with(legs.iter().filter_map(LiquidationSeries::single_orders));
+    let sources = summed_sources(order, trail, &candidates, asked, reach)?;
     let holds = |source: &Source| holds_venues(view, source);
-    let left = candidates.into_iter().find(|source| asked.is_empty() && holds(source) && !sources.iter().any(holds));
+    let aggregator = candidates.sources().find(|source| holds(source)).cloned();
+    let left = aggregator.filter(|_| asked.is_empty() && !sources.iter().any(holds));
     legs.retain(|leg| sources.contains(&leg.source));
     let feeds = feeds.only(|source| sources.contains(source));
     Ok(LiquidationTotals { legs, feeds, left })

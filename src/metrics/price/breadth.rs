@@ -5,6 +5,8 @@ use crate::domain::{Asset, AssetClass, Metric, Period, SeriesKey, Source, TimeRa
 use crate::market::{Bars, ColumnView, MarketView};
 use crate::metrics::price::price::percent_change;
 use crate::metrics::provenance::{Derivation, Provenance};
+use crate::metrics::source_order::{Candidates, Need};
+use crate::metrics::statements::{StaleInputs, Statements};
 use crate::metrics::{Answer, Context, Method, Query, QueryError, SourceOrder, Span, WarningCode, Window};
 use crate::stats::breadth::{Breadth as Share, above_moving_average, at_low};
 use crate::stats::rank::median;
@@ -77,6 +79,15 @@ pub struct Breadth {
     pub relative_pct: Option<f64>,
     /// Each member, largest first.
     pub members: Vec<BreadthMember>,
+}
+
+/// Members have a day of late, or are none; of market values the ranks alone are used.
+impl Statements for Breadth {
+    fn withhold(&mut self, stale: &StaleInputs) {
+        if stale.has(&[Metric::MarketCap]) {
+            (self.small_cap_return_pct, self.large_cap_return_pct, self.relative_pct) = (None, None, None);
+        }
+    }
 }
 
 /// One coin of the market.
@@ -152,9 +163,10 @@ fn open<'a>(
     question: &BreadthParams,
 ) -> Result<(Provenance<'a>, Span, Vec<Coin<'a>>), QueryError> {
     let span = question.window.resolve(view.as_of())?;
-    let mut trail = Provenance::new(view);
+    let mut trail = Provenance::until(view, span.to);
     if question.source.is_some() {
-        order.choose(view, question.source.as_ref(), view.all_candles().map(|(key, _)| key.source.clone()))?;
+        let all = Candidates::at(span.to).with(view.all_candles());
+        order.choose(&mut trail, &all, question.source.as_ref(), Need::Level)?;
     }
     let members = view.candle_assets().filter(|asset| is_member(asset)).cloned();
     let mut coins: Vec<Coin<'_>> = members.filter_map(|asset| coin(view, &mut trail, order, question, span, asset)).collect();
@@ -190,15 +202,16 @@ fn coin<'a>(
     span: Span,
     asset: Asset,
 ) -> Option<Coin<'a>> {
-    let sources: Vec<Source> = view.candle_series(&asset).map(|(key, _)| key.source.clone()).collect();
-    let source = order.choose(view, question.source.as_ref(), sources).ok()??;
+    let candidates = Candidates::at(trail.at()).with(view.candle_series(&asset));
+    let from = span.from.min(year_before(view.as_of().day_start())?.from());
+    let source = order.choose(trail, &candidates, question.source.as_ref(), Need::Since(from)).ok()??.source;
     let days = view.bars(&asset, &source, Period::DAY)?;
     let today = view.as_of().day_start();
     let last = days.finished_at_or_before(today).filter(|last| today.ms_since(last.observed_at) <= LATEST_AGE_MS)?;
     trail.read_bars(&days);
     let start = days.finished_at_or_before(span.from.plus_ms(-Period::DAY.ms()));
     let start = start.filter(|day| span.from.ms_since(day.observed_at) <= LATEST_AGE_MS + Period::DAY.ms());
-    let caps = market_caps(view, trail, order, &asset);
+    let caps = market_caps(view, trail, order, &asset, span.from);
     Some(Coin {
         market_cap_usd: caps.and_then(|caps| market_cap_at(caps, view.as_of())),
         market_cap_at_start_usd: caps.and_then(|caps| market_cap_at(caps, span.from)),
@@ -209,9 +222,16 @@ fn coin<'a>(
     })
 }
 
-/// The market values of a coin according to the first source that states any.
-fn market_caps<'a>(view: &'a MarketView, trail: &mut Provenance<'_>, order: &SourceOrder, asset: &Asset) -> Option<Caps<'a>> {
-    let source = order.choose(view, None, view.readings(Metric::MarketCap, asset).map(|(key, _)| key.source.clone())).ok()??;
+/// The market values of a coin from an instant on, according to the source that the order chooses.
+fn market_caps<'a>(
+    view: &'a MarketView,
+    trail: &mut Provenance<'_>,
+    order: &SourceOrder,
+    asset: &Asset,
+    from: Timestamp,
+) -> Option<Caps<'a>> {
+    let candidates = Candidates::at(trail.at()).with(view.readings(Metric::MarketCap, asset));
+    let source = order.choose(trail, &candidates, None, Need::Since(from)).ok()??.source;
     let (key, column) = view.readings(Metric::MarketCap, asset).find(|(key, _)| key.source == source)?;
     trail.read(key, column);
     Some((key, column))

@@ -1,6 +1,7 @@
 use crate::domain::{Asset, Bar, Period, Source, TimeRange, Timestamp, TradingCalendar, Vintage};
 use crate::market::{Bars, MarketView};
 use crate::metrics::provenance::Provenance;
+use crate::metrics::source_order::{Candidates, Need};
 use crate::metrics::{Coverage, QueryError, SourceOrder};
 use crate::stats::ohlc::Ohlc;
 
@@ -29,16 +30,16 @@ pub(in crate::metrics) struct DailyBars {
 }
 
 impl DailyBars {
-    /// The days that ended by `until`, according to the source asked for, or else the first that has bars.
+    /// The days that ended by `until`, according to the source asked for or the one that the order chooses.
     pub(in crate::metrics) fn find(
         view: &MarketView,
         trail: &mut Provenance<'_>,
         order: &SourceOrder,
         asset: &Asset,
-        asked: Option<&Source>,
+        (asked, need): (Option<&Source>, Need),
         until: Timestamp,
     ) -> Result<Option<Self>, QueryError> {
-        let days = daily(view, trail, order, asset, asked)?;
+        let days = daily(view, trail, order, asset, (asked, need))?;
         Ok(days.map(|days| Self::all(&days, until)))
     }
 
@@ -134,18 +135,18 @@ impl DailyBars {
     }
 }
 
-/// The UTC days of an asset known at the cutoff, according to the source asked for, or else the first
-/// in the configured order.
+/// The UTC days of an asset known at the cutoff, according to the source asked for or the one that the order
+/// chooses for what the question needs.
 pub(in crate::metrics) fn daily<'a>(
     view: &'a MarketView,
     trail: &mut Provenance<'_>,
     order: &SourceOrder,
     asset: &Asset,
-    asked: Option<&Source>,
+    (asked, need): (Option<&Source>, Need),
 ) -> Result<Option<Bars<'a>>, QueryError> {
-    let sources = view.candle_series(asset).map(|(key, _)| key.source.clone()).collect::<Vec<_>>();
-    let Some(source) = order.choose(view, asked, sources)? else { return Ok(None) };
-    let days = view.bars(asset, &source, Period::DAY);
+    let candidates = Candidates::at(trail.at()).with(view.candle_series(asset));
+    let Some(choice) = order.choose(trail, &candidates, asked, need)? else { return Ok(None) };
+    let days = view.bars(asset, &choice.source, Period::DAY);
     if let Some(days) = &days {
         trail.read_bars(days);
     }

@@ -4,9 +4,11 @@ use utoipa::ToSchema;
 use crate::domain::{Asset, Period, Source, Timestamp};
 use crate::market::MarketView;
 use crate::metrics::downsample::downsample_min_max;
-use crate::metrics::price::price::percent_change;
+use crate::metrics::price::changes::PriceChanges;
+use crate::metrics::price::price::{PriceSeries, percent_change};
 use crate::metrics::price::price_path::{Basis, PricePath};
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
+use crate::metrics::statements::{DatedRow, StaleInputs, Statements};
 use crate::metrics::{Answer, Context, Method, Query, QueryError, SourceOrder, Span, WarningCode, Window};
 use crate::stats::drawdown as falls;
 
@@ -58,6 +60,15 @@ pub struct Drawdown {
     pub ulcer_index_pct: Option<f64>,
     /// Mean depth of the daily drawdowns of the window, percent.
     pub pain_index_pct: Option<f64>,
+    /// The changes that every answer with a price has.
+    #[serde(flatten)]
+    pub changes: PriceChanges,
+}
+
+impl Statements for Drawdown {
+    fn withhold(&mut self, _stale: &StaleInputs) {
+        *self = Self { price_usd: self.price_usd, ..Self::default() };
+    }
 }
 
 /// One bar of the way down.
@@ -71,6 +82,8 @@ pub struct DrawdownRow {
     pub drawdown_pct: f64,
 }
 
+impl DatedRow for DrawdownRow {}
+
 /// How far an asset stands under its peak at the cutoff.
 ///
 /// The ulcer and pain indices and the percentile are always of daily closes, whatever the interval:
@@ -81,12 +94,16 @@ pub struct DrawdownRow {
 pub fn drawdown(view: &MarketView, order: &SourceOrder, question: &DrawdownParams) -> Result<Answer<Drawdown>, QueryError> {
     known_asset(view, &question.asset)?;
     let span = question.window.resolve(view.as_of())?;
-    let mut trail = Provenance::new(view);
+    let mut trail = Provenance::until(view, span.to);
     let mut working = Derivation { span: Some(span), ..Derivation::default() };
     let mut figures = Drawdown::default();
-    if let Some(path) = PricePath::find(view, &mut trail, order, &question.asset, question.source.as_ref(), question.interval)? {
+    if let Some(path) =
+        PricePath::find(view, &mut trail, order, &question.asset, question.source.as_ref(), (question.interval, span))?
+    {
         let n_obs = fill_extremes(&path, span, question.basis, &mut figures);
-        fill_indices(view, &mut Provenance::new(view), order, question, span, &mut figures)?;
+        fill_indices(view, &mut Provenance::until(view, span.to), order, question, span, &mut figures)?;
+        let prices = PriceSeries::open(view, &question.asset, path.source());
+        figures.changes = PriceChanges::of(&prices, figures.price_usd, span, span.to);
         warn_of_edges(&mut trail, &path, span, n_obs);
         working.n_obs = Some(n_obs);
         working.method = Some(method(&path, question.basis));
@@ -106,10 +123,12 @@ pub fn drawdown_series(
 ) -> Result<Answer<Vec<DrawdownRow>>, QueryError> {
     known_asset(view, &question.asset)?;
     let span = question.window.resolve(view.as_of())?;
-    let mut trail = Provenance::new(view);
+    let mut trail = Provenance::until(view, span.to);
     let mut working = Derivation { span: Some(span), ..Derivation::default() };
     let mut rows = Vec::new();
-    if let Some(path) = PricePath::find(view, &mut trail, order, &question.asset, question.source.as_ref(), question.interval)? {
+    if let Some(path) =
+        PricePath::find(view, &mut trail, order, &question.asset, question.source.as_ref(), (question.interval, span))?
+    {
         let (times, prices): (Vec<_>, Vec<_>) = path.closes(span).into_iter().unzip();
         let depths = falls::series(&prices);
         let row =
@@ -135,7 +154,8 @@ pub(in crate::metrics) fn warn_of_edges(trail: &mut Provenance<'_>, path: &Price
         trail.warn(WarningCode::PartialBar, "the last bar is still running");
     }
     if let Some(missing) = path.missing(span, n_obs).filter(|missing| *missing > 0) {
-        trail.warn(WarningCode::Gap, format!("{missing} bars are missing inside the window"));
+        let bars = if missing == 1 { "bar is" } else { "bars are" };
+        trail.warn(WarningCode::Gap, format!("{missing} {bars} missing inside the window"));
     }
     if n_obs == 0 {
         trail.warn(WarningCode::InsufficientHistory, "the window holds no row known by the cutoff");
@@ -175,7 +195,7 @@ fn fill_indices(
     figures: &mut Drawdown,
 ) -> Result<(), QueryError> {
     let interval = question.interval.max(Period::DAY);
-    let path = PricePath::find(view, trail, order, &question.asset, question.source.as_ref(), interval)?;
+    let path = PricePath::find(view, trail, order, &question.asset, question.source.as_ref(), (interval, span))?;
     let closes: Vec<f64> = path.map(|path| path.closes(span)).unwrap_or_default().into_iter().map(|(_, close)| close).collect();
     let depths = falls::series(&closes);
     figures.percentile_ratio = falls::depth_rank(&depths);

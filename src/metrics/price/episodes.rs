@@ -7,6 +7,7 @@ use crate::metrics::paged::ordered;
 use crate::metrics::price::drawdown::{method, warn_of_edges};
 use crate::metrics::price::price_path::{Basis, PricePath};
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
+use crate::metrics::statements::{StaleInputs, Statements};
 use crate::metrics::{Answer, Context, DrawdownParams, Paged, Query, QueryError, SourceOrder};
 use crate::stats::episodes::{Episode, Outcome, Rebound, deepest, rebounds};
 
@@ -60,6 +61,13 @@ impl Paged<EpisodesParams> for DrawdownEpisode {
     }
 }
 
+/// An episode that the newest row leaves open may have ended since.
+impl Statements for Vec<DrawdownEpisode> {
+    fn withhold(&mut self, _stale: &StaleInputs) {
+        self.retain(|episode| !episode.open);
+    }
+}
+
 /// One rise inside an episode.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct ReboundRow {
@@ -99,10 +107,10 @@ pub fn drawdown_episodes(
     let asked = &question.path;
     known_asset(view, &asked.asset)?;
     let span = asked.window.resolve(view.as_of())?;
-    let mut trail = Provenance::new(view);
+    let mut trail = Provenance::until(view, span.to);
     let mut working = Derivation { span: Some(span), ..Derivation::default() };
-    let mut rows: Vec<DrawdownEpisode> = Vec::new();
-    if let Some(path) = PricePath::find(view, &mut trail, order, &asked.asset, asked.source.as_ref(), asked.interval)? {
+    let mut rows = Vec::new();
+    if let Some(path) = PricePath::find(view, &mut trail, order, &asked.asset, asked.source.as_ref(), (asked.interval, span))? {
         let (times, closes): (Vec<_>, Vec<_>) = path.closes(span).into_iter().unzip();
         let found = deepest(&closes, question.min_depth_pct / 100.0);
         rows = found.iter().map(|episode| row(&times, &closes, episode, question.rebound_pct / 100.0)).collect();

@@ -5,6 +5,8 @@ use crate::domain::{Asset, Period, Source};
 use crate::market::MarketView;
 use crate::metrics::price::daily_bars::DailyBars;
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
+use crate::metrics::source_order::Need;
+use crate::metrics::statements::{StaleInputs, Statements};
 use crate::metrics::{Answer, Context, Coverage, Method, Query, QueryError, SourceOrder, WarningCode};
 use crate::stats::liquidity::{self, detrended};
 use crate::stats::rank::median;
@@ -53,6 +55,12 @@ pub struct Liquidity {
     pub days_without_volume: Option<usize>,
 }
 
+impl Statements for Liquidity {
+    fn withhold(&mut self, _stale: &StaleInputs) {
+        *self = Self::default();
+    }
+}
+
 /// The liquidity of an asset at the cutoff.
 ///
 /// # Errors
@@ -62,7 +70,9 @@ pub fn liquidity(view: &MarketView, order: &SourceOrder, question: &LiquidityPar
     let mut trail = Provenance::new(view);
     let mut figures = Liquidity::default();
     let mut working = Derivation::default();
-    if let Some(days) = DailyBars::find(view, &mut trail, order, &question.asset, question.source.as_ref(), view.as_of())? {
+    let need = Need::days_before(view.as_of(), i64::try_from(USUAL_DAYS).unwrap_or(i64::MAX));
+    let asked = (question.source.as_ref(), need);
+    if let Some(days) = DailyBars::find(view, &mut trail, order, &question.asset, asked, view.as_of())? {
         let coverage = days.coverage(SPREAD_DAYS);
         working.coverage = Some(coverage);
         working.n_obs = Some(coverage.present);

@@ -5,6 +5,8 @@ use crate::domain::{Asset, Metric, SeriesKey, Source, Timestamp, Vintage};
 use crate::market::{ColumnView, MarketView};
 use crate::metrics::price::price::percent_change;
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
+use crate::metrics::source_order::{Candidates, Choice, Need};
+use crate::metrics::statements::{StaleInputs, Statements};
 use crate::metrics::{Answer, Context, Method, Query, QueryError, SourceOrder, Span, WarningCode, Window};
 use crate::stats::drawdown::MaxDrawdown;
 
@@ -40,6 +42,12 @@ pub struct MarketCap {
     pub peak_at: Option<Timestamp>,
 }
 
+impl Statements for MarketCap {
+    fn withhold(&mut self, _stale: &StaleInputs) {
+        *self = Self { market_cap_usd: self.market_cap_usd, anchor: self.anchor, ..Self::default() };
+    }
+}
+
 /// The value that a change counts from.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct MarketCapAnchor {
@@ -56,17 +64,22 @@ pub struct MarketCapAnchor {
 pub fn market_cap(view: &MarketView, order: &SourceOrder, question: &MarketCapParams) -> Result<Answer<MarketCap>, QueryError> {
     known_asset(view, &question.asset)?;
     let span = question.window.resolve(view.as_of())?;
-    let mut trail = Provenance::new(view);
+    let mut trail = Provenance::until(view, span.to);
     let mut figures = MarketCap::default();
-    let candidates: Vec<Source> = view.readings(Metric::MarketCap, &question.asset).map(|(key, _)| key.source.clone()).collect();
-    if let Some(source) = order.choose(view, question.source.as_ref(), candidates)?
+    let candidates = Candidates::at(trail.at()).with(view.readings(Metric::MarketCap, &question.asset));
+    if let Some(Choice { source, has_history }) =
+        order.choose(&mut trail, &candidates, question.source.as_ref(), Need::of(span))?
         && let Some((key, column)) = of_source(view, &question.asset, &source)
         && let Some(last) = column.last()
     {
         trail.read(key, column);
         figures.market_cap_usd = Some(last.value);
         fill_change(&mut trail, key, column, span, last, &mut figures);
-        fill_peak(column, last, &mut figures);
+        if has_history {
+            fill_peak(column, last, &mut figures);
+        } else {
+            trail.warn(WarningCode::HistoryLimit, format!("{key} begins too late to know the record: the peak is null"));
+        }
         figures.dominance_pct = dominance(view, &mut trail, &question.asset, &source, last);
     }
     let method = Method { name: "market_cap_change", version: 1, interval: None, basis: Some("reported".to_owned()) };
@@ -167,7 +180,7 @@ mod tests {
 
     #[test]
     fn the_change_counts_from_the_last_value_at_or_before_the_anchor() {
-        let answer = market_cap(&fixture().cut("2026-02-04T08:00:00Z"), &order(), &since("2026-01-29", "total")).unwrap().data;
+        let answer = market_cap(&fixture().cut("2026-02-04T02:00:00Z"), &order(), &since("2026-01-29", "total")).unwrap().data;
         assert_eq!((answer.change_usd, answer.anchor.unwrap().at), (Some(-500.0), at("2026-01-29")));
         assert!((answer.drawdown_pct.unwrap() + 20.0).abs() < 1e-12);
         assert_eq!(answer.dominance_pct, None);
@@ -175,7 +188,7 @@ mod tests {
 
     #[test]
     fn dominance_is_of_the_same_source_and_instant() {
-        let answer = market_cap(&fixture().cut("2026-02-04T08:00:00Z"), &order(), &since("2026-02-04", "btc")).unwrap().data;
+        let answer = market_cap(&fixture().cut("2026-02-04T02:00:00Z"), &order(), &since("2026-02-04", "btc")).unwrap().data;
         assert!((answer.dominance_pct.unwrap() - 60.0).abs() < 1e-12);
     }
 

@@ -3,7 +3,11 @@ use utoipa::ToSchema;
 
 use crate::domain::{Asset, Bar, Metric, Period, SeriesKey, Source, TimeRange, Timestamp, TradingCalendar, Vintage};
 use crate::market::{Bars, ColumnView, Extremum, MarketView};
-use crate::metrics::provenance::{Derivation, Provenance, known_asset, max_expected_gap_ms};
+use crate::metrics::liveness::max_expected_gap_ms;
+use crate::metrics::price::changes::PriceChanges;
+use crate::metrics::provenance::{Derivation, Provenance, known_asset};
+use crate::metrics::source_order::{Choice, Need, price_candidates, price_metric};
+use crate::metrics::statements::{StaleInputs, Statements};
 use crate::metrics::{Answer, Context, Method, Query, QueryError, SourceOrder, WarningCode, Window};
 use crate::stats::since::{highest_since, lowest_since};
 
@@ -43,10 +47,18 @@ pub struct Price {
     pub lowest_since: Option<SinceMark>,
     /// The last earlier day whose high was at or over this day's high.
     pub highest_since: Option<SinceMark>,
-    /// Price against the price at the start of the window, percent.
-    pub change_window_pct: Option<f64>,
+    /// The changes that every answer with a price has.
+    #[serde(flatten)]
+    pub changes: PriceChanges,
     /// The UTC day before, whole.
     pub previous_day: Option<PreviousDay>,
+}
+
+impl Statements for Price {
+    fn withhold(&mut self, _stale: &StaleInputs) {
+        // The last price stays: it is a level.
+        *self = Self { price_usd: self.price_usd, ..Self::default() };
+    }
 }
 
 /// How far back the record goes that a day's extreme set.
@@ -86,32 +98,30 @@ pub struct PreviousDay {
 pub fn price(view: &MarketView, order: &SourceOrder, question: &PriceParams) -> Result<Answer<Price>, QueryError> {
     known_asset(view, &question.asset)?;
     let span = question.window.resolve(view.as_of())?;
-    let source = order.choose(view, question.source.as_ref(), price_sources(view, &question.asset))?;
     let mut trail = Provenance::new(view);
+    let candidates = price_candidates(view, &question.asset, trail.at());
+    let choice = order.choose(&mut trail, &candidates, question.source.as_ref(), Need::of(span))?;
     let mut figures = Price::default();
-    if let Some(source) = source {
+    if let Some(Choice { source, has_history }) = choice {
         match view.bars(&question.asset, &source, Period::DAY) {
             Some(days) => from_bars(view, &mut trail, question, &days, &mut figures),
             None => from_readings(view, &mut trail, question, &source, &mut figures),
         }
         fill_changes(&mut trail, &mut figures);
+        if !has_history {
+            keep_known_marks(&mut trail, &source, &mut figures);
+        }
         let prices = PriceSeries::open(view, &question.asset, &source);
-        let first_at = prices.first_at();
-        let from = if span.is_all() { first_at.unwrap_or(span.from) } else { span.from };
-        figures.change_window_pct = percent_change(prices.at(from), figures.price_usd);
-        if figures.change_window_pct.is_none() {
-            let code = if first_at.is_none_or(|first| first > from) { WarningCode::HistoryLimit } else { WarningCode::Gap };
-            trail.warn(code, format!("no price is known near the start of the window, {from}: change_window_pct is null"));
+        figures.changes = PriceChanges::of(&prices, figures.price_usd, span, view.as_of());
+        if figures.changes.change_window_pct.is_none() {
+            let begins_later = prices.first_at().is_none_or(|first| first > span.from);
+            let code = if begins_later { WarningCode::HistoryLimit } else { WarningCode::Gap };
+            let detail = format!("no price is known near the start of the window, {}: change_window_pct is null", span.from);
+            trail.warn(code, detail);
         }
     }
     let method = Method { name: "price", version: 1, interval: None, basis: None };
     Ok(trail.answer(figures, Derivation { span: Some(span), method: Some(method), ..Derivation::default() }))
-}
-
-/// The sources with a price of the asset known at the cutoff.
-pub(in crate::metrics) fn price_sources(view: &MarketView, asset: &Asset) -> Vec<Source> {
-    let bars = view.candle_series(asset).map(|(key, _)| key.source.clone());
-    bars.chain(view.readings(Metric::Price, asset).map(|(key, _)| key.source.clone())).collect()
 }
 
 /// Every series that tells the price of one asset at one source.
@@ -125,7 +135,7 @@ impl<'a> PriceSeries<'a> {
     pub(in crate::metrics) fn open(view: &'a MarketView, asset: &Asset, source: &Source) -> Self {
         Self {
             bars: view.candle_series(asset).filter(|(key, _)| key.source == *source).collect(),
-            readings: view.readings(Metric::Price, asset).find(|(key, _)| key.source == *source),
+            readings: view.readings(price_metric(asset), asset).find(|(key, _)| key.source == *source),
         }
     }
 
@@ -146,7 +156,7 @@ impl<'a> PriceSeries<'a> {
     }
 
     /// The first instant of which a price is known.
-    fn first_at(&self) -> Option<Timestamp> {
+    pub(in crate::metrics) fn first_at(&self) -> Option<Timestamp> {
         let ended = self.bars.iter().filter_map(|(key, column)| Some(column.first()?.observed_at.plus_ms(key.period.ms())));
         ended.chain(self.readings.and_then(|(_, column)| Some(column.first()?.observed_at))).min()
     }
@@ -161,6 +171,19 @@ fn fill_changes(trail: &mut Provenance<'_>, figures: &mut Price) {
     }
     figures.change_pct = percent_change(figures.previous_close_usd, figures.price_usd);
     figures.worst_fall_pct = percent_change(figures.previous_close_usd, figures.low_usd);
+}
+
+/// Takes back what only a longer history could tell: that no earlier day was as low or as high.
+fn keep_known_marks(trail: &mut Provenance<'_>, source: &Source, figures: &mut Price) {
+    let known = |mark: &mut Option<SinceMark>| mark.take_if(|mark| mark.at_least).is_none();
+    let mut all_known = known(&mut figures.lowest_since) & known(&mut figures.highest_since);
+    if let Some(day) = &mut figures.previous_day {
+        all_known &= known(&mut day.lowest_since);
+    }
+    if !all_known {
+        let detail = format!("{source} begins later than another live source: since when a low or high is one is not known");
+        trail.warn(WarningCode::HistoryLimit, detail);
+    }
 }
 
 /// `to` against `from`, percent; `None` unless both are known, `from` is above zero, and a number can

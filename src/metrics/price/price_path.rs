@@ -1,6 +1,7 @@
-use crate::domain::{Asset, Metric, Period, Source, Timestamp, TradingCalendar};
+use crate::domain::{Asset, Period, SeriesKey, Source, Timestamp, TradingCalendar};
 use crate::market::{BarSummary, Bars, ColumnView, MarketView};
 use crate::metrics::provenance::Provenance;
+use crate::metrics::source_order::{Need, price_candidates, price_metric};
 use crate::metrics::{QueryError, SourceOrder, Span};
 use crate::stats::drawdown::MaxDrawdown;
 use serde::Serialize;
@@ -19,7 +20,7 @@ pub enum Basis {
 #[derive(Debug)]
 pub(in crate::metrics) enum PricePath<'a> {
     Bars(Bars<'a>),
-    Readings(ColumnView<'a, f64>),
+    Readings(&'a SeriesKey, ColumnView<'a, f64>),
 }
 
 impl Basis {
@@ -34,7 +35,7 @@ impl Basis {
 }
 
 impl<'a> PricePath<'a> {
-    /// The path of an asset according to the source asked for, or else the first that has one. For
+    /// The path of an asset over a span, according to the source asked for or the one that the order chooses. For
     /// the whole market the path is that of its value.
     pub(in crate::metrics) fn find(
         view: &'a MarketView,
@@ -42,12 +43,11 @@ impl<'a> PricePath<'a> {
         order: &SourceOrder,
         asset: &Asset,
         asked: Option<&Source>,
-        interval: Period,
+        (interval, span): (Period, Span),
     ) -> Result<Option<Self>, QueryError> {
-        let metric = if *asset == Asset::total() { Metric::MarketCap } else { Metric::Price };
-        let bars = view.candle_series(asset).map(|(key, _)| key.source.clone());
-        let sources = bars.chain(view.readings(metric, asset).map(|(key, _)| key.source.clone()));
-        let Some(source) = order.choose(view, asked, sources.collect::<Vec<_>>())? else { return Ok(None) };
+        let candidates = price_candidates(view, asset, trail.at());
+        let Some(choice) = order.choose(trail, &candidates, asked, Need::of(span))? else { return Ok(None) };
+        let (source, metric) = (choice.source, price_metric(asset));
         if let Some(bars) = view.bars(asset, &source, interval) {
             trail.read_bars(&bars);
             return Ok(Some(Self::Bars(bars)));
@@ -58,14 +58,22 @@ impl<'a> PricePath<'a> {
         let readings = view.readings(metric, asset).find(|(key, _)| key.source == source);
         Ok(readings.map(|(key, column)| {
             trail.read(key, column);
-            Self::Readings(column)
+            Self::Readings(key, column)
         }))
+    }
+
+    /// Who says so.
+    pub(in crate::metrics) fn source(&self) -> &Source {
+        match self {
+            Self::Readings(key, _) => &key.source,
+            Self::Bars(bars) => &bars.key.source,
+        }
     }
 
     /// The highest point, the lowest since, and the deepest fall inside the span.
     pub(in crate::metrics) fn extremes(&self, span: Span, basis: Basis) -> MaxDrawdown {
         match self {
-            Self::Readings(column) => column.fold(span.readings()),
+            Self::Readings(_, column) => column.fold(span.readings()),
             Self::Bars(bars) => {
                 let BarSummary { close, intraday_drawdown, .. } = bars.summary_with_running(span.rows(bars.interval));
                 if basis == Basis::Intraday { intraday_drawdown } else { close.drawdown }
@@ -76,7 +84,7 @@ impl<'a> PricePath<'a> {
     /// The closes inside the span with their labels, in the order of time.
     pub(in crate::metrics) fn closes(&self, span: Span) -> Vec<(Timestamp, f64)> {
         match self {
-            Self::Readings(column) => column.points(span.readings()).iter().map(|p| (p.observed_at, p.value)).collect(),
+            Self::Readings(_, column) => column.points(span.readings()).iter().map(|p| (p.observed_at, p.value)).collect(),
             Self::Bars(bars) => bars.closes(span.rows(bars.interval)),
         }
     }
@@ -84,7 +92,7 @@ impl<'a> PricePath<'a> {
     /// The last row inside the span: its label and price.
     pub(in crate::metrics) fn last(&self, span: Span) -> Option<(Timestamp, f64)> {
         match self {
-            Self::Readings(column) => column.at_or_before(span.to).map(|p| (p.observed_at, p.value)),
+            Self::Readings(_, column) => column.at_or_before(span.to).map(|p| (p.observed_at, p.value)),
             Self::Bars(bars) => bars.last_in(span.rows(bars.interval)).map(|bar| (bar.observed_at, bar.value.close)),
         }
     }
@@ -92,7 +100,7 @@ impl<'a> PricePath<'a> {
     /// The first row of all.
     pub(in crate::metrics) fn first_at(&self) -> Option<Timestamp> {
         match self {
-            Self::Readings(column) => column.first().map(|p| p.observed_at),
+            Self::Readings(_, column) => column.first().map(|p| p.observed_at),
             Self::Bars(bars) => bars.first().map(|b| b.observed_at),
         }
     }
@@ -100,7 +108,7 @@ impl<'a> PricePath<'a> {
     /// Whether the last row inside the span is a bar that is still running.
     pub(in crate::metrics) fn is_running(&self, span: Span) -> bool {
         match self {
-            Self::Readings(_) => false,
+            Self::Readings(..) => false,
             Self::Bars(bars) => bars.running.is_some_and(|bar| span.rows(bars.interval).contains(bar.observed_at)),
         }
     }
@@ -122,7 +130,7 @@ impl<'a> PricePath<'a> {
     /// The length of a row as an answer names it.
     pub(in crate::metrics) fn interval(&self) -> String {
         match self {
-            Self::Readings(_) => Period::INSTANT.to_string(),
+            Self::Readings(..) => Period::INSTANT.to_string(),
             Self::Bars(bars) => bars.interval.to_string(),
         }
     }

@@ -2,10 +2,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::{Asset, Metric, Period, Source, Timestamp};
-use crate::market::{Bars, ColumnView, MarketView};
+use crate::market::{Bars, MarketView};
 use crate::metrics::price::daily_bars::{DailyBars, daily};
+use crate::metrics::price::implied::Implied;
 use crate::metrics::price::volatility_cache::RegimeDays;
 use crate::metrics::provenance::{Derivation, Provenance, known_asset};
+use crate::metrics::source_order::Need;
+use crate::metrics::statements::{StaleInputs, Statements};
 use crate::metrics::{
     Answer, Context, Coverage, Method, Query, QueryError, SourceOrder, Span, VolatilityRegimeCache, WarningCode, Window,
 };
@@ -17,6 +20,8 @@ use crate::stats::volatility::{self, variance_risk_premium};
 
 /// Days over which a volatility is ranked.
 const YEAR: usize = 365;
+/// The same as a number of days before the window.
+const RANKED_DAYS: i64 = 365;
 /// Days a rank needs: 80 % of them.
 const LEAST_RANKED: usize = 292;
 /// The share of a window's bars that must be there.
@@ -31,8 +36,6 @@ const ELEVATED_RANK: f64 = 0.75;
 const PICKUP_TOLD: usize = 30;
 /// Days before a pick-up in which the calm may have ended.
 const GRACE: usize = 14;
-/// How old an implied volatility may be, milliseconds.
-const IMPLIED_AGE_MS: i64 = Period::DAY.ms();
 
 /// A formula for volatility from bars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
@@ -93,6 +96,21 @@ pub struct Volatility {
     pub pickup_at: Option<Timestamp>,
     /// The same window by every estimator.
     pub estimators: VolatilityEstimators,
+}
+
+impl Statements for Volatility {
+    fn withhold(&mut self, stale: &StaleInputs) {
+        let (prices, options) = (stale.has(&[Metric::Candle]), stale.has(&[Metric::ImpliedVol]));
+        let implied_pct = self.implied_pct;
+        let implied_percentile_ratio = self.implied_percentile_ratio.filter(|_| !options);
+        if prices {
+            *self = Self { implied_pct, implied_percentile_ratio, ..Self::default() };
+        }
+        self.implied_percentile_ratio = implied_percentile_ratio;
+        if options {
+            (self.variance_risk_premium, self.spread_vol_points) = (None, None);
+        }
+    }
 }
 
 /// Realised volatility by every estimator, percent a year.
@@ -232,8 +250,9 @@ fn open<'a>(
     known_asset(view, &question.asset)?;
     let span = question.window.resolve(view.as_of())?;
     window_days(span)?;
-    let mut trail = Provenance::new(view);
-    let bars = daily(view, &mut trail, order, &question.asset, question.source.as_ref())?;
+    let mut trail = Provenance::until(view, span.to);
+    let asked = (question.source.as_ref(), Need::days_before(span.from, RANKED_DAYS));
+    let bars = daily(view, &mut trail, order, &question.asset, asked)?;
     Ok((trail, span, bars))
 }
 
@@ -333,58 +352,12 @@ fn fill_regime(trail: &mut Provenance<'_>, days: RegimeDays<'_>, figures: &mut V
     figures.pickup_at = told.map(|day| starts[day]);
 }
 
-/// What options say.
-struct Implied<'a> {
-    column: ColumnView<'a, f64>,
-    period: Period,
-    until: Timestamp,
-    /// The volatility of the last day, percent a year.
-    now: f64,
-}
-
-impl<'a> Implied<'a> {
-    /// The implied volatility of an asset, according to the first source that has any; `None` with a reason.
-    fn find(
-        view: &'a MarketView,
-        trail: &mut Provenance<'_>,
-        order: &SourceOrder,
-        asset: &Asset,
-        until: Timestamp,
-    ) -> Option<Self> {
-        let series: Vec<_> = view.readings(Metric::ImpliedVol, asset).filter(|(key, _)| key.part.is_none()).collect();
-        let source = order.choose(view, None, series.iter().map(|(key, _)| key.source.clone())).ok().flatten();
-        let Some((key, column)) = series.into_iter().find(|(key, _)| Some(&key.source) == source.as_ref()) else {
-            trail.warn(WarningCode::NoData, format!("no implied volatility of {asset} is known"));
-            return None;
-        };
-        trail.read(key, column);
-        let now = implied_at(column, key.period, until);
-        if now.is_none() {
-            trail.warn(WarningCode::StaleInput, format!("{key} has no row of the last day: implied volatility is null"));
-        }
-        Some(Self { column, period: key.period, until, now: now? })
-    }
-
-    /// What it was at the ends of the last days of a year, and now.
-    fn of_year(&self) -> Vec<f64> {
-        let end = |back: i64| self.until.day_start().plus_days(-back);
-        let ends = (0..=364).rev().filter_map(|back| implied_at(self.column, self.period, end(back)));
-        ends.chain([self.now]).collect()
-    }
-}
-
 fn fill_implied(implied: &Implied<'_>, figures: &mut Volatility) {
     figures.implied_pct = Some(implied.now);
     if let Some(realised) = figures.realised_pct {
         figures.variance_risk_premium = Some(variance_risk_premium(implied.now / 100.0, realised / 100.0));
         figures.spread_vol_points = Some(implied.now - realised);
     }
-}
-
-/// The last implied volatility that was true at `at`, no older than a day.
-fn implied_at(column: ColumnView<'_, f64>, period: Period, at: Timestamp) -> Option<f64> {
-    let row = column.at_or_before(at.plus_ms(-period.ms()))?;
-    (at.ms_since(row.observed_at) <= IMPLIED_AGE_MS + period.ms()).then_some(row.value)
 }
 
 fn percent(fraction: f64) -> f64 {

@@ -2,7 +2,8 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::Timestamp;
+use crate::domain::{Metric, Timestamp};
+use crate::metrics::statements::{DatedRow, StaleInputs, Statements};
 use crate::metrics::stress::history::Values;
 use crate::metrics::stress::recipe::{IndicatorSpec, RECIPE, SegmentSpec};
 use crate::stats::composite::{IndicatorReading, Reading, SegmentReading, Standing};
@@ -40,6 +41,16 @@ pub struct Stress {
     pub correlation_effect: Option<f64>,
     /// The parts of the market; their contributions add to `systemic`.
     pub segments: Vec<StressSegment>,
+}
+
+/// An indicator without a row of the day has no value of its own, so one input that dies takes its part out. Without
+/// a live price of the judged asset there is no index: the last day that was judged is over.
+impl Statements for Stress {
+    fn withhold(&mut self, stale: &StaleInputs) {
+        if stale.iter().any(|input| input.metric == Metric::Candle && input.asset.as_str() == RECIPE.asset) {
+            *self = Self::unknown(self.day);
+        }
+    }
 }
 
 /// Where the index lies in its history.
@@ -142,6 +153,8 @@ pub struct StressRow {
     /// Score of illiquidity, 0 to 100.
     pub liquidity: Option<f64>,
 }
+
+impl DatedRow for StressRow {}
 
 impl Stress {
     /// What is said of a day of which nothing is known.

@@ -10,6 +10,7 @@ use crate::metrics::derivatives::positions::OpenInterestBySource;
 use crate::metrics::derivatives::settlements::{FundingVenue, Settlement};
 use crate::metrics::liquidations::totals::{LiquidationTotals, Wanted};
 use crate::metrics::provenance::Provenance;
+use crate::metrics::source_order::Candidates;
 use crate::metrics::stress::measure::Day;
 use crate::stats::sum::{mean, sum};
 
@@ -68,7 +69,9 @@ impl<'a> Day<'a> {
     }
 
     fn positions(&mut self) -> Option<OpenInterestBySource<'a>> {
-        let book = OpenInterestBySource::open(self.view, &mut Provenance::new(self.view), self.order, &self.asset, &[]).ok()?;
+        let book =
+            OpenInterestBySource::open(self.view, &mut Provenance::until(self.view, self.until()), self.order, &self.asset, &[])
+                .ok()?;
         self.reads.extend(book.keys().cloned());
         Some(book)
     }
@@ -90,7 +93,8 @@ impl<'a> Day<'a> {
     /// The mean weighted by open interest at the end of the day: venues without it count only where none has it.
     fn mean_of(&self, rates: &BTreeMap<Source, f64>) -> Option<f64> {
         let sources: Vec<Source> = rates.keys().cloned().collect();
-        let positions = weights(self.view, &mut Provenance::new(self.view), self.order, &self.asset, &sources).ok()?;
+        let positions =
+            weights(self.view, &mut Provenance::until(self.view, self.until()), self.order, &self.asset, &sources).ok()?;
         let at = last_stated(&positions, self.until()).unwrap_or(self.until());
         let weighted: Vec<_> = rates.iter().map(|(venue, rate)| (*rate, positions.usd_of(venue, at))).collect();
         mean_rate(&weighted)
@@ -100,11 +104,14 @@ impl<'a> Day<'a> {
     fn rates(&mut self, days: i64) -> Option<BTreeMap<Source, f64>> {
         let until = self.until();
         let span = TimeRange::new(until.plus_days(-days).plus_ms(1), until.plus_ms(1)).ok()?;
-        let stated = self.view.readings(Metric::FundingRate, &self.asset).map(|(key, _)| key.source.clone());
-        let sources = self.order.choose_summed(self.view, &[], stated.collect::<Vec<_>>()).ok()?;
+        let mut trail = Provenance::until(self.view, until);
+        let candidates = Candidates::at(until).with(self.view.readings(Metric::FundingRate, &self.asset));
+        let sources = self.order.choose_summed(&mut trail, &candidates, &[]).ok()?;
         let mut rates = BTreeMap::new();
         for source in sources {
-            let Some(payer) = FundingVenue::open(self.view, &mut Provenance::new(self.view), &self.asset, &source) else {
+            let Some(payer) =
+                FundingVenue::open(self.view, &mut Provenance::until(self.view, self.until()), &self.asset, &source)
+            else {
                 continue;
             };
             if let Some(rate) = mean_through(&payer, span) {

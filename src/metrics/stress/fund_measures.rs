@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{Metric, Source, TimeRange, Timestamp, Vintage};
-use crate::metrics::etf::trading_days::etf_sources;
+use crate::metrics::provenance::Provenance;
+use crate::metrics::source_order::{Candidates, Need};
 use crate::metrics::stress::measure::Day;
 use crate::stats::sum::sum;
 
@@ -17,7 +18,9 @@ impl Day<'_> {
         if !self.is_over() {
             return None;
         }
-        let source = self.order.choose(self.view, None, etf_sources(self.view, &self.asset)).ok()??;
+        let mut trail = Provenance::until(self.view, self.until());
+        let candidates = Candidates::at(trail.at()).with(self.view.readings(Metric::EtfFlow, &self.asset));
+        let source = self.order.choose(&mut trail, &candidates, None, Need::History).ok()??.source;
         let newest = self.start.plus_days(-1);
         let flows = self.flows(&source)?;
         (flows.contains_key(&newest) && !self.is_unreadable(&source, newest)).then_some(())?;

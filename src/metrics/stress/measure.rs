@@ -155,7 +155,7 @@ impl<'a> Day<'a> {
 
     pub(super) fn find_bars(&self, asset: &Asset) -> Option<Bars<'a>> {
         let mut sources: Vec<&Source> = self.view.candle_series(asset).map(|(key, _)| &key.source).collect();
-        sources.sort_by(|a, b| self.order.rank(a).cmp(&self.order.rank(b)).then_with(|| a.cmp(b)));
+        sources.sort_by_cached_key(|source| self.order.place(self.view, source));
         sources.dedup();
         let of_this_day = sources.into_iter().filter_map(|source| self.view.bars(asset, source, Period::DAY));
         let year_ago = self.start.plus_days(-LONG_HISTORY_DAYS);
@@ -199,7 +199,7 @@ impl<'a> Day<'a> {
                 Some((key, row.value))
             })
             .collect();
-        found.sort_by_key(|(key, _)| self.order.rank(&key.source));
+        found.sort_by_cached_key(|(key, _)| self.order.place(self.view, &key.source));
         let (key, value) = *found.first()?;
         self.reads.insert(key.clone());
         Some(value)
