@@ -284,18 +284,7 @@ impl HttpClient {
     }
 
     async fn send(&self, request: &Request, known: Option<&Validators>, host: &str) -> Result<Answer, FetchError> {
-        let mut builder = match &request.body {
-            Some(body) => self.inner.post(request.url.clone()).json(body),
-            None => self.inner.get(request.url.clone()),
-        };
-        builder = builder.header(ACCEPT, request.expects.accept());
-        if let Some((name, value)) = &request.key {
-            builder = builder.header(name, value);
-        }
-        if let Some(known) = known {
-            builder = builder.headers(known.conditions());
-        }
-        let answer = builder.send().await.map_err(|error| network_error(&error, host))?;
+        let answer = self.prepared(request, known).send().await.map_err(|error| network_error(&error, host))?;
         let status = answer.status();
         if let Some(wait) = silence_asked(status.as_u16(), answer.headers().get(RETRY_AFTER)) {
             return Err(FetchError::Throttled { host: host.to_owned(), status: status.as_u16(), wait });
@@ -323,6 +312,22 @@ impl HttpClient {
             });
         }
         Ok(Answer::Body(body, validators))
+    }
+
+    /// The request with its headers, ready to be sent.
+    fn prepared(&self, request: &Request, known: Option<&Validators>) -> reqwest::RequestBuilder {
+        let mut builder = match &request.body {
+            Some(body) => self.inner.post(request.url.clone()).json(body),
+            None => self.inner.get(request.url.clone()),
+        };
+        builder = builder.header(ACCEPT, request.expects.accept());
+        if let Some((name, value)) = &request.key {
+            builder = builder.header(name, value);
+        }
+        if let Some(known) = known {
+            builder = builder.headers(known.conditions());
+        }
+        builder
     }
 
     async fn read_body(&self, mut answer: reqwest::Response, host: &str) -> Result<Vec<u8>, FetchError> {

@@ -2,6 +2,7 @@
 //! corrections, and after a restart, over HTTP on both engines.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use market_stress::api::{AppState, Settings, router};
 use market_stress::domain::{
@@ -84,7 +85,7 @@ async fn open(store: Arc<dyn Store>, now: &str) -> Desk {
     let market = Arc::new(Publisher::new(load(store.as_ref()).await.unwrap()));
     let clock = Arc::new(FixedClock::new(at(now)));
     let recorder = Recorder::new(Arc::clone(&store), Arc::clone(&market), Arc::clone(&clock) as Arc<dyn Clock>);
-    let settings = Settings { allowance: None, ..Settings::default() };
+    let settings = Settings { allowance: None, request_timeout: Duration::from_mins(2), ..Settings::default() };
     let order = SourceOrder::default();
     let state = AppState::new(market, store, Arc::clone(&clock) as Arc<dyn Clock>, order, Arc::new(StatusBoard::new()), settings);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

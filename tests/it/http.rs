@@ -163,12 +163,19 @@ pub(crate) struct Service {
 }
 
 /// What a test serves.
-#[derive(Default)]
 pub(crate) struct Plan {
     pub(crate) commits: Vec<Delta>,
     pub(crate) orders: Vec<RecordedOrder>,
     pub(crate) settings: Settings,
     pub(crate) further: Router<AppState>,
+}
+
+impl Default for Plan {
+    /// Nothing, with time enough for a debug build on a busy machine.
+    fn default() -> Self {
+        let settings = Settings { request_timeout: Duration::from_mins(2), ..Settings::default() };
+        Self { commits: Vec::new(), orders: Vec::new(), settings, further: Router::new() }
+    }
 }
 
 impl Plan {

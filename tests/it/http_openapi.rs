@@ -56,7 +56,9 @@ fn shorten(value: &mut Value) {
 
 /// What the demo answers to every question, by operation.
 async fn answers_of_the_demo() -> serde_json::Map<String, Value> {
-    let config = Config { listen: "127.0.0.1:0".parse().unwrap(), ..Config::default() };
+    let listen = "127.0.0.1:0".parse().unwrap();
+    // A debug build with cold caches takes longer than a client would wait.
+    let config = Config { listen, request_timeout_seconds: 300, ..Config::default() };
     let demo = Demo::prepare(config, at(NOW)).await.unwrap();
     let client = Client { address: demo.address().unwrap().to_string() };
     let stop = CancellationToken::new();
