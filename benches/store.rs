@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use market_stress::domain::{Asset, Metric};
-use market_stress::files::{FileKind, ImportOptions, read};
+use market_stress::files::{FileKind, ImportOptions, Input, read};
 use market_stress::market::load;
 use market_stress::store::{OnRefusal, Store, StoreUrl, open};
 use tokio::runtime::Runtime;
@@ -73,14 +73,15 @@ fn write_files(folder: &Path, first: i64) {
 /// Imports the file as `market-stress import series` does.
 fn import(runtime: &Runtime, store: &dyn Store, file: &Path) -> (Duration, Duration) {
     let options = ImportOptions {
+        kind: Some(FileKind::Series),
         asset: Some(Asset::btc()),
         source: "bench".parse().ok(),
         metric: Some(Metric::Price),
         ..ImportOptions::default()
     };
     let started = Instant::now();
-    let input = File::open(file).expect("the file was written");
-    let parsed = read(FileKind::Series, input, Some(file), &options).expect("the file is a good one");
+    let input = Input::File(Box::new(File::open(file).expect("the file was written")));
+    let parsed = read(input, Some(file), &options).expect("the file is a good one");
     let read_at = Instant::now();
     let appended = runtime.block_on(store.append(&parsed.batch, END.plus_days(1), OnRefusal::Abort)).expect("the store takes it");
     assert_eq!(appended.report.new, ROWS.unsigned_abs());

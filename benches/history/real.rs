@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use market_stress::domain::{Batch, Period, SourceInfo, SourceKind};
-use market_stress::files::{FileKind, ImportOptions, read};
+use market_stress::files::{FileKind, ImportOptions, Input, read};
 
 const KINDS: [(&str, FileKind); 4] = [
     ("candles", FileKind::Candles),
@@ -43,7 +43,7 @@ fn is_of_orders(file: &Path) -> bool {
 fn of_file(kind: FileKind, file: &Path) -> Batch {
     let hourly = file.to_string_lossy().ends_with("-2026.csv");
     let interval = hourly.then_some(Period::HOUR);
-    let options = ImportOptions { unsorted: true, skip_bad: true, interval, ..ImportOptions::default() };
-    let rows = File::open(file).expect("a file can be opened");
-    read(kind, rows, Some(file), &options).expect("a file can be read").batch
+    let options = ImportOptions { kind: Some(kind), skip_bad: true, interval, ..ImportOptions::default() };
+    let rows = Input::File(Box::new(File::open(file).expect("a file can be opened")));
+    read(rows, Some(file), &options).expect("a file can be read").batch
 }

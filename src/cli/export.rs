@@ -81,6 +81,7 @@ impl Export {
             _ => {}
         }
         let keys = self.what.iter().map(|text| text.parse::<SeriesKey>()).collect::<Result<BTreeSet<_>, _>>();
-        Ok(Selection::of(keys.map_err(|error| Failure::Usage(error.to_string()))?)?)
+        let words = "name series by their keys, or one of candles, series and orders for all there are";
+        Ok(Selection::of(keys.map_err(|error| Failure::Usage(format!("{error}; {words}")))?)?)
     }
 }

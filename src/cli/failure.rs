@@ -22,11 +22,23 @@ pub(super) enum Failure {
     File {
         /// File, or `standard input`.
         name: String,
-        /// The fault.
-        error: FileError,
+        /// Why.
+        error: Box<FileError>,
     },
-    /// The store rejected single rows.
-    #[error("{name}: {refused}\nnothing was imported; correct the rows, or skip them with --skip-bad")]
+    /// One of several files was not taken.
+    #[error("{failure}\n{}", what_became_of(before, after, *is_trial))]
+    Among {
+        /// Why it was not.
+        failure: Box<Self>,
+        /// The files before it.
+        before: Vec<String>,
+        /// The files after it.
+        after: Vec<String>,
+        /// Whether nothing was to be stored in any case.
+        is_trial: bool,
+    },
+    /// The store would not take single rows.
+    #[error("{name}: {refused}\nnothing of the file was stored; correct the rows, or leave them out with --skip-bad")]
     Refused {
         /// File, or `standard input`.
         name: String,
@@ -96,8 +108,35 @@ impl From<MixedSelection> for Failure {
     }
 }
 
+/// What became of the files around the one that failed.
+fn what_became_of(before: &[String], after: &[String], is_trial: bool) -> String {
+    let mut lines = Vec::new();
+    if !before.is_empty() && !is_trial {
+        lines.push(format!("stored before it: {}", listed(before)));
+    }
+    if !after.is_empty() {
+        lines.push(format!("not read, as they come after it: {}", listed(after)));
+    }
+    lines.join("\n")
+}
+
+/// The first files of a list.
+fn listed(files: &[String]) -> String {
+    const LISTED: usize = 10;
+    let first = files[..files.len().min(LISTED)].join(", ");
+    if files.len() > LISTED { format!("{first} and {} more", files.len() - LISTED) } else { first }
+}
+
 impl Failure {
-    /// Prints the error to standard error, unless the reader closed the output, and returns the exit code.
+    /// The same failure, with what became of the other files of one command.
+    pub(super) fn among(self, before: &[String], after: &[String], is_trial: bool) -> Self {
+        if (before.is_empty() || is_trial) && after.is_empty() {
+            return self;
+        }
+        Self::Among { failure: Box::new(self), before: before.to_vec(), after: after.to_vec(), is_trial }
+    }
+
+    /// Says it on standard error, unless nobody reads on, and gives the exit code.
     pub(super) fn report(&self) -> ExitCode {
         if matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe) {
             return ExitCode::SUCCESS;
@@ -112,9 +151,16 @@ impl Failure {
             Self::Config(_) | Self::Usage(_) => true,
             Self::Store(error) | Self::Service(ServiceError::Store(error)) => matches!(error, StoreError::Address { .. }),
             Self::File { error, .. } => matches!(
-                error,
-                FileError::Unnamed { .. } | FileError::NamedTwice | FileError::Key(_) | FileError::NoSuchColumn { .. }
+                **error,
+                FileError::Unnamed { .. }
+                    | FileError::NamedTwice
+                    | FileError::Key(_)
+                    | FileError::NoSuchColumn { .. }
+                    | FileError::UnknownPreset { .. }
+                    | FileError::UnknownKind { .. }
+                    | FileError::Meaningless { .. }
             ),
+            Self::Among { failure, .. } => failure.is_usage(),
             Self::Refused { .. }
             | Self::NoRows { .. }
             | Self::NoKey { .. }

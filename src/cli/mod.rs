@@ -58,10 +58,9 @@ enum Command {
     Demo(demo::Demo),
     /// Collect market data and serve queries over HTTP.
     Serve(serve::Serve),
-    /// Import files: all rows of a file or none.
-    #[command(subcommand)]
-    Import(import::Import),
-    /// Export series or orders as stored: every vintage with its `known_at`.
+    /// Store files: all rows of a file or none.
+    Import(Box<import::Import>),
+    /// Write series or orders as they are stored: every vintage with the instant it was known.
     Export(export::Export),
     /// Back-fill the history of the feeds into the store; resumes where an earlier run stopped.
     Backfill(backfill::Backfill),

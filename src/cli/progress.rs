@@ -1,9 +1,9 @@
 use std::io::{self, IsTerminal, Read};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressBarIter, ProgressDrawTarget, ProgressStyle};
 
-/// Shows a bar on standard error while bytes are read; hidden without a terminal.
-pub(super) fn of_bytes<R: Read>(input: R, bytes: Option<u64>) -> impl Read {
+/// A bar on standard error while bytes are read; nothing where no terminal shows it.
+pub(super) fn of_bytes<R: Read>(input: R, bytes: Option<u64>) -> ProgressBarIter<R> {
     let bar = match bytes {
         _ if !io::stderr().is_terminal() => ProgressBar::hidden(),
         Some(bytes) => ProgressBar::new(bytes).with_style(style("{bar:40} {bytes}/{total_bytes} {eta}")),

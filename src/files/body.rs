@@ -1,5 +1,6 @@
 use serde_json::{Map, Value};
 
+use crate::domain::Timestamp;
 use crate::files::candles::Candles;
 use crate::files::column::{Header, Need};
 use crate::files::etf_flows::EtfFlows;
@@ -7,9 +8,10 @@ use crate::files::import::RowReader;
 use crate::files::json::{JsonRow, kind};
 use crate::files::keys::Keys;
 use crate::files::orders::Orders;
-use crate::files::row::{Row, Table};
+use crate::files::row::{CellFormat, Row};
 use crate::files::sequence::OrderChecker;
 use crate::files::series::Series;
+use crate::files::table::Table;
 use crate::files::{Column, FileError, ParsedRow, Place, RowError, RowFault, SideMeaning};
 
 /// How the rows of a body are written.
@@ -32,12 +34,18 @@ enum RowKind {
     Order,
 }
 
+/// How the cells of a push are read. No instant is judged here: what lies ahead is refused where the present is known.
+const fn format() -> CellFormat {
+    CellFormat::plain(Timestamp::MAX)
+}
+
 /// The readers of all kinds; each row names its own series.
 struct Readers {
     series: Series,
     candles: Candles,
     flows: EtfFlows,
     orders: Orders,
+    seen: OrderChecker,
 }
 
 /// Reads the body of a push: what each row states or why it cannot be taken, in their order.
@@ -56,7 +64,7 @@ pub fn read_body(format: BodyFormat, body: &[u8], limit: usize) -> Result<Vec<Re
 }
 
 fn json_rows(body: &[u8]) -> Result<Vec<(Place, Value)>, FileError> {
-    let mut whole: Value = serde_json::from_slice(body).map_err(|error| no_json(error.line(), &error))?;
+    let mut whole: Value = serde_json::from_slice(body).map_err(|error| FileError::json(error.line(), &error))?;
     match (whole.as_object().map(Map::len), whole.get_mut("rows").map(Value::take)) {
         (Some(1), Some(Value::Array(rows))) => Ok((1..).map(Place::Row).zip(rows).collect()),
         _ => Err(FileError::NoBatch),
@@ -69,17 +77,10 @@ fn ndjson_rows(body: &[u8], limit: usize) -> Result<Vec<(Place, Value)>, FileErr
     lines
         .take(limit.saturating_add(1))
         .map(|(number, line)| {
-            let value = serde_json::from_slice(line).map_err(|error| no_json(number, &error))?;
+            let value = serde_json::from_slice(line).map_err(|error| FileError::json(number, &error))?;
             Ok((Place::Line(number as u64), value))
         })
         .collect()
-}
-
-/// What the parser says, with the line of the body.
-fn no_json(line: usize, error: &serde_json::Error) -> FileError {
-    let said = error.to_string();
-    let reason = said.split(" at line ").next().unwrap_or_default().to_owned();
-    FileError::Json { line, column: error.column(), reason }
 }
 
 fn read_values(values: Vec<(Place, Value)>, limit: usize) -> Result<Vec<Result<ParsedRow, RowError>>, FileError> {
@@ -98,16 +99,17 @@ fn read_values(values: Vec<(Place, Value)>, limit: usize) -> Result<Vec<Result<P
 }
 
 fn read_csv(body: &[u8], limit: usize) -> Result<Vec<Result<ParsedRow, RowError>>, FileError> {
-    let mut table = Table::open(body)?;
-    let row_kind = RowKind::of(|column| table.names().iter().any(|name| column.is_called(name)));
-    let header = Header::resolve_all(table.names().to_vec(), row_kind.columns())?;
-    let mut readers = Readers::new();
+    let table = Table::of_csv(body)?;
+    let row_kind = RowKind::of(|column| table.head.names.iter().any(|name| column.is_called(name)));
+    let header = Header::resolve_all(table.head.names.clone(), row_kind.columns())?;
+    let (mut readers, format) = (Readers::new(), format());
     let mut rows = Vec::new();
-    table.for_each(&header, |row| {
+    table.for_each(&mut |cells, place| {
         if rows.len() == limit {
             return Err(FileError::TooManyRows { limit });
         }
-        rows.push(row.check_width().and_then(|()| readers.read(row_kind, row)));
+        let row = Row { cells, header: &header, place, format: &format };
+        rows.push(row.check_width().and_then(|()| readers.read(row_kind, &row)));
         Ok(())
     })?;
     Ok(rows)
@@ -139,18 +141,18 @@ impl RowKind {
 
 impl Readers {
     fn new() -> Self {
-        let in_any_order = || OrderChecker::new(true);
         Self {
-            series: Series { keys: Keys::from_column(false), sequence: in_any_order() },
-            candles: Candles { keys: Keys::from_column(true), sequence: in_any_order() },
-            flows: EtfFlows::new(None, in_any_order()),
-            orders: Orders { source: None, meaning: SideMeaning::Nothing },
+            series: Series { keys: Keys::from_column(false), factor: 1.0 },
+            candles: Candles { keys: Keys::from_column(true), volumes: None },
+            flows: EtfFlows::new(None, 1.0),
+            orders: Orders { source: None, meaning: SideMeaning::Nothing, symbol: None, contract_usd: None },
+            seen: OrderChecker::default(),
         }
     }
 
     fn read_object(&mut self, object: &Map<String, Value>, place: Place) -> Result<ParsedRow, RowError> {
         let row_kind = RowKind::of(|column| object.keys().any(|name| column.is_called(name)));
-        self.read(row_kind, &JsonRow::new(object, row_kind.columns(), place)?.row())
+        self.read(row_kind, &JsonRow::new(object, row_kind.columns(), place)?.row(&format()))
     }
 
     fn read(&mut self, row_kind: RowKind, row: &Row<'_>) -> Result<ParsedRow, RowError> {
@@ -159,8 +161,10 @@ impl Readers {
             RowKind::Candle => self.candles.read(row),
             RowKind::EtfFlow => self.flows.read(row),
             RowKind::Order => self.orders.read(row),
-        };
-        stated.map(ParsedRow::live)
+        }?;
+        stated.check().map_err(|fault| row.blame(fault.column(), fault))?;
+        self.seen.admit(&stated, row.place).map_err(|fault| row.blame(Column::Time, fault))?;
+        Ok(stated.live())
     }
 }
 
@@ -170,7 +174,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::domain::{KnownAtRule, Timestamp};
+    use crate::domain::KnownAtRule;
 
     fn read(format: BodyFormat, body: &str) -> Result<Vec<Result<ParsedRow, RowError>>, FileError> {
         read_body(format, body.as_bytes(), 100)

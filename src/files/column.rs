@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::files::FileError;
+use crate::files::sighting::is_same_name;
 
 /// What a column of a file means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +22,8 @@ pub enum Column {
     Close,
     /// Traded amount of a bar: in USD where its name ends in `usd`, else in coins.
     Volume,
+    /// Traded amount of a bar in USD, beside the one in coins.
+    QuoteVolume,
     /// The value of a reading.
     Value,
     /// The fund of an ETF flow.
@@ -72,6 +75,8 @@ pub type ColumnNames = BTreeMap<Column, String>;
 pub(super) struct Header {
     names: Vec<String>,
     places: BTreeMap<Column, usize>,
+    /// Other columns that are recognised as the time, which must agree with it.
+    other_times: Vec<usize>,
 }
 
 impl Column {
@@ -80,13 +85,26 @@ impl Column {
     pub const fn recognised(self) -> &'static [&'static str] {
         match self {
             Self::Series => &["series"],
-            Self::Time => &["time", "open_time", "observed_at", "trading_day", "occurred_at", "at", "timestamp", "date"],
+            Self::Time => &[
+                "time",
+                "open_time",
+                "observed_at",
+                "trading_day",
+                "occurred_at",
+                "at",
+                "timestamp",
+                "date",
+                "datetime",
+                "unix",
+                "ts",
+            ],
             Self::KnownAt => &["known_at"],
             Self::Open => &["open"],
             Self::High => &["high"],
             Self::Low => &["low"],
             Self::Close => &["close"],
             Self::Volume => &["volume", "volume_usd"],
+            Self::QuoteVolume => &[],
             Self::Value => &["value"],
             Self::Fund => &["fund"],
             Self::Flow => &["flow_usd"],
@@ -107,6 +125,11 @@ impl Column {
         }
     }
 
+    /// The columns of bars.
+    pub(super) const fn candles() -> [Self; 6] {
+        [Self::Time, Self::Open, Self::High, Self::Low, Self::Close, Self::Volume]
+    }
+
     /// Whether it holds a number, and not text.
     #[must_use]
     pub(super) const fn is_number(self) -> bool {
@@ -125,6 +148,7 @@ impl Column {
             | Self::Low
             | Self::Close
             | Self::Volume
+            | Self::QuoteVolume
             | Self::Value
             | Self::Flow
             | Self::Long
@@ -142,14 +166,14 @@ impl Column {
     /// Whether a header of this name is recognised as this column.
     #[must_use]
     pub(super) fn is_called(self, name: &str) -> bool {
-        self.recognised().contains(&name.to_ascii_lowercase().as_str())
+        self.recognised().iter().any(|known| is_same_name(name, known))
     }
 
     /// The flag of the command line that names this column; empty where there is none.
     #[must_use]
     pub const fn flag(self) -> &'static str {
         match self {
-            Self::Series | Self::Source | Self::Asset => "",
+            Self::Series | Self::Source | Self::Asset | Self::QuoteVolume => "",
             Self::Time => "--time-column",
             Self::KnownAt => "--known-at-column",
             Self::Open => "--open-column",
@@ -178,10 +202,16 @@ impl Column {
 impl Header {
     /// Finds each wanted column among the names of the header line.
     pub(super) fn resolve(names: Vec<String>, wanted: &[(Column, Need)], chosen: &ColumnNames) -> Result<Self, FileError> {
-        let mut places = BTreeMap::new();
+        let (mut places, mut other_times) = (BTreeMap::new(), Vec::new());
         for &(column, need) in wanted {
             let place = match chosen.get(&column) {
                 Some(name) => Some(find_named(&names, column, name)?),
+                None if column == Column::Time => {
+                    let mut times = (0..names.len()).filter(|&place| column.is_called(&names[place]));
+                    let first = times.next();
+                    other_times = times.collect();
+                    first
+                }
                 None => find_recognised(&names, column)?,
             };
             match place {
@@ -194,7 +224,7 @@ impl Header {
                 None => {}
             }
         }
-        Ok(Self { names, places })
+        Ok(Self { names, places, other_times })
     }
 
     /// Finds every column of the header among the wanted ones; one that is none of them is refused.
@@ -210,6 +240,7 @@ impl Header {
         Self {
             names: columns.iter().map(|(_, name)| (*name).to_owned()).collect(),
             places: columns.iter().map(|(column, _)| *column).zip(0..).collect(),
+            other_times: Vec::new(),
         }
     }
 
@@ -228,6 +259,26 @@ impl Header {
         self.place(column).map(|place| self.names[place].as_str())
     }
 
+    /// The columns beside [`Column::Time`] that are times too.
+    pub(super) fn other_times(&self) -> &[usize] {
+        &self.other_times
+    }
+
+    /// The names of the columns, from left to right.
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The place of the column of this name.
+    pub(super) fn named(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|own| own == name)
+    }
+
+    /// Every place that is read, by what it means.
+    pub(super) fn places(&self) -> impl Iterator<Item = (Column, usize)> {
+        self.places.iter().map(|(column, place)| (*column, *place))
+    }
+
     /// How many fields a row must have.
     pub(super) fn width(&self) -> usize {
         self.names.len()
@@ -240,11 +291,12 @@ pub(super) fn first_names(wanted: &[(Column, Need)]) -> Vec<String> {
 }
 
 fn find_named(names: &[String], column: Column, wanted: &str) -> Result<usize, FileError> {
-    let mut places = names.iter().enumerate().filter(|(_, name)| name.as_str() == wanted).map(|(place, _)| place);
-    match (places.next(), places.next()) {
-        (Some(place), None) => Ok(place),
-        (Some(_), Some(_)) => Err(FileError::RepeatedColumn { name: wanted.to_owned() }),
-        (None, _) => Err(FileError::NoSuchColumn { column, name: wanted.to_owned(), header: names.to_vec() }),
+    let exact: Vec<usize> = (0..names.len()).filter(|&place| names[place] == wanted).collect();
+    let alike = || (0..names.len()).filter(|&place| is_same_name(&names[place], wanted)).collect();
+    match if exact.is_empty() { alike() } else { exact }.as_slice() {
+        [place] => Ok(*place),
+        [] => Err(FileError::NoSuchColumn { column, name: wanted.to_owned(), header: names.to_vec() }),
+        _ => Err(FileError::RepeatedColumn { name: wanted.to_owned() }),
     }
 }
 

@@ -5,7 +5,6 @@ use crate::files::column::Need;
 use crate::files::import::RowReader;
 use crate::files::keys::knowledge;
 use crate::files::row::Row;
-use crate::files::sequence::OrderChecker;
 use crate::files::{Column, ParsedRow, RowError, RowFault};
 
 /// Reads ETF flows, one fund and trading day a row. A blank flow states nothing and is counted as empty;
@@ -13,14 +12,15 @@ use crate::files::{Column, ParsedRow, RowError, RowFault};
 #[derive(Debug)]
 pub(super) struct EtfFlows {
     subject: Option<(Asset, Source)>,
-    sequence: OrderChecker,
+    /// What a flow of 1 stands for, USD.
+    factor: f64,
     funds: HashMap<(String, Asset, Source), SeriesKey>,
 }
 
 impl EtfFlows {
     /// Reads rows that are all about the same asset and source, or with `None` rows that name their own.
-    pub(super) fn new(subject: Option<(Asset, Source)>, sequence: OrderChecker) -> Self {
-        Self { subject, sequence, funds: HashMap::new() }
+    pub(super) fn new(subject: Option<(Asset, Source)>, factor: f64) -> Self {
+        Self { subject, factor, funds: HashMap::new() }
     }
 
     fn key(&mut self, row: &Row<'_>) -> Result<SeriesKey, RowError> {
@@ -41,8 +41,9 @@ impl EtfFlows {
     }
 }
 
-impl RowReader for EtfFlows {
-    const COLUMNS: &'static [(Column, Need)] = &[
+impl EtfFlows {
+    /// The columns it looks for.
+    pub(super) const COLUMNS: &'static [(Column, Need)] = &[
         (Column::Time, Need::Required),
         (Column::Fund, Need::Required),
         (Column::Flow, Need::Required),
@@ -50,13 +51,16 @@ impl RowReader for EtfFlows {
         (Column::Source, Need::Optional),
         (Column::KnownAt, Need::Optional),
     ];
+}
 
+impl RowReader for EtfFlows {
     fn read(&mut self, row: &Row<'_>) -> Result<ParsedRow, RowError> {
         let key = self.key(row)?;
         let observed_at = row.observed_at()?;
         let known_at = row.known_at()?;
-        let Some(value) = row.plausible_number(Column::Flow, Metric::EtfFlow, &key.asset)? else { return Ok(ParsedRow::Nothing) };
-        self.sequence.admit(&key, observed_at, known_at, row.place).map_err(|fault| row.blame(Column::Time, fault))?;
+        let place = row.header.place(Column::Flow);
+        let value = place.map_or(Ok(None), |place| row.plausible_at(place, self.factor, Metric::EtfFlow, &key.asset))?;
+        let Some(value) = value else { return Ok(ParsedRow::Nothing) };
         let knowledge = knowledge(&key, observed_at, known_at);
         Ok(ParsedRow::Reading((key, Observation { observed_at, knowledge, value })))
     }

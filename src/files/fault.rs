@@ -1,22 +1,160 @@
-use std::fmt;
+use chrono::NaiveDate;
 
-use crate::domain::{Asset, InvalidBar, InvalidSeriesKey, InvalidTimestamp, NonFinite, Timestamp, did_you_mean};
-use crate::files::Column;
+use crate::domain::{InvalidSeriesKey, Period, did_you_mean};
+use crate::files::row_fault::one_of;
+use crate::files::{BadRows, Column, FileKind, Place};
 
 /// Why a file was not taken. Nothing of it was written.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// The file cannot be opened or read.
     #[error("the file cannot be read: {0}")]
-    Io(#[from] std::io::Error),
+    Io(std::io::Error),
     /// Not a single byte of text.
     #[error("the file is empty: it should begin with a line that names its columns")]
     Empty,
     /// A header without rows.
     #[error("the file holds a header line and no rows")]
     NoRows,
+    /// A folder.
+    #[error("this is a folder; name the files in it, such as folder/*.csv")]
+    Folder,
+    /// A file that is often taken for a table and is none, or holds nothing that can be stored.
+    #[error("this is {what}: {advice}")]
+    NotRows {
+        /// What it is.
+        what: &'static str,
+        /// What to do instead.
+        advice: &'static str,
+    },
+    /// An archive of no file or of several.
+    #[error("{}", of_members(members))]
+    Members {
+        /// The files in it.
+        members: Vec<String>,
+    },
+    /// A packed file that is very much larger when it is unpacked.
+    #[error("the file unpacks to more than {limit_bytes} bytes, which is far more than a table of its size; unpack it first")]
+    TooLarge {
+        /// The most bytes that are unpacked.
+        limit_bytes: u64,
+    },
+    /// No delimiter between cells, or several that fit.
+    #[error("{}; say which one with --delimiter, such as --delimiter ';'", of_delimiters(candidates))]
+    Delimiter {
+        /// Those that fit.
+        candidates: Vec<char>,
+    },
+    /// A table without names that is no publisher's.
+    #[error(
+        "the first line holds values and no names, and the layout is none that is known; name the columns in their order with --columns, such as --columns time,open,high,low,close,volume"
+    )]
+    NoNames,
+    /// A table whose columns fit no kind of file.
+    #[error(
+        "which kind of file? its columns ({}) are those of none; name one of candles, series, etf-flows, liquidations, orders and options before the file",
+        listed(header)
+    )]
+    UnknownKind {
+        /// The columns there are.
+        header: Vec<String>,
+    },
+    /// A preset that does not exist.
+    #[error("there is no preset `{name}`{}; `market-stress import --list-presets` lists them", did_you_mean(name, crate::files::PRESETS.iter().map(|preset| preset.name)))]
+    UnknownPreset {
+        /// What was given.
+        name: String,
+    },
+    /// A preset that does not fit.
+    #[error("the file is not in the layout of {preset} ({about}); leave out --as")]
+    OtherLayout {
+        /// The preset.
+        preset: &'static str,
+        /// What it reads.
+        about: &'static str,
+    },
+    /// A publisher's file of another kind than was asked for.
+    #[error("the file has the layout of {preset}, which is read by `import {kind}`")]
+    OtherKind {
+        /// The preset.
+        preset: &'static str,
+        /// What it is.
+        kind: FileKind,
+    },
+    /// A flag that contradicts the content.
+    #[error("{flag} {given} contradicts the content of the file, which is about {found}")]
+    Contradiction {
+        /// The flag.
+        flag: &'static str,
+        /// What it says.
+        given: String,
+        /// What the content says.
+        found: String,
+    },
+    /// A flag without a meaning for the kind of file.
+    #[error("{flag} has no meaning for {kind}")]
+    Meaningless {
+        /// The flag.
+        flag: &'static str,
+        /// The kind of file.
+        kind: FileKind,
+    },
+    /// Dates that can be read in two ways.
+    #[error("`{example}` is {first} or {second}, and no row and no interval decides; --date-order dmy or mdy does")]
+    DateOrder {
+        /// The first such cell.
+        example: String,
+        /// Read day first.
+        first: NaiveDate,
+        /// Read month first.
+        second: NaiveDate,
+    },
+    /// Numbers that can be read in two ways.
+    #[error(
+        "`{example}` can be read with a decimal comma or with a comma between thousands, and no other cell decides; --decimal comma or point does"
+    )]
+    Decimal {
+        /// The first such cell.
+        example: String,
+    },
+    /// Sums of money of an unknown scale.
+    #[error(
+        "no value of `{column}` reaches {limit_usd} USD, so they are probably in millions; --values-in millions, or --values-in units, decides"
+    )]
+    Scale {
+        /// The column.
+        column: String,
+        /// What a flow would reach in dollars.
+        limit_usd: f64,
+    },
+    /// Rows that are not as far apart as their interval.
+    #[error(
+        "the rows are said to be {interval} apart{origin}, and most of them are {usual} apart: {place} follows {before} by {gap}; give the --interval that fits"
+    )]
+    Spacing {
+        /// The stated interval.
+        interval: Period,
+        /// Where it was stated, in words.
+        origin: String,
+        /// The most frequent gap, in words.
+        usual: String,
+        /// The first gap that does not fit, in words.
+        gap: String,
+        /// Where its second row stands.
+        place: Place,
+        /// Where its first row stands.
+        before: Place,
+    },
+    /// Hours that only local clocks leave out.
+    #[error(
+        "{place} follows by two hours in a night in which clocks go forward, so the times are probably local; --zone states their zone, such as --zone Europe/Berlin, or --zone UTC"
+    )]
+    LocalTimes {
+        /// The row after the hour that is left out.
+        place: Place,
+    },
     /// A zero byte, or a header that is not text.
-    #[error("line {line}: this is not a text file; if it is compressed, unpack it first")]
+    #[error("line {line}: this is not a text file")]
     Binary {
         /// The line, counted from 1.
         line: u64,
@@ -35,8 +173,14 @@ pub enum FileError {
         /// The line, counted from 1.
         line: u64,
     },
+    /// Rows that are all empty or left out.
+    #[error("none of the {rows} rows states a value")]
+    NothingStated {
+        /// Rows in the file.
+        rows: u64,
+    },
     /// The header lacks a column that is needed.
-    #[error("line 1: no column {} in the header ({})", one_of(column.recognised()), header.join(", "))]
+    #[error("line 1: no column {} in the header ({})", one_of(column.recognised()), listed(header))]
     MissingColumn {
         /// What the column would hold.
         column: Column,
@@ -44,7 +188,7 @@ pub enum FileError {
         header: Vec<String>,
     },
     /// A column named by a flag is not there.
-    #[error("line 1: {} `{name}` is not in the header ({}){}", column.flag(), header.join(", "), did_you_mean(name, header.iter().map(String::as_str)))]
+    #[error("line 1: {} `{name}` is not in the header ({}){}", column.flag(), listed(header), did_you_mean(name, header.iter().map(String::as_str)))]
     NoSuchColumn {
         /// What the column would hold.
         column: Column,
@@ -113,153 +257,11 @@ pub enum FileError {
     #[error(transparent)]
     Key(#[from] InvalidSeriesKey),
     /// Rows that cannot be taken.
-    #[error("{0}\nnothing was imported; correct the rows, or leave them out with --skip-bad")]
+    #[error("{0}\nnothing of the file was stored; correct the rows, or leave them out with --skip-bad")]
     BadRows(BadRows),
-}
-
-/// The rows that cannot be taken: the first of them, and how many there are.
-#[derive(Debug, Clone, Default)]
-pub struct BadRows {
-    /// The first [`BadRows::LISTED`] of them, in the order of the file.
-    pub first: Vec<RowError>,
-    /// How many there are.
-    pub count: u64,
-}
-
-/// Where a row stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// On a line of a text, counted from 1; a header is line 1.
-    Line(u64),
-    /// In a list of rows, counted from 1.
-    Row(u64),
-}
-
-/// A row that cannot be taken, by place and column.
-#[derive(Debug, Clone)]
-pub struct RowError {
-    /// Where it stands.
-    pub place: Place,
-    /// The column's name, where one is to blame.
-    pub column: Option<String>,
-    /// What is wrong.
-    pub fault: RowFault,
-}
-
-/// What is wrong with a row.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum RowFault {
-    /// Fewer or more fields than the header.
-    #[error("{found} fields where the header has {expected}")]
-    Width {
-        /// Fields in the row.
-        found: usize,
-        /// Fields in the header.
-        expected: usize,
-    },
-    /// Bytes that are no UTF-8 text.
-    #[error("is not UTF-8 text")]
-    NotText,
-    /// No field where one is needed.
-    #[error("{} is missing", one_of(.0.recognised()))]
-    Missing(Column),
-    /// A field that nothing is known of.
-    #[error("nothing is known of a field `{name}`{}", did_you_mean(name, known.iter().map(String::as_str)))]
-    Unknown {
-        /// Its name.
-        name: String,
-        /// The names that would be understood.
-        known: Vec<String>,
-    },
-    /// Two fields that mean the same.
-    #[error("`{first}` and `{second}` mean the same; leave one out")]
-    Twice {
-        /// The first.
-        first: String,
-        /// The second.
-        second: String,
-    },
-    /// A JSON value of another type than the field has.
-    #[error("{found} stands where {expected} is needed")]
-    Type {
-        /// What stands there.
-        found: &'static str,
-        /// What is needed.
-        expected: &'static str,
-    },
-    /// A field that must say something is blank.
-    #[error("is blank")]
-    Blank,
-    /// Not a number.
-    #[error("`{0}` is not a number")]
-    Number(String),
-    /// NaN or infinite.
-    #[error(transparent)]
-    NonFinite(#[from] NonFinite),
-    /// Not an instant.
-    #[error(transparent)]
-    Time(#[from] InvalidTimestamp),
-    /// Prices that make no bar.
-    #[error(transparent)]
-    Bar(#[from] InvalidBar),
-    /// A value no market has.
-    #[error("{value} is outside of {least} to {greatest}, which is all this metric can be; is the unit right?")]
-    Implausible {
-        /// The value.
-        value: f64,
-        /// The least plausible value.
-        least: f64,
-        /// The greatest plausible value.
-        greatest: f64,
-    },
-    /// An amount below zero.
-    #[error("{0} is negative")]
-    Negative(f64),
-    /// A name that cannot be an asset, source, fund or series.
-    #[error("{0}")]
-    Name(String),
-    /// A side that is none.
-    #[error("`{0}` is not a side: {1}")]
-    Side(String, &'static str),
-    /// A name that is not one of an option on the asset of the file.
-    #[error("`{name}` is no option on {asset}, which are named like {}-29MAY26-82000-P", asset.as_str().to_ascii_uppercase())]
-    Option {
-        /// The name.
-        name: String,
-        /// The asset.
-        asset: Asset,
-    },
-    /// An option that was gone at the instant of the row.
-    #[error("it expired at {0}, and the row speaks of that instant or a later one")]
-    Expired(Timestamp),
-    /// Two forwards of one expiry in one snapshot.
-    #[error("{value} is not near {known}, the forward of the same expiry and instant in {first}")]
-    Forward {
-        /// The forward of the row, USD.
-        value: f64,
-        /// The forward that was stated first, USD.
-        known: f64,
-        /// Where that stands.
-        first: Place,
-    },
-    /// The same point twice.
-    #[error("{at} was already stated in {first}")]
-    Duplicate {
-        /// The instant.
-        at: Timestamp,
-        /// Where it stands first.
-        first: Place,
-    },
-    /// Time runs backwards.
-    #[error("{at} comes before {previous} of {previous_place}; sort the file, or say --unsorted")]
-    OutOfOrder {
-        /// The instant.
-        at: Timestamp,
-        /// The instant of the row before.
-        previous: Timestamp,
-        /// Where the row before stands.
-        previous_place: Place,
-    },
+    /// Every row was refused, so that nothing is left to store.
+    #[error("{0}\nno row is left to store")]
+    NoGoodRows(BadRows),
 }
 
 impl FileError {
@@ -267,60 +269,54 @@ impl FileError {
     #[must_use]
     pub fn advice(&self) -> String {
         match self {
+            Self::MissingColumn { column: Column::Time, .. } => {
+                "; say which one with --time-column, or state the one instant of all rows with --at".to_owned()
+            }
             Self::MissingColumn { column, .. } | Self::AmbiguousColumn { column, .. } if !column.flag().is_empty() => {
                 format!("; say which one with {}", column.flag())
             }
             _ => String::new(),
         }
     }
-}
 
-impl BadRows {
-    /// How many are described one by one.
-    pub const LISTED: usize = 20;
-
-    pub(super) fn push(&mut self, error: RowError) {
-        if self.first.len() < Self::LISTED {
-            self.first.push(error);
-        }
-        self.count += 1;
+    /// What the JSON parser reports, with the line of the text.
+    pub(super) fn json(line: usize, error: &serde_json::Error) -> Self {
+        let text = error.to_string();
+        let reason = text.split(" at line ").next().unwrap_or_default().to_owned();
+        Self::Json { line, column: error.column(), reason }
     }
 }
 
-impl fmt::Display for BadRows {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bad {}:", self.count, if self.count == 1 { "row" } else { "rows" })?;
-        for error in &self.first {
-            write!(f, "\n  {error}")?;
-        }
-        match self.count - self.first.len() as u64 {
-            0 => Ok(()),
-            more => write!(f, "\n  and {more} more"),
+/// A fault that a reader passed on as one of input and output is itself again.
+impl From<std::io::Error> for FileError {
+    fn from(error: std::io::Error) -> Self {
+        match error.downcast::<Self>() {
+            Ok(fault) => fault,
+            Err(error) => Self::Io(error),
         }
     }
 }
 
-impl fmt::Display for RowError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.column {
-            Some(column) => write!(f, "{}, column {column}: {}", self.place, self.fault),
-            None => write!(f, "{}: {}", self.place, self.fault),
-        }
+/// The first names of a header.
+fn listed(names: &[String]) -> String {
+    const LISTED: usize = 20;
+    let first = names.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if names.len() > LISTED { format!("{first} and {} more", names.len() - LISTED) } else { first }
+}
+
+fn of_members(members: &[String]) -> String {
+    match members.len() {
+        0 => "the archive holds no file".to_owned(),
+        _ => format!("the archive holds several files ({}); unpack it and import them by name", listed(members)),
     }
 }
 
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Line(line) => write!(f, "line {line}"),
-            Self::Row(row) => write!(f, "row {row}"),
+fn of_delimiters(candidates: &[char]) -> String {
+    match candidates {
+        [] => "no delimiter gives two or more cells in most lines".to_owned(),
+        several => {
+            let several: Vec<String> = several.iter().map(|letter| format!("`{}`", letter.escape_default())).collect();
+            format!("{} both fit", several.join(" and "))
         }
-    }
-}
-
-fn one_of(names: &[&str]) -> String {
-    match names {
-        [only] => format!("`{only}`"),
-        _ => format!("named one of {}", names.join(", ")),
     }
 }

@@ -1,18 +1,13 @@
-use std::io::Read;
 use std::path::Path;
 
-use crate::domain::{Asset, Batch, Metric, Period, Source};
-use crate::files::candles::Candles;
-use crate::files::column::{Header, Need};
-use crate::files::etf_flows::EtfFlows;
-use crate::files::facts::ImportContext;
-use crate::files::liquidations::Liquidations;
-use crate::files::options::Options;
-use crate::files::orders::Orders;
-use crate::files::row::{Row, Table};
-use crate::files::sequence::OrderChecker;
-use crate::files::series::Series;
-use crate::files::{BadRows, Column, ColumnNames, FileError, ParsedRow, RowError, SideMeaning};
+use crate::domain::{Asset, Batch, Metric, Period, Source, Timestamp};
+use crate::files::instant::{DateOrder, TimeUnit, Zone};
+use crate::files::plan::{MoneyScale, Origin, Plan, VolumeUnit};
+use crate::files::reading::read_table;
+use crate::files::row::Row;
+use crate::files::sighting::Sighting;
+use crate::files::table::Table;
+use crate::files::{BadRows, ColumnNames, DecimalMark, FileError, Input, ParsedRow, RowError, SideMeaning, layout, presets};
 
 /// The kinds of file that can be imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +26,112 @@ pub enum FileKind {
     Options,
 }
 
+/// What the caller says about a file. What is left out is taken from its content or its name.
+#[derive(Debug, Clone, Default)]
+pub struct ImportOptions {
+    /// The kind of file.
+    pub kind: Option<FileKind>,
+    /// The preset that reads it.
+    pub preset: Option<String>,
+    /// Columns named by the caller.
+    pub columns: ColumnNames,
+    /// The names of all columns, of a file without a header.
+    pub names: Option<Vec<String>>,
+    /// The asset of every row.
+    pub asset: Option<Asset>,
+    /// Who said it.
+    pub source: Option<Source>,
+    /// The span of one row; rows are then known at its end.
+    pub interval: Option<Period>,
+    /// What a series measures.
+    pub metric: Option<Metric>,
+    /// Which part of the asset a series is about.
+    pub part: Option<String>,
+    /// The symbol of every order.
+    pub symbol: Option<String>,
+    /// What `BUY` and `SELL` mean.
+    pub side_means: SideMeaning,
+    /// The instant of every row.
+    pub at: Option<Timestamp>,
+    /// The order of day and month.
+    pub date_order: Option<DateOrder>,
+    /// The unit of Unix times.
+    pub times_in: Option<TimeUnit>,
+    /// The zone of times without one.
+    pub zone: Option<Zone>,
+    /// The zone whose date a row belongs to.
+    pub day_of: Option<Zone>,
+    /// The byte between two cells.
+    pub delimiter: Option<u8>,
+    /// The decimal mark.
+    pub decimal: Option<DecimalMark>,
+    /// What a value of 1 stands for.
+    pub values_in: Option<MoneyScale>,
+    /// The unit of a volume whose column states none.
+    pub volume_means: Option<VolumeUnit>,
+    /// Whether the newest bar is stored although it may still have been running, or left out in any case.
+    pub keep_last: Option<bool>,
+    /// Whether bad rows are left out instead of refusing the file.
+    pub skip_bad: bool,
+    /// The present, after which no row can lie; `None` does not look.
+    pub now: Option<Timestamp>,
+}
+
+/// A file that was read and understood.
+#[derive(Debug)]
+pub struct Parsed {
+    /// The rows to be stored.
+    pub batch: Batch,
+    /// What kind of file it is.
+    pub kind: FileKind,
+    /// The preset that recognised it.
+    pub preset: Option<&'static str>,
+    /// Rows in the file, the header not counted.
+    pub rows: u64,
+    /// Rows that state nothing.
+    pub empty: u64,
+    /// Rows that repeat others and count once.
+    pub doubles: u64,
+    /// Rows that are no points: sums at the end, a bar that is not over.
+    pub left_out: u64,
+    /// Rows that were refused.
+    pub bad: BadRows,
+    /// What no flag stated, and where it was found.
+    pub inferred: Vec<(String, Origin)>,
+    /// What else happened on the way, in words.
+    pub told: Vec<String>,
+    /// The columns that were not read.
+    pub unread: Vec<String>,
+}
+
+/// Understands the rows of one kind of file.
+pub(super) trait RowReader {
+    /// What a row states.
+    fn read(&mut self, row: &Row<'_>) -> Result<ParsedRow, RowError>;
+
+    /// What the report must mention when all rows are read.
+    fn told(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
 impl FileKind {
+    /// Every kind, by the word of the command line.
+    pub const ALL: [(Self, &'static str); 6] = [
+        (Self::Candles, "candles"),
+        (Self::Series, "series"),
+        (Self::EtfFlows, "etf-flows"),
+        (Self::Liquidations, "liquidations"),
+        (Self::Orders, "orders"),
+        (Self::Options, "options"),
+    ];
+
+    /// The word of the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(kind, _)| *kind == self).map_or("", |(_, name)| name)
+    }
+
     /// A file name that says what the rows are about.
     #[must_use]
     pub const fn example_name(self) -> &'static str {
@@ -46,51 +146,10 @@ impl FileKind {
     }
 }
 
-/// What the caller says about a file. What is left out is taken from the file's name or header.
-#[derive(Debug, Clone, Default)]
-pub struct ImportOptions {
-    /// Columns named by the caller.
-    pub columns: ColumnNames,
-    /// The asset of every row.
-    pub asset: Option<Asset>,
-    /// Who said it.
-    pub source: Option<Source>,
-    /// The span of one row; rows are then known at its end.
-    pub interval: Option<Period>,
-    /// What a series measures.
-    pub metric: Option<Metric>,
-    /// Which part of the asset a series is about.
-    pub part: Option<String>,
-    /// What `BUY` and `SELL` mean.
-    pub side_means: SideMeaning,
-    /// Whether time may run backwards.
-    pub unsorted: bool,
-    /// Whether bad rows are left out instead of refusing the file.
-    pub skip_bad: bool,
-}
-
-/// A file that was read and understood.
-#[derive(Debug)]
-pub struct Parsed {
-    /// The rows to be stored.
-    pub batch: Batch,
-    /// Rows in the file, the header not counted.
-    pub rows: u64,
-    /// Rows that state nothing.
-    pub empty: u64,
-    /// Rows that were left out.
-    pub bad: BadRows,
-    /// What was taken from the file's name, in words.
-    pub inferred: Vec<String>,
-}
-
-/// Understands the rows of one kind of file.
-pub(super) trait RowReader {
-    /// The columns it looks for.
-    const COLUMNS: &'static [(Column, Need)];
-
-    /// What a row states.
-    fn read(&mut self, row: &Row<'_>) -> Result<ParsedRow, RowError>;
+impl std::fmt::Display for FileKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// Reads a whole file; `path` is where it came from, if it has a name.
@@ -98,72 +157,67 @@ pub(super) trait RowReader {
 /// # Errors
 /// [`FileError`] when the file as a whole makes no sense, or when a row is bad and bad rows are not
 /// to be skipped.
-pub fn read(kind: FileKind, input: impl Read, path: Option<&Path>, options: &ImportOptions) -> Result<Parsed, FileError> {
-    let facts = ImportContext::new(kind, path, options);
-    let sequence = OrderChecker::new(options.unsorted);
-    match kind {
-        FileKind::Candles => read_rows(input, facts, |facts, header| Ok(Candles { keys: facts.candle_keys(header)?, sequence })),
-        FileKind::Series => read_rows(input, facts, |facts, header| Ok(Series { keys: facts.series_keys(header)?, sequence })),
-        FileKind::EtfFlows => {
-            read_rows(input, facts, |facts, _| Ok(EtfFlows::new(Some((facts.asset()?, facts.source()?)), sequence)))
+pub fn read(input: Input<'_>, path: Option<&Path>, options: &ImportOptions) -> Result<Parsed, FileError> {
+    input.unpack(|content, member| {
+        let mut table = Table::open(content, options.delimiter)?;
+        if let Some(names) = &options.names {
+            (table.head.names, table.head.has_names) = (names.clone(), true);
         }
-        FileKind::Liquidations => read_rows(input, facts, |facts, _| {
-            Ok(Liquidations::new(&facts.asset()?, &facts.source()?, facts.interval()?, sequence))
-        }),
-        FileKind::Orders => read_rows(input, facts, |facts, header| {
-            Ok(Orders { source: facts.order_source(header)?, meaning: options.side_means })
-        }),
-        FileKind::Options => read_rows(input, facts, |facts, _| Ok(Options::new(facts.asset()?, facts.source()?, sequence))),
+        let name = member.map(Path::new).or(path);
+        let plan = {
+            let stem = name.and_then(stem).unwrap_or_default();
+            plan(&Sighting { head: &table.head, stem, path, options })?
+        };
+        read_table(table, &plan, name, options)
+    })
+}
+
+/// The preset's plan, or that of a table of nobody's layout.
+fn plan(seen: &Sighting<'_>) -> Result<Plan, FileError> {
+    let Some(plan) = presets::plan(seen)? else { return layout::plan(seen) };
+    match (plan.preset, seen.options.kind) {
+        (_, None) => Ok(plan),
+        (_, Some(kind)) if kind == plan.kind => Ok(plan),
+        // Who names the columns wants them read, whatever the publisher meant by them.
+        (Some(preset), Some(_)) if seen.options.columns.is_empty() => Err(FileError::OtherKind { preset, kind: plan.kind }),
+        _ => layout::plan(seen),
     }
 }
 
-fn read_rows<K: RowReader>(
-    input: impl Read,
-    mut facts: ImportContext<'_>,
-    make: impl FnOnce(&mut ImportContext<'_>, &Header) -> Result<K, FileError>,
-) -> Result<Parsed, FileError> {
-    let mut table = Table::open(input)?;
-    let header = Header::resolve(table.names().to_vec(), K::COLUMNS, &facts.options.columns)?;
-    let mut reader = make(&mut facts, &header)?;
-    let mut batch = Batch::new(facts.writer());
-    let (mut rows, mut empty, mut bad) = (0, 0, BadRows::default());
-    table.for_each(&header, |row| {
-        rows += 1;
-        match row.check_width().and_then(|()| reader.read(row)) {
-            Ok(ParsedRow::Nothing) => empty += 1,
-            Ok(stated) => stated.add_to(&mut batch),
-            Err(error) => bad.push(error),
-        }
-        Ok(())
-    })?;
-    if rows == 0 {
-        return Err(FileError::NoRows);
-    }
-    if bad.count > 0 && !facts.options.skip_bad {
-        return Err(FileError::BadRows(bad));
-    }
-    Ok(Parsed { batch, rows, empty, bad, inferred: facts.inferred })
+/// A file's name without the endings of its form and its container.
+fn stem(path: &Path) -> Option<&str> {
+    let name = path.file_name()?.to_str()?;
+    let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zip")).unwrap_or(name);
+    let endings = [".csv", ".tsv", ".txt", ".json", ".ndjson", ".parquet"];
+    Some(endings.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use rstest::rstest;
 
     use super::*;
     use crate::domain::{Bar, KnownAtRule, Observation, Side, Timestamp};
+    use crate::files::Column;
 
-    fn btc_hourly() -> ImportOptions {
+    fn btc_daily() -> ImportOptions {
         ImportOptions {
             asset: Some(Asset::btc()),
             source: "test".parse().ok(),
-            interval: Some(Period::HOUR),
+            interval: Some(Period::DAY),
             metric: Some(Metric::OpenInterest),
             ..ImportOptions::default()
         }
     }
 
+    fn read_as(kind: FileKind, text: &[u8], path: Option<&Path>, options: &ImportOptions) -> Result<Parsed, FileError> {
+        let options = ImportOptions { kind: Some(kind), ..options.clone() };
+        read(Input::Stream(Box::new(text)), path, &options)
+    }
+
     fn parse(kind: FileKind, text: &str) -> Result<Parsed, FileError> {
-        read(kind, text.as_bytes(), None, &btc_hourly())
+        read_as(kind, text.as_bytes(), None, &btc_daily())
     }
 
     fn bars(parsed: &Parsed) -> &[Observation<Bar>] {
@@ -182,7 +236,7 @@ mod tests {
         let dressed = "\u{feff}\"open_time\",\"open\",high,low,close\r\n\"2026-01-01T00:00:00Z\",\"1\",2,0.5,1.5\r\n";
         let (plain, dressed) = (parse(FileKind::Candles, plain).unwrap(), parse(FileKind::Candles, dressed).unwrap());
         assert_eq!(plain.batch, dressed.batch);
-        assert_eq!(bars(&plain)[0].knowledge, KnownAtRule::AtPublication(at("2026-01-01T01:00:00Z")));
+        assert_eq!(bars(&plain)[0].knowledge, KnownAtRule::AtPublication(at("2026-01-02T00:00:00Z")));
     }
 
     #[rstest]
@@ -190,7 +244,6 @@ mod tests {
     #[case::only_a_mark("\u{feff}", "the file is empty")]
     #[case::header_only(HEADER, "no rows")]
     #[case::missing_column("open_time,open,high,low\n", "line 1: no column `close` in the header (open_time, open, high, low)")]
-    #[case::two_times("date,open_time,open,high,low,close\n", "line 1: `date` and `open_time` could both be meant")]
     #[case::repeated("open_time,open,open,high,low,close\n", "line 1: the column `open` stands twice")]
     #[case::zero_byte("open_time,open,high,low,close\n\0\0\n", "line 2: this is not a text file")]
     #[case::open_quote("open_time,open,high,low,close\n\"2026-01-01,1,2,0.5,1\n", "line 2: a quoted field does not end")]
@@ -202,7 +255,8 @@ mod tests {
     #[test]
     fn an_endless_line_is_refused_before_it_fills_the_memory() {
         let endless = std::io::Read::chain(HEADER.as_bytes(), std::io::repeat(b'7'));
-        let error = read(FileKind::Candles, endless, None, &btc_hourly()).unwrap_err().to_string();
+        let options = ImportOptions { kind: Some(FileKind::Candles), ..btc_daily() };
+        let error = read(Input::Stream(Box::new(endless)), None, &options).unwrap_err().to_string();
         assert!(error.starts_with("line 2 is longer than 65536 bytes"), "{error}");
     }
 
@@ -215,15 +269,9 @@ mod tests {
         assert_eq!(bars(&parsed)[0].value.volume, coins);
     }
 
-    #[test]
-    fn compressed_bytes_are_no_text() {
-        let error = read(FileKind::Candles, [0x1f, 0x8b, 8, 0].as_slice(), None, &btc_hourly()).unwrap_err().to_string();
-        assert!(error.contains("unpack it first"), "{error}");
-    }
-
     #[rstest]
     #[case::truncated("2026-01-01,1,2\n", "line 3: 3 fields where the header has 6")]
-    #[case::nan("2026-01-01,1,NaN,0.5,1,\n", "line 3, column high: NaN is not a finite number")]
+    #[case::nan("2026-01-01,1,NaN,0.5,1,\n", "line 3, column high: is blank")]
     #[case::infinite("2026-01-01,1,inf,0.5,1,\n", "line 3, column high: inf is not a finite number")]
     #[case::word("2026-01-01,1,two,0.5,1,\n", "line 3, column high: `two` is not a number")]
     #[case::impossible_date("2026-02-30,1,2,0.5,1,\n", "line 3, column open_time: `2026-02-30` is not an RFC 3339 time")]
@@ -232,18 +280,18 @@ mod tests {
     #[case::disordered("2026-01-01,1,2,0.5,9,\n", "line 3: open 1, high 2, low 0.5, close 9 do not make a bar")]
     #[case::absurd("2026-01-01,1,2e12,0.5,1,\n", "line 3, column high: 2000000000000 is outside of")]
     #[case::negative_volume("2026-01-01,1,2,0.5,1,-3\n", "line 3: volume -3 is negative")]
-    #[case::duplicate("2025-12-31,1,2,0.5,1,\n", "line 3, column open_time: 2025-12-31T00:00:00Z was already stated in line 2")]
-    #[case::out_of_order(
-        "2025-12-30,1,2,0.5,1,\n",
-        "line 3, column open_time: 2025-12-30T00:00:00Z comes before 2025-12-31T00:00:00Z of line 2; sort the file, or say --unsorted"
+    #[case::contradiction("2025-12-31,1,2,0.5,2,\n", "line 3: 2025-12-31T00:00:00Z was stated otherwise in line 2")]
+    #[case::off_grid(
+        "2026-01-01T16:00:00Z,1,2,0.5,1,\n",
+        "line 3, column open_time: 2026-01-01T16:00:00Z is not where a row of 1d begins"
     )]
     fn a_bad_row_is_named_by_line_and_column(#[case] row: &str, #[case] message: &str) {
         let text = format!("{HEADER}2025-12-31,1,2,0.5,1,\n{row}2026-01-02,1,2,0.5,1,\n");
         let error = parse(FileKind::Candles, &text).unwrap_err().to_string();
         assert!(error.starts_with(&format!("1 bad row:\n  {message}")), "{error}");
 
-        let skipping = ImportOptions { skip_bad: true, ..btc_hourly() };
-        let parsed = read(FileKind::Candles, text.as_bytes(), None, &skipping).unwrap();
+        let skipping = ImportOptions { skip_bad: true, ..btc_daily() };
+        let parsed = read_as(FileKind::Candles, text.as_bytes(), None, &skipping).unwrap();
         assert_eq!((parsed.rows, parsed.bad.count, bars(&parsed).len()), (3, 1, 2));
     }
 
@@ -256,13 +304,13 @@ mod tests {
     }
 
     #[test]
-    fn an_unsorted_file_is_taken_when_the_caller_says_so_and_duplicates_still_are_not() {
-        let unsorted = ImportOptions { unsorted: true, ..btc_hourly() };
-        let text = format!("{HEADER}2026-01-02,1,2,0.5,1,\n2026-01-01,1,2,0.5,1,\n");
-        assert_eq!(bars(&read(FileKind::Candles, text.as_bytes(), None, &unsorted).unwrap()).len(), 2);
-        let twice = format!("{text}2026-01-02,1,2,0.5,1,\n");
-        let error = read(FileKind::Candles, twice.as_bytes(), None, &unsorted).unwrap_err().to_string();
-        assert!(error.contains("line 4, column open_time: 2026-01-02T00:00:00Z was already stated in line 2"), "{error}");
+    fn rows_are_sorted_and_repeated_ones_count_once() {
+        let text =
+            format!("{HEADER}2026-01-02,1,2,0.5,1,\n2026-01-01,1,2,0.5,1,\n2026-01-03,1,2,0.5,1,\n2026-01-02,1,2,0.5,1,\n");
+        let parsed = parse(FileKind::Candles, &text).unwrap();
+        assert_eq!((parsed.rows, parsed.doubles, bars(&parsed).len()), (4, 1, 3));
+        assert!(bars(&parsed).is_sorted_by_key(|bar| bar.observed_at));
+        assert!(parsed.told.contains(&"2 rows out of place: sorted by time".to_owned()), "{:?}", parsed.told);
     }
 
     #[test]
@@ -275,14 +323,14 @@ mod tests {
     #[test]
     fn columns_are_named_by_the_caller_where_the_header_is_not_ours() {
         let columns = ColumnNames::from([(Column::Time, "Date".to_owned()), (Column::Value, "OFR FSI".to_owned())]);
-        let options = ImportOptions { columns, interval: None, ..btc_hourly() };
-        let parsed = read(FileKind::Series, "Date,OFR FSI\n2026-01-02,2.14\n".as_bytes(), None, &options).unwrap();
+        let options = ImportOptions { columns, interval: None, ..btc_daily() };
+        let parsed = read_as(FileKind::Series, "Date,OFR FSI\n2026-01-02,2.14\n".as_bytes(), None, &options).unwrap();
         let (key, rows) = parsed.batch.readings.first_key_value().unwrap();
         assert_eq!(key.to_string(), "open_interest.btc@test");
         assert_eq!(rows[0].knowledge, KnownAtRule::AtPublication(at("2026-01-02")));
 
         let columns = ColumnNames::from([(Column::Value, "OFR FSL".to_owned())]);
-        let error = read(FileKind::Series, "date,OFR FSI\n".as_bytes(), None, &ImportOptions { columns, ..btc_hourly() });
+        let error = read_as(FileKind::Series, "date,OFR FSI\n".as_bytes(), None, &ImportOptions { columns, ..btc_daily() });
         assert!(error.unwrap_err().to_string().ends_with("did you mean `OFR FSI`?"));
     }
 
@@ -290,11 +338,13 @@ mod tests {
     fn the_file_name_says_what_the_flags_do_not() {
         let path = Path::new("data/btc-binance-perp-30m.csv");
         let text = format!("{HEADER}2026-01-01,1,2,0.5,1,\n");
-        let parsed = read(FileKind::Candles, text.as_bytes(), Some(path), &ImportOptions::default()).unwrap();
+        let parsed = read_as(FileKind::Candles, text.as_bytes(), Some(path), &ImportOptions::default()).unwrap();
         assert_eq!(parsed.batch.candles.keys().next().unwrap().to_string(), "candle.btc@binance-perp:30m");
-        assert_eq!(parsed.inferred, ["asset btc", "source binance-perp", "interval 30m"]);
+        let by_name = |what: &str| (what.to_owned(), Origin::Name);
+        assert_eq!(parsed.inferred[..3], ["asset btc", "source binance-perp", "interval 30m"].map(by_name));
+        assert_eq!(parsed.inferred[3..], [("volume in coins".to_owned(), Origin::Layout)]);
 
-        let error = read(FileKind::Candles, text.as_bytes(), None, &ImportOptions::default()).unwrap_err().to_string();
+        let error = read_as(FileKind::Candles, text.as_bytes(), None, &ImportOptions::default()).unwrap_err().to_string();
         assert_eq!(error, "which asset? give --asset, or name the file like btc-binance-perp-30m.csv");
     }
 
@@ -319,7 +369,7 @@ mod tests {
     fn both_sides_of_a_sum_become_series_of_their_own() {
         let parsed = parse(FileKind::Liquidations, "observed_at,long_usd,short_usd\n2026-01-01,7,\n").unwrap();
         let keys: Vec<_> = parsed.batch.readings.keys().map(ToString::to_string).collect();
-        assert_eq!(keys, ["liquidation.btc.long@test:1h"]);
+        assert_eq!(keys, ["liquidation.btc.long@test:1d"]);
     }
 
     #[rstest]
@@ -330,8 +380,8 @@ mod tests {
     #[case(SideMeaning::Order, "long", Side::Long)]
     fn the_side_of_an_order_becomes_the_position_it_closed(#[case] meaning: SideMeaning, #[case] word: &str, #[case] side: Side) {
         let text = format!("time,symbol,side,filled_qty,avg_price,usd\n2026-01-01,1000PEPE,{word},2,3,6\n");
-        let options = ImportOptions { side_means: meaning, ..btc_hourly() };
-        let parsed = read(FileKind::Orders, text.as_bytes(), None, &options).unwrap();
+        let options = ImportOptions { side_means: meaning, ..btc_daily() };
+        let parsed = read_as(FileKind::Orders, text.as_bytes(), None, &options).unwrap();
         let order = &parsed.batch.orders[0];
         assert_eq!((order.side, order.asset.as_str(), order.symbol.as_str()), (side, "pepe", "1000PEPE"));
         assert!(
@@ -343,15 +393,34 @@ mod tests {
     fn rows_that_name_their_series_need_no_flags_and_take_none() {
         let text = "series,observed_at,value,known_at\nfear_greed.total@x:1d,2026-01-01,9,2026-01-02\n\
                     funding_rate.btc@x,2026-01-01,0.1,2026-01-01\n";
-        let parsed = read(FileKind::Series, text.as_bytes(), None, &ImportOptions::default()).unwrap();
+        let parsed = read_as(FileKind::Series, text.as_bytes(), None, &ImportOptions::default()).unwrap();
         assert_eq!(parsed.batch.readings.len(), 2);
         assert!(matches!(parse(FileKind::Series, text), Err(FileError::NamedTwice)));
-        let error = read(
+        let error = read_as(
             FileKind::Series,
             "series,time,value\ncandle.btc@x:1h,2026-01-01,9\n".as_bytes(),
             None,
             &ImportOptions::default(),
         );
         assert!(error.unwrap_err().to_string().contains("whose rows have open, high, low and close"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_an_import_fall(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = read(Input::File(Box::new(std::io::Cursor::new(bytes))), None, &ImportOptions::default());
+        }
+
+        #[test]
+        fn no_table_makes_an_import_fall(
+            header in "(time|date|Date|open_time|<DATE>|fng_value),(open|value|IBIT|fng_classification|symbol),(high|FBTC|date|long_usd|side),\
+                       (low|GBTC|short_usd|price),(close|Total|quantity|Volume USD)",
+            rows in prop::collection::vec("[-0-9.,:/ TZ()KMB+e\"]{0,40}", 0..6),
+            kind in 0_usize..6,
+        ) {
+            let text = format!("{header}\n{}", rows.join("\n"));
+            let options = ImportOptions { kind: Some(FileKind::ALL[kind].0), ..btc_daily() };
+            let _ = read(Input::Stream(Box::new(text.as_bytes())), None, &options);
+        }
     }
 }

@@ -2,7 +2,7 @@ use csv::ByteRecord;
 use serde_json::{Map, Value};
 
 use crate::files::column::{Header, Need, first_names};
-use crate::files::row::Row;
+use crate::files::row::{CellFormat, Row};
 use crate::files::{Column, Place, RowError, RowFault};
 
 /// A row that was written as a JSON object, its fields laid out as cells.
@@ -37,8 +37,8 @@ impl JsonRow {
     }
 
     /// The row, to be asked by what its columns mean.
-    pub(super) const fn row(&self) -> Row<'_> {
-        Row { cells: &self.cells, header: &self.header, place: self.place }
+    pub(super) const fn row<'a>(&'a self, format: &'a CellFormat) -> Row<'a> {
+        Row { cells: &self.cells, header: &self.header, place: self.place, format }
     }
 }
 
@@ -47,6 +47,8 @@ fn cell(column: Column, value: &Value) -> Result<String, RowFault> {
     match (value, column.is_number()) {
         (Value::Null, _) => Ok(String::new()),
         (Value::Number(number), true) => Ok(number.to_string()),
+        // A Unix time is a number, and is read like one in text.
+        (Value::Number(number), false) if matches!(column, Column::Time | Column::KnownAt) => Ok(number.to_string()),
         (Value::String(text), false) if text.trim().is_empty() => Err(RowFault::Blank),
         (Value::String(text), false) => Ok(text.clone()),
         (other, is_number) => Err(RowFault::Type { found: kind(other), expected: if is_number { "a number" } else { "text" } }),

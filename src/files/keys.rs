@@ -15,6 +15,14 @@ impl Keys {
         Self::Column { candles, last: None }
     }
 
+    /// The one series of all rows, if there is one.
+    pub(super) const fn fixed(&self) -> Option<&SeriesKey> {
+        match self {
+            Self::Fixed(key) => Some(key),
+            Self::Column { .. } => None,
+        }
+    }
+
     /// The series of a row.
     pub(super) fn of(&mut self, row: &Row<'_>) -> Result<SeriesKey, RowError> {
         match self {

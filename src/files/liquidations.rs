@@ -3,7 +3,6 @@ use crate::files::column::Need;
 use crate::files::import::RowReader;
 use crate::files::keys::knowledge;
 use crate::files::row::Row;
-use crate::files::sequence::OrderChecker;
 use crate::files::{Column, ParsedRow, RowError};
 
 /// Reads sums of liquidations by period, both sides in one row. A blank side states nothing.
@@ -11,25 +10,27 @@ use crate::files::{Column, ParsedRow, RowError};
 pub(super) struct Liquidations {
     long: SeriesKey,
     short: SeriesKey,
-    sequence: OrderChecker,
 }
 
 impl Liquidations {
-    pub(super) fn new(asset: &Asset, source: &Source, interval: Period, sequence: OrderChecker) -> Self {
+    pub(super) fn new(asset: &Asset, source: &Source, interval: Period) -> Self {
         let key =
             |side: Side| SeriesKey::new(Metric::Liquidation, asset.clone(), source.clone(), interval).with_part(side.as_str());
-        Self { long: key(Side::Long), short: key(Side::Short), sequence }
+        Self { long: key(Side::Long), short: key(Side::Short) }
     }
 }
 
-impl RowReader for Liquidations {
-    const COLUMNS: &'static [(Column, Need)] = &[
+impl Liquidations {
+    /// The columns it looks for.
+    pub(super) const COLUMNS: &'static [(Column, Need)] = &[
         (Column::Time, Need::Required),
         (Column::Long, Need::Required),
         (Column::Short, Need::Required),
         (Column::KnownAt, Need::Optional),
     ];
+}
 
+impl RowReader for Liquidations {
     fn read(&mut self, row: &Row<'_>) -> Result<ParsedRow, RowError> {
         let observed_at = row.observed_at()?;
         let known_at = row.known_at()?;
@@ -38,7 +39,6 @@ impl RowReader for Liquidations {
         if long.or(short).is_none() {
             return Ok(ParsedRow::Nothing);
         }
-        self.sequence.admit(&self.long, observed_at, known_at, row.place).map_err(|fault| row.blame(Column::Time, fault))?;
         let sides = [(&self.long, long), (&self.short, short)].into_iter().filter_map(|(key, value)| {
             let knowledge = knowledge(key, observed_at, known_at);
             value.map(|value| (key.clone(), Observation { observed_at, knowledge, value }))

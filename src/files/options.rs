@@ -1,11 +1,10 @@
 use std::collections::HashMap;
 
-use crate::domain::{Asset, Metric, Observation, OptionName, OptionQuote, SeriesKey, Source, Timestamp};
+use crate::domain::{Asset, InvalidAsset, Metric, Observation, OptionName, OptionQuote, SeriesKey, Source, Timestamp};
 use crate::files::column::Need;
 use crate::files::import::RowReader;
 use crate::files::keys::knowledge;
 use crate::files::row::Row;
-use crate::files::sequence::OrderChecker;
 use crate::files::stated::Reading;
 use crate::files::{Column, ParsedRow, Place, RowError, RowFault};
 
@@ -19,9 +18,9 @@ const FORWARD_TOLERANCE: f64 = 0.01;
 /// by more than [`FORWARD_TOLERANCE`] is bad.
 #[derive(Debug)]
 pub(super) struct Options {
-    asset: Asset,
+    /// The asset of all rows; `None` if the names of the options state it.
+    asset: Option<Asset>,
     source: Source,
-    sequence: OrderChecker,
     forwards: HashMap<(SeriesKey, Timestamp, Option<Timestamp>), (f64, Place)>,
 }
 
@@ -29,21 +28,22 @@ pub(super) struct Options {
 type Clocks = (Timestamp, Option<Timestamp>);
 
 impl Options {
-    pub(super) fn new(asset: Asset, source: Source, sequence: OrderChecker) -> Self {
-        Self { asset, source, sequence, forwards: HashMap::new() }
+    /// Reads options on `asset` or, with `None`, on the assets that their names state.
+    pub(super) fn new(asset: Option<Asset>, source: Source) -> Self {
+        Self { asset, source, forwards: HashMap::new() }
     }
 
-    fn name<'r>(&self, row: &'r Row<'_>, at: Timestamp) -> Result<OptionName<'r>, RowError> {
-        let text = row.required_text(Column::Instrument)?;
-        let blame = |fault| row.blame(Column::Instrument, fault);
-        let name = OptionName::from_instrument(text, &self.asset)
-            .ok_or_else(|| blame(RowFault::Option { name: text.to_owned(), asset: self.asset.clone() }))?;
-        if name.expires_at <= at { Err(blame(RowFault::Expired(name.expires_at))) } else { Ok(name) }
+    fn asset(&self, row: &Row<'_>) -> Result<Asset, RowError> {
+        if let Some(asset) = &self.asset {
+            return Ok(asset.clone());
+        }
+        let coin = row.required_text(Column::Instrument)?.split('-').next().unwrap_or_default().to_ascii_lowercase();
+        coin.parse().map_err(|error: InvalidAsset| row.blame(Column::Instrument, RowFault::Name(error.to_string())))
     }
 
     /// The forward of the expiry, where no row of the snapshot stated it before.
     fn forward(&mut self, row: &Row<'_>, key: SeriesKey, (at, known_at): Clocks) -> Result<Option<Reading>, RowError> {
-        let Some(value) = row.plausible_number(Column::Underlying, Metric::OptionForward, &self.asset)? else { return Ok(None) };
+        let Some(value) = row.plausible_number(Column::Underlying, Metric::OptionForward, &key.asset)? else { return Ok(None) };
         let point = (key.clone(), at, known_at);
         match self.forwards.get(&point) {
             Some(&(known, _)) if (value - known).abs() <= FORWARD_TOLERANCE * known.abs() => Ok(None),
@@ -56,8 +56,9 @@ impl Options {
     }
 }
 
-impl RowReader for Options {
-    const COLUMNS: &'static [(Column, Need)] = &[
+impl Options {
+    /// The columns it looks for.
+    pub(super) const COLUMNS: &'static [(Column, Need)] = &[
         (Column::Time, Need::Required),
         (Column::Instrument, Need::Required),
         (Column::MarkIv, Need::Required),
@@ -66,22 +67,32 @@ impl RowReader for Options {
         (Column::OptionVolume, Need::Optional),
         (Column::KnownAt, Need::Optional),
     ];
+}
 
+impl RowReader for Options {
     fn read(&mut self, row: &Row<'_>) -> Result<ParsedRow, RowError> {
         let clocks = (row.observed_at()?, row.known_at()?);
-        let name = self.name(row, clocks.0)?;
+        let asset = self.asset(row)?;
+        let name = option_name(row, &asset, clocks.0)?;
         let quote = OptionQuote {
-            mark_iv_pct: row.plausible_number(Column::MarkIv, Metric::OptionVol, &self.asset)?,
-            open_interest_coins: row.plausible_number(Column::OpenInterest, Metric::OptionOpenInterest, &self.asset)?,
-            volume_coins: row.plausible_number(Column::OptionVolume, Metric::OptionVolume, &self.asset)?,
+            mark_iv_pct: row.plausible_number(Column::MarkIv, Metric::OptionVol, &asset)?,
+            open_interest_coins: row.plausible_number(Column::OpenInterest, Metric::OptionOpenInterest, &asset)?,
+            volume_coins: row.plausible_number(Column::OptionVolume, Metric::OptionVolume, &asset)?,
         };
-        let series = |metric| name.series(metric, &self.asset, &self.source);
+        let series = |metric| name.series(metric, &asset, &self.source);
         let mut readings: Vec<Reading> = quote.readings().map(|(metric, value)| reading(series(metric), clocks, value)).collect();
-        let (option, forward) = (series(Metric::OptionVol), series(Metric::OptionForward));
-        self.sequence.admit(&option, clocks.0, clocks.1, row.place).map_err(|fault| row.blame(Column::Time, fault))?;
-        readings.extend(self.forward(row, forward, clocks)?);
+        readings.extend(self.forward(row, series(Metric::OptionForward), clocks)?);
         Ok(if readings.is_empty() { ParsedRow::Nothing } else { ParsedRow::Readings(readings) })
     }
+}
+
+/// The option of a row, which must not have expired at the instant of the row.
+fn option_name<'r>(row: &'r Row<'_>, asset: &Asset, at: Timestamp) -> Result<OptionName<'r>, RowError> {
+    let text = row.required_text(Column::Instrument)?;
+    let blame = |fault| row.blame(Column::Instrument, fault);
+    let name = OptionName::from_instrument(text, asset)
+        .ok_or_else(|| blame(RowFault::Option { name: text.to_owned(), asset: asset.clone() }))?;
+    if name.expires_at <= at { Err(blame(RowFault::Expired(name.expires_at))) } else { Ok(name) }
 }
 
 fn reading(key: SeriesKey, (observed_at, known_at): Clocks, value: f64) -> Reading {
@@ -95,7 +106,7 @@ mod tests {
 
     use rstest::rstest;
 
-    use crate::files::{FileError, FileKind, ImportOptions, Parsed, read};
+    use crate::files::{FileError, FileKind, ImportOptions, Input, Origin, Parsed, read};
 
     const CHAIN: &str = "time,instrument,mark_iv,underlying_price,open_interest,volume\n\
         2026-05-01T08:00:00Z,BTC-29MAY26-82000-P,45.5,80500,12.5,1.5\n\
@@ -106,13 +117,14 @@ mod tests {
 
     fn parse(text: &str) -> Result<Parsed, FileError> {
         let path = Path::new("btc-deribit-2026-05-01.csv");
-        read(FileKind::Options, text.as_bytes(), Some(path), &ImportOptions::default())
+        let options = ImportOptions { kind: Some(FileKind::Options), ..ImportOptions::default() };
+        read(Input::Stream(Box::new(text.as_bytes())), Some(path), &options)
     }
 
     #[test]
     fn a_chain_becomes_the_series_of_the_feed() {
         let parsed = parse(CHAIN).unwrap();
-        assert_eq!(parsed.inferred, ["asset btc", "source deribit"]);
+        assert_eq!(parsed.inferred, ["asset btc", "source deribit"].map(|what| (what.to_owned(), Origin::Name)));
         assert_eq!((parsed.rows, parsed.empty), (5, 1));
         let told = parsed.batch.readings.iter().map(|(key, rows)| {
             let values: Vec<String> = rows.iter().map(|row| row.value.to_string()).collect();
@@ -147,11 +159,7 @@ mod tests {
         "2026-05-01T12:00:00Z,29MAY26-90000-C,45,86000,1,",
         "column underlying_price: 86000 is not near 80600, the forward of the same expiry and instant in line 6"
     )]
-    #[case::twice(
-        "2026-05-01T12:00:00Z,29MAY26-82000-P,45,80600,1,",
-        "column time: 2026-05-01T12:00:00Z was already stated in line 6"
-    )]
-    #[case::back("2026-04-30,29MAY26-82000-P,45,80600,1,", "column time: 2026-04-30T00:00:00Z comes before")]
+    #[case::otherwise("2026-05-01T12:00:00Z,29MAY26-82000-P,45,80600,1,", "2026-05-01T12:00:00Z was stated otherwise in line 6")]
     #[case::short("2026-05-01T12:00:00Z,29MAY26-82000-P", "2 fields where the header has 6")]
     fn a_row_that_cannot_be_is_named_by_line_and_column(#[case] row: &str, #[case] message: &str) {
         let error = parse(&format!("{CHAIN}{row}\n")).unwrap_err().to_string();

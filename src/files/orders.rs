@@ -24,10 +24,15 @@ pub enum SideMeaning {
 pub(super) struct Orders {
     pub(super) source: Option<Source>,
     pub(super) meaning: SideMeaning,
+    /// The symbol of every order, if no column states it.
+    pub(super) symbol: Option<String>,
+    /// The value of one contract, USD, if quantities count contracts.
+    pub(super) contract_usd: Option<f64>,
 }
 
-impl RowReader for Orders {
-    const COLUMNS: &'static [(Column, Need)] = &[
+impl Orders {
+    /// The columns it looks for.
+    pub(super) const COLUMNS: &'static [(Column, Need)] = &[
         (Column::Source, Need::Optional),
         (Column::Time, Need::Required),
         (Column::Symbol, Need::Required),
@@ -38,16 +43,22 @@ impl RowReader for Orders {
         (Column::Usd, Need::Optional),
         (Column::KnownAt, Need::Optional),
     ];
+}
 
+impl RowReader for Orders {
     fn read(&mut self, row: &Row<'_>) -> Result<ParsedRow, RowError> {
         let occurred_at = row.observed_at()?;
-        let symbol = row.required_text(Column::Symbol)?;
+        let symbol = match &self.symbol {
+            Some(symbol) => symbol,
+            None => row.required_text(Column::Symbol)?,
+        };
         let Instrument { asset, coins_per_unit } = instrument(row, symbol)?;
-        let quantity = amount(row, Column::Quantity)?;
-        let price = amount(row, Column::Price)?;
-        let usd = match row.plausible_number(Column::Usd, Metric::Liquidation, &asset)? {
-            Some(usd) => usd,
-            None => quantity * price,
+        let stated = (amount(row, Column::Quantity)?, amount(row, Column::Price)?);
+        let usd = row.plausible_number(Column::Usd, Metric::Liquidation, &asset)?;
+        let (quantity, price, usd) = match (self.contract_usd, stated) {
+            (Some(_), (_, price)) if price <= 0.0 => return Err(row.blame(Column::Price, RowFault::NotPositive(price))),
+            (Some(contract_usd), (contracts, price)) => (contracts * contract_usd / price, price, contracts * contract_usd),
+            (None, (quantity, price)) => (quantity * coins_per_unit, price / coins_per_unit, usd.unwrap_or(quantity * price)),
         };
         Ok(ParsedRow::Order(LiquidationOrder {
             source: self.source(row)?,
@@ -56,8 +67,8 @@ impl RowReader for Orders {
             side: self.side(row)?,
             occurred_at,
             knowledge: row.known_at()?.map_or(KnownAtRule::AtPublication(occurred_at), KnownAtRule::Vintage),
-            price_usd: price / coins_per_unit,
-            quantity: quantity * coins_per_unit,
+            price_usd: price,
+            quantity,
             usd,
         }))
     }

@@ -1,18 +1,25 @@
 use std::fmt::Display;
-use std::io::Read;
 use std::str::FromStr;
 
 use csv::ByteRecord;
 
-use crate::domain::{Asset, Metric, Timestamp, finite};
+use crate::domain::{Asset, InvalidTimestamp, Metric, Period, Timestamp, Unit};
 use crate::files::column::Header;
-use crate::files::guard::LineLimitReader;
-use crate::files::{Column, FileError, Place, RowError, RowFault};
+use crate::files::instant::Instants;
+use crate::files::number::is_blank;
+use crate::files::plan::Stamps;
+use crate::files::{Column, DecimalMark, InstantFault, Place, RowError, RowFault};
 
-/// A CSV file whose header was read.
-pub(super) struct Table<R: Read> {
-    reader: csv::Reader<LineLimitReader<R>>,
-    names: Vec<String>,
+/// How the cells of one file are read.
+#[derive(Debug, Clone)]
+pub(super) struct CellFormat {
+    pub(super) instants: Instants,
+    pub(super) decimal: DecimalMark,
+    pub(super) stamps: Stamps,
+    /// The instant of every row, if no column states it.
+    pub(super) at: Option<Timestamp>,
+    /// Whether words such as `NaN` and `null` state nothing, as in files, or are refused.
+    pub(super) has_blank_words: bool,
 }
 
 /// One row, asked by what its columns mean.
@@ -24,41 +31,20 @@ pub(super) struct Row<'a> {
     pub(super) header: &'a Header,
     /// Where it stands.
     pub(super) place: Place,
+    /// How they are read.
+    pub(super) format: &'a CellFormat,
 }
 
-impl<R: Read> Table<R> {
-    /// Reads the header line.
-    pub(super) fn open(input: R) -> Result<Self, FileError> {
-        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(LineLimitReader::new(input));
-        let record = reader.byte_headers().map_err(fatal)?;
-        let names = record
-            .iter()
-            .map(|name| std::str::from_utf8(name).map(|name| name.trim().to_owned()))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|_| FileError::Binary { line: 1 })?;
-        if names.iter().all(String::is_empty) {
-            return Err(FileError::Empty);
+impl CellFormat {
+    /// Reads cells in the forms that leave no doubt, with instants up to `latest`.
+    pub(super) const fn plain(latest: Timestamp) -> Self {
+        Self {
+            instants: Instants::until(latest),
+            decimal: DecimalMark::Point,
+            stamps: Stamps::AsStated,
+            at: None,
+            has_blank_words: false,
         }
-        Ok(Self { reader, names })
-    }
-
-    /// The names of the columns, from left to right.
-    pub(super) fn names(&self) -> &[String] {
-        &self.names
-    }
-
-    /// Hands each row to `take`, until that fails.
-    pub(super) fn for_each(
-        &mut self,
-        header: &Header,
-        mut take: impl FnMut(&Row<'_>) -> Result<(), FileError>,
-    ) -> Result<(), FileError> {
-        let mut cells = ByteRecord::new();
-        while self.reader.read_byte_record(&mut cells).map_err(fatal)? {
-            let place = Place::Line(cells.position().map_or(0, csv::Position::line));
-            take(&Row { cells: &cells, header, place })?;
-        }
-        Ok(())
     }
 }
 
@@ -80,13 +66,42 @@ impl Row<'_> {
         if found == expected { Ok(()) } else { Err(self.fault(RowFault::Width { found, expected })) }
     }
 
-    /// The text of a column; `None` where the file has no such column or the field is blank.
+    /// The text of a column; `None` where the file has no such column or the cell is blank.
     pub(super) fn text(&self, column: Column) -> Result<Option<&str>, RowError> {
-        let Some(bytes) = self.header.place(column).and_then(|place| self.cells.get(place)) else {
-            return Ok(None);
-        };
-        let text = std::str::from_utf8(bytes).map_err(|_| self.blame(column, RowFault::NotText))?.trim();
-        Ok((!text.is_empty()).then_some(text))
+        self.header.place(column).map_or(Ok(None), |place| self.cell(place))
+    }
+
+    /// The text of a cell; `None` if it is blank.
+    pub(super) fn cell(&self, place: usize) -> Result<Option<&str>, RowError> {
+        let Some(bytes) = self.cells.get(place) else { return Ok(None) };
+        let text =
+            std::str::from_utf8(bytes).map_err(|error| self.blame_place(place, RowFault::NotText(bytes[error.valid_up_to()])))?;
+        Ok(Some(text.trim()).filter(|text| !text.is_empty()))
+    }
+
+    /// The finite number in a cell; `None` if it states nothing.
+    pub(super) fn number_at(&self, place: usize) -> Result<Option<f64>, RowError> {
+        match self.cell(place)? {
+            Some(text) if !self.is_blank(text) => {
+                self.format.decimal.read(text).map(Some).map_err(|fault| self.blame_place(place, fault))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether the text of a cell states nothing.
+    fn is_blank(&self, text: &str) -> bool {
+        self.format.has_blank_words && is_blank(text)
+    }
+
+    /// Whether a column states something.
+    pub(super) fn states(&self, column: Column) -> Result<bool, RowError> {
+        Ok(self.text(column)?.is_some_and(|text| !self.is_blank(text)))
+    }
+
+    /// Blames the column at a place.
+    pub(super) fn blame_place(&self, place: usize, fault: impl Into<RowFault>) -> RowError {
+        RowError { place: self.place, column: self.header.names().get(place).cloned(), fault: fault.into() }
     }
 
     /// Whether the name of a column says that it holds USD.
@@ -104,45 +119,73 @@ impl Row<'_> {
         self.required_text(column)?.parse().map_err(|error: T::Err| self.blame(column, RowFault::Name(error.to_string())))
     }
 
-    /// The finite number in a column; `None` where it is blank.
+    /// The finite number in a column; `None` where it states nothing.
     pub(super) fn number(&self, column: Column) -> Result<Option<f64>, RowError> {
-        let Some(text) = self.text(column)? else { return Ok(None) };
-        let number = text.parse::<f64>().map_err(|_| self.blame(column, RowFault::Number(text.to_owned())))?;
-        finite(number).map(Some).map_err(|fault| self.blame(column, fault))
+        self.header.place(column).map_or(Ok(None), |place| self.number_at(place))
     }
 
     /// A number the metric of the asset can take; `None` where the field is blank.
     pub(super) fn plausible_number(&self, column: Column, metric: Metric, asset: &Asset) -> Result<Option<f64>, RowError> {
+        self.header.place(column).map_or(Ok(None), |place| self.plausible_at(place, 1.0, metric, asset))
+    }
+
+    /// The number in a cell times a factor, if the metric of the asset can take it; `None` if the cell states nothing.
+    pub(super) fn plausible_at(&self, place: usize, factor: f64, metric: Metric, asset: &Asset) -> Result<Option<f64>, RowError> {
         let (least, greatest) = metric.plausible(asset);
-        match self.number(column)? {
+        let number = match self.cell(place)?.filter(|_| metric.unit() == Unit::Percent).and_then(|text| text.strip_suffix('%')) {
+            Some(text) => Some(self.format.decimal.read(text.trim_end()).map_err(|fault| self.blame_place(place, fault))?),
+            None => self.number_at(place)?,
+        };
+        match number.map(|number| number * factor) {
             Some(value) if !(least..=greatest).contains(&value) => {
-                Err(self.blame(column, RowFault::Implausible { value, least, greatest }))
+                Err(self.blame_place(place, RowFault::Implausible { value, least, greatest }))
             }
             number => Ok(number),
         }
     }
 
-    /// The instant the row speaks of.
+    /// The instant the row speaks of, as it is stored.
     pub(super) fn observed_at(&self) -> Result<Timestamp, RowError> {
-        self.required_text(Column::Time)?
-            .parse()
-            .map_err(|fault: crate::domain::InvalidTimestamp| self.blame(Column::Time, fault))
+        let at = self.stamp()?;
+        match self.format.stamps {
+            Stamps::AsStated | Stamps::Midnight => Ok(at),
+            Stamps::Minute => Ok(at.floor(Period::MINUTE.ms())),
+            Stamps::TradingDay(zone) => {
+                let date = zone
+                    .date(at)
+                    .ok_or_else(|| self.blame(Column::Time, InstantFault::from(InvalidTimestamp(at.to_string()))))?;
+                Ok(Timestamp::from_date(date))
+            }
+        }
+    }
+
+    /// The instant the row speaks of, as it is stated.
+    pub(super) fn stamp(&self) -> Result<Timestamp, RowError> {
+        let Some(place) = self.header.place(Column::Time) else {
+            return self.format.at.ok_or_else(|| self.blame(Column::Time, RowFault::Missing(Column::Time)));
+        };
+        let text = self.required_text(Column::Time)?;
+        let at = self.format.instants.read(text).map_err(|fault| self.blame_place(place, fault))?;
+        self.header.other_times().iter().try_fold(at, |at, &other| self.agreed(place, at, other))
+    }
+
+    /// The finer one of two times that agree; what another column holds that is no time proves nothing.
+    fn agreed(&self, place: usize, first: Timestamp, other: usize) -> Result<Timestamp, RowError> {
+        let Some(second) = self.cell(other)?.and_then(|text| self.format.instants.read(text).ok()) else { return Ok(first) };
+        match (first == first.day_start(), second == second.day_start()) {
+            _ if first == second => Ok(first),
+            (_, true) if first.day_start() == second => Ok(first),
+            (true, _) if second.day_start() == first => Ok(second),
+            _ => {
+                let name = |place: usize| self.header.names().get(place).cloned().unwrap_or_default();
+                Err(self.fault(RowFault::TimesDiffer { first_name: name(place), first, second_name: name(other), second }))
+            }
+        }
     }
 
     /// The row's real vintage, where the file gives one.
     pub(super) fn known_at(&self) -> Result<Option<Timestamp>, RowError> {
         let Some(text) = self.text(Column::KnownAt)? else { return Ok(None) };
-        text.parse().map(Some).map_err(|fault: crate::domain::InvalidTimestamp| self.blame(Column::KnownAt, fault))
-    }
-}
-
-/// Brings back the guard's own words from under the CSV reader.
-fn fatal(error: csv::Error) -> FileError {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => match error.downcast::<FileError>() {
-            Ok(fault) => fault,
-            Err(error) => FileError::Io(error),
-        },
-        other => FileError::Io(std::io::Error::other(format!("{other:?}"))),
+        self.format.instants.read(text).map(Some).map_err(|fault| self.blame(Column::KnownAt, fault))
     }
 }

@@ -1,54 +1,40 @@
 use std::collections::HashMap;
 
-use crate::domain::{SeriesKey, Timestamp};
-use crate::files::{Place, RowFault};
+use crate::domain::{KnownAtRule, SeriesKey, Timestamp};
+use crate::files::{ParsedRow, Place, RowFault};
 
-/// Watches that the rows of each series come in order of time and none comes twice.
-#[derive(Debug)]
+/// Watches that no point is stated twice in the rows of a push.
+#[derive(Debug, Default)]
 pub(super) struct OrderChecker {
-    any_order: bool,
-    series: HashMap<SeriesKey, Seen>,
-}
-
-#[derive(Debug)]
-struct Seen {
-    latest: Timestamp,
-    latest_place: Place,
-    /// Places by point and vintage: of the latest instant only, as long as time must not run backwards.
-    places: HashMap<(Timestamp, Option<Timestamp>), Place>,
+    series: HashMap<SeriesKey, HashMap<(Timestamp, Option<Timestamp>), Place>>,
 }
 
 impl OrderChecker {
-    pub(super) fn new(any_order: bool) -> Self {
-        Self { any_order, series: HashMap::new() }
+    /// Takes the next row, or names the one that stated the same point before.
+    pub(super) fn admit(&mut self, stated: &ParsedRow, place: Place) -> Result<(), RowFault> {
+        match stated {
+            ParsedRow::Nothing | ParsedRow::Order(_) => Ok(()),
+            ParsedRow::Reading((key, row)) => self.point(key, row.observed_at, row.knowledge, place),
+            ParsedRow::Candle(key, row) => self.point(key, row.observed_at, row.knowledge, place),
+            ParsedRow::Readings(rows) => {
+                rows.iter().try_for_each(|(key, row)| self.point(key, row.observed_at, row.knowledge, place))
+            }
+        }
     }
 
-    /// Takes the next row, or says why it cannot follow the ones before.
-    pub(super) fn admit(
-        &mut self,
-        key: &SeriesKey,
-        at: Timestamp,
-        known_at: Option<Timestamp>,
-        place: Place,
-    ) -> Result<(), RowFault> {
-        let Some(seen) = self.series.get_mut(key) else {
-            let places = HashMap::from([((at, known_at), place)]);
-            self.series.insert(key.clone(), Seen { latest: at, latest_place: place, places });
-            return Ok(());
+    fn point(&mut self, key: &SeriesKey, at: Timestamp, knowledge: KnownAtRule, place: Place) -> Result<(), RowFault> {
+        let vintage = match knowledge {
+            KnownAtRule::Vintage(known_at) => Some(known_at),
+            KnownAtRule::OnCommit | KnownAtRule::AtPublication(_) => None,
         };
-        if !self.any_order {
-            if at < seen.latest {
-                return Err(RowFault::OutOfOrder { at, previous: seen.latest, previous_place: seen.latest_place });
-            }
-            if at > seen.latest {
-                seen.places.clear();
-            }
+        if !self.series.contains_key(key) {
+            self.series.insert(key.clone(), HashMap::new());
         }
-        if let Some(&first) = seen.places.get(&(at, known_at)) {
-            return Err(RowFault::Duplicate { at, first });
-        }
-        seen.places.insert((at, known_at), place);
-        (seen.latest, seen.latest_place) = (at, place);
-        Ok(())
+        let first = self.series.get_mut(key).and_then(|places| {
+            let first = places.get(&(at, vintage)).copied();
+            places.entry((at, vintage)).or_insert(place);
+            first
+        });
+        first.map_or(Ok(()), |first| Err(RowFault::Duplicate { at, first }))
     }
 }

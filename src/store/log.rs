@@ -14,7 +14,9 @@ use super::{
     Appended, IdempotencyReservation, LeaderLease, LoadSink, OnRefusal, OrderCursor, OrderFilter, ReservationOutcome, SpansRead,
     Store, StoreError, StoreUrl, key_list, order_list, past, read, receipts,
 };
-use crate::domain::{ApiKey, Batch, Delta, KeyId, RecordedOrder, Source, SourceInfo, SourceKind, TimeRange, Timestamp, Version};
+use crate::domain::{
+    ApiKey, Batch, CommitReport, Delta, KeyId, RecordedOrder, Source, SourceInfo, SourceKind, TimeRange, Timestamp, Version,
+};
 
 /// A log and its connections.
 pub(super) struct Log<D: Dialect> {
@@ -98,6 +100,13 @@ impl<D: Dialect> Store for Log<D> {
             None => transaction.rollback().await?,
         }
         Ok(appended)
+    }
+
+    async fn rehearse(&self, batch: &Batch, now: Timestamp, on_refusal: OnRefusal) -> Result<CommitReport, StoreError> {
+        let mut transaction = self.writers.begin_with(D::BEGIN_WRITE).await?;
+        let appended = Append::<D>::begin(&mut transaction, batch, now).await?.run(batch, on_refusal).await?;
+        transaction.rollback().await?;
+        Ok(appended.report)
     }
 
     async fn put_source(&self, info: &SourceInfo) -> Result<(), StoreError> {

@@ -187,7 +187,13 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// [`StoreError`] if the database is unreachable or rejects a statement; then nothing was written.
     async fn append(&self, batch: &Batch, now: Timestamp, on_refusal: OnRefusal) -> Result<Appended, StoreError>;
 
-    /// Records or replaces the description of a source.
+    /// Reports what [`append`](Self::append) would do with a batch, and writes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is away or refuses.
+    async fn rehearse(&self, batch: &Batch, now: Timestamp, on_refusal: OnRefusal) -> Result<CommitReport, StoreError>;
+
+    /// Records or replaces what is to be known about a source.
     ///
     /// # Errors
     /// [`StoreError`] if the database is unreachable or rejects a statement.

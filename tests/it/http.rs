@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use axum::Router;
 use market_stress::api::{AppState, Settings, router_with, serve_router};
 use market_stress::domain::{
-    ApiKey, Bar, Batch, Clock, Delta, FixedClock, KeyId, RecordedOrder, SeriesKey, Source, SourceInfo, StatusBoard, TimeRange,
-    Timestamp, Version, Vintage,
+    ApiKey, Bar, Batch, Clock, CommitReport, Delta, FixedClock, KeyId, RecordedOrder, SeriesKey, Source, SourceInfo, StatusBoard,
+    TimeRange, Timestamp, Version, Vintage,
 };
 use market_stress::market::{Market, Publisher};
 use market_stress::metrics::SourceOrder;
@@ -41,6 +41,10 @@ impl OrderStore {
 #[async_trait]
 impl Store for OrderStore {
     async fn append(&self, _: &Batch, _: Timestamp, _: OnRefusal) -> Result<Appended, StoreError> {
+        unimplemented!("the HTTP tests write to the market")
+    }
+
+    async fn rehearse(&self, _: &Batch, _: Timestamp, _: OnRefusal) -> Result<CommitReport, StoreError> {
         unimplemented!("the HTTP tests write to the market")
     }
 

@@ -26,6 +26,7 @@ mod keys_command;
 mod kills;
 mod properties;
 mod real_data;
+mod real_files;
 mod real_floors;
 mod real_inputs;
 mod real_markets;

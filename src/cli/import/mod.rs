@@ -2,113 +2,131 @@ mod args;
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
-use clap::Subcommand;
+use clap::Args;
 
-use self::args::{Candles, Common, EtfFlows, Liquidations, Options, Orders, Series};
-
+use self::args::Flags;
 use crate::app;
 use crate::cli::report::{self, ImportReport};
 use crate::cli::{Failure, progress};
 use crate::config::Config;
-use crate::domain::{Clock, Source};
-use crate::files::{self, FileError, FileKind, ImportOptions, Parsed};
+use crate::domain::{Clock, Source, Timestamp};
+use crate::files::{self, FileError, ImportOptions, Input, PRESETS, Parsed};
 use crate::store::{OnRefusal, Store};
 
 const EXAMPLES: &str = "\
 Examples:
-  market-stress import candles btc-binance-perp-30m.csv
-  market-stress import candles --asset btc --source binance-perp --interval 1h --time-column ts - < bars.csv
+  market-stress import BTCUSDT-1h-2024-11.zip
+  market-stress import candles --asset btc --source mine --interval 1h --time-column ts - < bars.csv
   market-stress import series --metric fear_greed --asset total --source mine --interval 1d index.csv
-  market-stress import etf-flows btc-farside.csv
-  market-stress import orders --source binance --side-means position orders.csv
-  market-stress import options btc-deribit-2026-04-28.csv
+  market-stress import --dry-run \"BITSTAMP_BTCUSD, 1D.csv\"
+  market-stress import options --at 2025-12-05T01:10:00Z deribit_btc_options.csv
+  market-stress import --list-presets
 
-Asset, source, interval and metric that no flag gives are read from a name like btc-binance-perp-30m.csv or
-open_interest-btc-coinglass-4h.csv. A file is stored as a whole or not at all; reading it again changes nothing.";
+Text with any delimiter, JSON lists, lines of JSON objects and parquet are read, also packed as gz or zip. The layouts of
+known publishers are recognised; asset, source, interval and metric that neither a flag nor the content states are read from a
+name like btc-binance-perp-30m.csv or open_interest-btc-coinglass-4h.csv. The report states what was inferred, and from where.
+A file is stored as a whole or not at all; reading it again changes nothing.";
 
-/// What kind of file is stored.
-#[derive(Debug, Subcommand)]
+/// Stores files.
+#[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) enum Import {
-    /// Bars of trading, known at their end: time, open, high, low, close, volume.
-    Candles(Candles),
-    /// Readings or flows: time, value. With an interval they are known at its end, without one at once.
-    Series(Series),
-    /// Fund flows by US trading day: `trading_day`, fund, `flow_usd`, `known_at`.
-    EtfFlows(EtfFlows),
-    /// Sums of liquidations by period: time, `long_usd`, `short_usd`.
-    Liquidations(Liquidations),
-    /// Single forced orders: time, symbol, side, quantity, price, usd.
-    Orders(Orders),
-    /// Snapshots of option chains: time, instrument, `mark_iv` (percent), `underlying_price` (USD), `open_interest`, volume
-    /// (coins).
-    Options(Options),
+pub(super) struct Import {
+    #[command(flatten)]
+    flags: Flags,
 }
 
 impl Import {
     pub(super) async fn run(self, config: &Config, clock: &dyn Clock) -> Result<(), Failure> {
-        let (kind, common, options) = match self {
-            Self::Candles(args) => args.request(),
-            Self::Series(args) => args.request(),
-            Self::EtfFlows(args) => args.request(),
-            Self::Liquidations(args) => args.request(),
-            Self::Orders(args) => args.request(),
-            Self::Options(args) => args.request(),
-        };
+        if self.flags.list_presets {
+            return list_presets();
+        }
+        let (paths, options) = self.flags.request(clock.now())?;
         let store = app::open_store(config).await?;
-        for path in &common.files {
-            let (parsed, report) = store_file(store.as_ref(), clock, kind, path, &options).await?;
-            introduce(store.as_ref(), config, &common, parsed.batch.sources()).await?;
-            report.write(common.json)?;
+        for (place, path) in paths.iter().enumerate() {
+            let stored = self.store_file((store.as_ref(), clock), config, path, &options).await;
+            stored.map_err(|failure| failure.among(&names(&paths[..place]), &names(&paths[place + 1..]), self.flags.dry_run))?;
+        }
+        Ok(())
+    }
+
+    async fn store_file(
+        &self,
+        (store, clock): (&dyn Store, &dyn Clock),
+        config: &Config,
+        path: &Path,
+        options: &ImportOptions,
+    ) -> Result<(), Failure> {
+        let is_stdin = path.as_os_str() == "-";
+        let name = name(path);
+        let parsed = open(path, is_stdin)
+            .and_then(|input| files::read(input, Some(path).filter(|_| !is_stdin), options))
+            .map_err(|error| Failure::File { name: name.clone(), error: Box::new(error) })?;
+        let report = self.append(store, &name, &parsed, clock.now()).await?;
+        if !self.flags.dry_run {
+            self.introduce(store, config, parsed.batch.sources()).await?;
+        }
+        report.write(self.flags.json)?;
+        Ok(())
+    }
+
+    /// Stores what was read, or with `--dry-run` finds out what that would change.
+    async fn append(&self, store: &dyn Store, name: &str, parsed: &Parsed, now: Timestamp) -> Result<ImportReport, Failure> {
+        let on_refusal = if self.flags.skip_bad { OnRefusal::Skip } else { OnRefusal::Abort };
+        let report = if self.flags.dry_run {
+            store.rehearse(&parsed.batch, now, on_refusal).await?
+        } else {
+            store.append(&parsed.batch, now, on_refusal).await?.report
+        };
+        let is_nothing_left = report.new + report.revised + report.unchanged == 0;
+        if !report.refused.is_empty() && (on_refusal == OnRefusal::Abort || is_nothing_left) {
+            return Err(Failure::Refused { name: name.to_owned(), refused: report::refused(&report.refused) });
+        }
+        Ok(ImportReport::new(name.to_owned(), parsed, &report, self.flags.dry_run))
+    }
+
+    /// Records what the flags or the feeds tell of sources; the flags win, and what the store knows stays otherwise.
+    async fn introduce(&self, store: &dyn Store, config: &Config, sources: BTreeSet<Source>) -> Result<(), Failure> {
+        let known = store.sources().await?;
+        let feeds = config.ingest.entries();
+        for source in sources {
+            let of_feed = || feeds.iter().map(|entry| &entry.feed.profile().info).find(|info| info.source == source);
+            let is_known = known.iter().any(|info| info.source == source);
+            let told = self.flags.told_of(&source).or_else(|| of_feed().filter(|_| !is_known).cloned());
+            if let Some(info) = told {
+                store.put_source(&info).await?;
+            }
         }
         Ok(())
     }
 }
 
-/// Records what the flags or the feeds tell of sources; the flags win, and what the store knows stays otherwise.
-async fn introduce(store: &dyn Store, config: &Config, common: &Common, sources: BTreeSet<Source>) -> Result<(), Failure> {
-    let known = store.sources().await?;
-    let feeds = config.ingest.entries();
-    for source in sources {
-        let of_feed = || feeds.iter().map(|entry| &entry.feed.profile().info).find(|info| info.source == source);
-        let is_known = known.iter().any(|info| info.source == source);
-        let told = common.told_of(&source).or_else(|| of_feed().filter(|_| !is_known).cloned());
-        if let Some(info) = told {
-            store.put_source(&info).await?;
-        }
+fn list_presets() -> Result<(), Failure> {
+    let mut out = io::stdout();
+    for preset in &PRESETS {
+        writeln!(out, "{:24}{}", preset.name, preset.about)?;
     }
     Ok(())
 }
 
-async fn store_file(
-    store: &dyn Store,
-    clock: &dyn Clock,
-    kind: FileKind,
-    path: &Path,
-    options: &ImportOptions,
-) -> Result<(Parsed, ImportReport), Failure> {
-    let is_stdin = path.as_os_str() == "-";
-    let name = if is_stdin { "standard input".to_owned() } else { path.display().to_string() };
-    let parsed = open(path, is_stdin)
-        .and_then(|input| files::read(kind, input, Some(path).filter(|_| !is_stdin), options))
-        .map_err(|error| Failure::File { name: name.clone(), error })?;
-    let on_refusal = if options.skip_bad { OnRefusal::Skip } else { OnRefusal::Abort };
-    let report = store.append(&parsed.batch, clock.now(), on_refusal).await?.report;
-    if on_refusal == OnRefusal::Abort && !report.refused.is_empty() {
-        return Err(Failure::Refused { name, refused: report::refused(&report.refused) });
-    }
-    let report = ImportReport::new(name, &parsed, &report);
-    Ok((parsed, report))
+fn name(path: &Path) -> String {
+    if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() }
 }
 
-fn open(path: &Path, is_stdin: bool) -> Result<Box<dyn Read>, FileError> {
+fn names(paths: &[PathBuf]) -> Vec<String> {
+    paths.iter().map(|path| name(path)).collect()
+}
+
+fn open(path: &Path, is_stdin: bool) -> Result<Input<'static>, FileError> {
     if is_stdin {
-        return Ok(Box::new(progress::of_bytes(io::stdin(), None)));
+        return Ok(Input::Stream(Box::new(progress::of_bytes(io::stdin(), None))));
+    }
+    if path.is_dir() {
+        return Err(FileError::Folder);
     }
     let file = File::open(path)?;
     let bytes = file.metadata()?.len();
-    Ok(Box::new(progress::of_bytes(file, Some(bytes))))
+    Ok(Input::File(Box::new(progress::of_bytes(file, Some(bytes)))))
 }

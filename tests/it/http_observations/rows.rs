@@ -137,6 +137,16 @@ async fn a_body_that_cannot_be_read_is_a_problem_and_changes_nothing(
 #[case::running_bar(json!({"series": "candle.btc@desk:1d", "open_time": "2026-02-04", "open": 1, "high": 1, "low": 1, "close": 1}), "", "push it when that is over")]
 #[case::twice(price("2026-02-03", 2.0), "observed_at", "was already stated in row 1")]
 #[case::negative(json!({"source": "desk", "symbol": "BTC", "side": "long", "at": "2026-02-03", "price_usd": 1, "quantity": -1}), "quantity", "-1 is negative")]
+#[case::off_grid(
+    json!({"series": "market_cap.btc@desk:1d", "observed_at": "2026-02-02T16:00:00Z", "value": 1}),
+    "observed_at",
+    "is not where a row of 1d begins; the one that holds it begins at 2026-02-02T00:00:00Z"
+)]
+#[case::known_too_early(
+    json!({"series": "market_cap.btc@desk:1d", "observed_at": "2026-02-02", "value": 1, "known_at": "2026-02-02T12:00:00Z"}),
+    "known_at",
+    "known at 2026-02-02T12:00:00Z, before 2026-02-03T00:00:00Z"
+)]
 #[case::store(json!({"source": "desk", "symbol": "B\u{7}", "side": "long", "at": "2026-02-03", "price_usd": 1, "quantity": 1}), "", "control characters")]
 #[tokio::test]
 async fn one_bad_row_keeps_all_out_and_every_row_gets_its_verdict(#[case] bad: Value, #[case] field: &str, #[case] detail: &str) {
@@ -162,12 +172,12 @@ async fn the_price_of_oil_may_be_below_zero() {
 }
 
 #[tokio::test]
-async fn rows_that_contradict_each_other_are_refused_by_the_store() {
+async fn a_point_that_rows_of_two_kinds_state_is_refused() {
     let (_home, desk) = small_desk().await;
     let flow = json!({"source": "desk", "asset": "btc", "fund": "IBIT", "trading_day": "2026-02-03", "flow_usd": 1});
     let same = json!({"series": "etf_flow.btc.IBIT@desk", "observed_at": "2026-02-03", "value": 2});
     let reply = desk.push_rows(json!([flow, same])).await;
-    assert_eq!((reply.status, verdicts(&reply)), (422, vec!["refused".to_owned(); 2]));
+    assert_eq!((reply.status, verdicts(&reply)), (422, vec!["not_written".to_owned(), "refused".to_owned()]));
     assert!(desk.is_empty().await);
 }
 
