@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use crate::harness::clock::{NEW_YEAR, NEW_YORK_AUTUMN, ONE_MINUTE_AFTER_A_PAGE_EDGE, SOON_AFTER_A_PAGE_EDGE};
 use crate::harness::{Engine, Home, Serving, contents, say, wait_until};
-use crate::replay::Replay;
+use crate::replay::{Replay, minutes_in};
 
 /// How long a page, or all that are left, may take on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -61,7 +61,7 @@ async fn replay_with_kills(engine: Engine, now: &str, minutes: u32, kills: u32) 
     }
     replay.let_through(Semaphore::MAX_PERMITS / 2);
     let log = home.open().await;
-    let held = replay.minutes_in(&contents(&*log).await);
+    let held = minutes_in(&contents(&*log).await);
     assert!((1..usize::try_from(minutes).unwrap()).contains(&held), "{story}: {held} minutes after the last kill");
     let _last = Serving::start(&program, &["serve"]);
     let collected = replay.is_collected_in(&*log, PATIENCE).await;

@@ -142,18 +142,12 @@ impl Replay {
         at.ms_since(self.first)
     }
 
-    /// How many of the replayed minutes a log holds.
-    pub(crate) fn minutes_in(&self, log: &Collected) -> usize {
-        let rows = log.candles.get(&series()).map_or(&[][..], Vec::as_slice);
-        rows.chunk_by(|one, next| one.observed_at == next.observed_at).count()
-    }
-
     /// Waits until a log holds every minute that is replayed, whatever else it holds, and gives it.
     pub(crate) async fn is_collected_in(&self, log: &dyn Store, patience: Duration) -> Collected {
         let replayed = usize::try_from(self.minutes).unwrap();
         let mut collected = Collected::default();
         let collecting = async {
-            while self.minutes_in(&collected) < replayed {
+            while minutes_in(&collected) < replayed {
                 log.wait_for_change(collected.version, patience).await.unwrap();
                 log.changes_after(collected.version, COMMITS_PER_READ)
                     .await
@@ -163,7 +157,7 @@ impl Replay {
             }
         };
         let in_time = tokio::time::timeout(patience, collecting).await;
-        assert!(in_time.is_ok(), "{} of {replayed} minutes collected within {patience:?}", self.minutes_in(&collected));
+        assert!(in_time.is_ok(), "{} of {replayed} minutes collected within {patience:?}", minutes_in(&collected));
         collected
     }
 
@@ -182,6 +176,12 @@ impl Replay {
 /// The series that is replayed.
 fn series() -> SeriesKey {
     SERIES.parse().unwrap()
+}
+
+/// How many minutes of the replayed series a log holds.
+pub(crate) fn minutes_in(log: &Collected) -> usize {
+    let rows = log.candles.get(&series()).map_or(&[][..], Vec::as_slice);
+    rows.chunk_by(|one, next| one.observed_at == next.observed_at).count()
 }
 
 /// The bar of the minute that begins `at`.
