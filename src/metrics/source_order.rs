@@ -225,7 +225,7 @@ impl SourceOrder {
             known.iter().map(|(source, _)| *source).partition(|source| is_made_up(view, source));
         let real = if real.is_empty() { made_up } else { real };
         let is_aggregator = |source: &&&Source| !matches!(kind(view, source), SourceKind::Venue | SourceKind::Scenario);
-        let (aggregators, venues): (Vec<&Source>, Vec<&Source>) = real.iter().partition(|source| is_aggregator(&source));
+        let (aggregators, venues): (Vec<&Source>, Vec<&Source>) = real.iter().partition(|source| is_aggregator(source));
         let any_live = real.iter().any(|source| candidates.is_live(source));
         let aggregator = aggregators.iter().find(|source| !any_live || candidates.is_live(source));
         if let Some(aggregator) = aggregator {
