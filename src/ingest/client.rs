@@ -283,7 +283,7 @@ impl HttpClient {
         result
     }
 
-    async fn send(&self, request: &Request, known: Option<&Validators>, host: &str) -> Result<Answer, FetchError> {
+    fn prepared(&self, request: &Request, known: Option<&Validators>) -> reqwest::RequestBuilder {
         let mut builder = match &request.body {
             Some(body) => self.inner.post(request.url.clone()).json(body),
             None => self.inner.get(request.url.clone()),
@@ -292,10 +292,14 @@ impl HttpClient {
         if let Some((name, value)) = &request.key {
             builder = builder.header(name, value);
         }
-        if let Some(known) = known {
-            builder = builder.headers(known.conditions());
+        match known {
+            Some(known) => builder.headers(known.conditions()),
+            None => builder,
         }
-        let answer = builder.send().await.map_err(|error| network_error(&error, host))?;
+    }
+
+    async fn send(&self, request: &Request, known: Option<&Validators>, host: &str) -> Result<Answer, FetchError> {
+        let answer = self.prepared(request, known).send().await.map_err(|error| network_error(&error, host))?;
         let status = answer.status();
         if let Some(wait) = silence_asked(status.as_u16(), answer.headers().get(RETRY_AFTER)) {
             return Err(FetchError::Throttled { host: host.to_owned(), status: status.as_u16(), wait });

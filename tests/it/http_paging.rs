@@ -20,7 +20,7 @@ const LATE_DAY: i64 = 15;
 const BARS: &str = "candle.btc@venue:1d";
 const CAPS: &str = "market_cap.total@gecko:1d";
 /// Series of each kind: bars, readings, sums of orders.
-const KEYS: [&str; 3] = [BARS, CAPS, "liquidation.btc.long@venue:1m"];
+const KEYS: [&str; 3] = [BARS, CAPS, "liquidation.btc.long@venue"];
 
 fn days_ago(days: i64) -> Timestamp {
     at(NOW).day_start().plus_days(-days)

@@ -31,7 +31,7 @@ static SERVED: LazyLock<Vec<String>> = LazyLock::new(|| {
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::to_value(document()).unwrap());
 
 /// Fields that say by themselves why they may be absent.
-const MAY_BE_ABSENT: [&str; 28] = [
+const MAY_BE_ABSENT: [&str; 29] = [
     "backfill_error",
     "backfill_pages",
     "backfill_pages_read",
@@ -59,6 +59,7 @@ const MAY_BE_ABSENT: [&str; 28] = [
     "recovered_at",
     "recovery_days",
     "since",
+    "stated_total_usd",
     "threshold_ratio",
 ];
 
