@@ -61,7 +61,7 @@ async fn replay_with_kills(engine: Engine, now: &str, minutes: u32, kills: u32) 
     }
     replay.let_through(Semaphore::MAX_PERMITS / 2);
     let log = home.open().await;
-    let held = replay.minutes_in(&contents(&*log).await);
+    let held = Replay::minutes_in(&contents(&*log).await);
     assert!((1..usize::try_from(minutes).unwrap()).contains(&held), "{story}: {held} minutes after the last kill");
     let _last = Serving::start(&program, &["serve"]);
     let collected = replay.is_collected_in(&*log, PATIENCE).await;

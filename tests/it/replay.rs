@@ -143,7 +143,7 @@ impl Replay {
     }
 
     /// How many of the replayed minutes a log holds.
-    pub(crate) fn minutes_in(&self, log: &Collected) -> usize {
+    pub(crate) fn minutes_in(log: &Collected) -> usize {
         let rows = log.candles.get(&series()).map_or(&[][..], Vec::as_slice);
         rows.chunk_by(|one, next| one.observed_at == next.observed_at).count()
     }
@@ -153,7 +153,7 @@ impl Replay {
         let replayed = usize::try_from(self.minutes).unwrap();
         let mut collected = Collected::default();
         let collecting = async {
-            while self.minutes_in(&collected) < replayed {
+            while Self::minutes_in(&collected) < replayed {
                 log.wait_for_change(collected.version, patience).await.unwrap();
                 log.changes_after(collected.version, COMMITS_PER_READ)
                     .await
@@ -163,7 +163,7 @@ impl Replay {
             }
         };
         let in_time = tokio::time::timeout(patience, collecting).await;
-        assert!(in_time.is_ok(), "{} of {replayed} minutes collected within {patience:?}", self.minutes_in(&collected));
+        assert!(in_time.is_ok(), "{} of {replayed} minutes collected within {patience:?}", Self::minutes_in(&collected));
         collected
     }
 

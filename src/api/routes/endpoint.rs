@@ -98,6 +98,9 @@ impl<Q: Query> Question for Parsed<Q> {
     }
 }
 
+/// Reads the parameters of a query whose type is not known any more.
+type Parse = fn(&mut ParamReader) -> Box<dyn Question>;
+
 /// One line of the list of queries.
 #[derive(Clone, Copy)]
 pub struct Entry {
@@ -106,7 +109,7 @@ pub struct Entry {
     is_list: bool,
     shape: fn() -> Shape,
     declare: fn(&mut ParamReader),
-    parse: Option<fn(&mut ParamReader) -> Box<dyn Question>>,
+    parse: Option<Parse>,
     route: fn(Arc<RequestReader>) -> MethodRouter<AppState>,
 }
 

@@ -257,8 +257,12 @@ fn place_of(span: Span, period: Period, at: Timestamp) -> usize {
 fn note(trail: &mut Provenance<'_>, legs: &[LiquidationSeries<'_>]) {
     let live: BTreeSet<&Source> = legs.iter().filter(|leg| leg.is_live_in(trail)).map(|leg| &leg.source).collect();
     let (listed, read): (Vec<_>, Vec<_>) = legs.iter().partition(|leg| !live.is_empty() && !live.contains(&leg.source));
-    read.iter().for_each(|leg| leg.note(trail));
-    listed.iter().for_each(|leg| leg.list(trail));
+    for leg in read {
+        leg.note(trail);
+    }
+    for leg in &listed {
+        leg.list(trail);
+    }
     let silent: BTreeSet<&str> = listed.iter().map(|leg| leg.source.as_str()).collect();
     if !silent.is_empty() {
         let names = silent.into_iter().collect::<Vec<_>>().join(", ");
