@@ -222,10 +222,10 @@ fn stale_detail(stale: &StaleInputs) -> String {
 
 /// A text that is no longer than the detail of a warning may be.
 pub(super) fn shortened(text: String) -> String {
-    match text.char_indices().nth(LONGEST_DETAIL) {
-        Some(_) => text.chars().take(LONGEST_DETAIL - 1).chain(['…']).collect(),
-        None => text,
+    if text.chars().count() <= LONGEST_DETAIL {
+        return text;
     }
+    text.chars().take(LONGEST_DETAIL - 1).chain(['…']).collect()
 }
 
 /// The assets every installation knows by name, whether or not it holds data of them.

@@ -58,7 +58,7 @@ async fn a_briefing_is_a_row_for_each_figure_known_or_not() {
     assert_eq!(reply.header("content-type"), Some("text/csv; charset=utf-8; header=present"));
     let mut reader = csv::Reader::from_reader(reply.text().as_bytes());
     let header = reader.headers().unwrap().clone();
-    assert_eq!(header, vec!["id", "sentence", "value", "unit", "source", "observed_at", "state", "bound", "reason"]);
+    assert_eq!(header, vec!["id", "sentence", "value", "bound", "unit", "source", "observed_at", "state", "reason"]);
     let rows: Vec<Vec<String>> = reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
     let (figures, missing) = (json["data"]["figures"].as_array().unwrap(), json["data"]["missing"].as_array().unwrap());
     assert!(!figures.is_empty() && !missing.is_empty());
@@ -70,6 +70,7 @@ async fn a_briefing_is_a_row_for_each_figure_known_or_not() {
             text("id"),
             text("sentence"),
             value,
+            text("bound"),
             text("unit"),
             text("source"),
             text("observed_at"),
@@ -113,7 +114,10 @@ async fn the_answer_is_enveloped_and_the_same_without_the_prefix() {
     assert_eq!(answer.as_object().unwrap().keys().collect::<Vec<_>>(), ["data", "meta", "sources", "warnings"]);
     assert_eq!(answer["meta"]["as_of_defaulted"], true);
     assert_eq!(answer["meta"]["data_version"], 1);
-    assert_eq!(answer["sources"][0]["series"], "candle.btc@venue:1d");
+    assert_eq!((&answer["sources"][0]["source"], &answer["sources"][0]["n_series"]), (&"venue".into(), &1.into()));
+    let sources = async |detail: &str| service.get(&format!("/v1/drawdown?sources={detail}")).await.json()["sources"].clone();
+    assert_eq!(sources("full").await[0]["series"], "candle.btc@venue:1d");
+    assert_eq!((sources("none").await, sources("summary").await), (serde_json::Value::Null, answer["sources"].clone()));
     assert_eq!(service.get("/drawdown").await.json(), answer);
     assert_eq!(service.get(&format!("/drawdown?as_of={}", crate::http::NOW)).await.json()["meta"]["as_of_defaulted"], false);
 }

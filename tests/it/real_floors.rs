@@ -16,16 +16,18 @@ async fn silence_is_no_calm(client: &Client) {
     near(&day["covered"]["ratio"], 6_156.082 / 86_400.0, 1e-9);
 }
 
-/// The record day of one venue is a floor of that of the market.
+/// The record day of one venue is a floor of that of the market, while the venue is live.
 async fn a_floor_contradicts_nothing_larger(client: &Client) {
     for (value, op, verdict) in
         [("19e9", "about", "unknowable"), ("19e9", "gt", "unknowable"), ("1e9", "gt", "supported"), ("1e9", "lt", "contradicted")]
     {
-        let target = format!("/v1/check?figure=liquidations_record_day&op={op}&value={value}&as_of={CUTOFF}");
+        let target = format!("/v1/check?figure=liquidations_record_day&op={op}&value={value}&as_of=2025-12-11T03:19:00Z");
         let found = ask(client, &target).await;
         assert_eq!((&found["verdict"], &found["bound"]), (&Value::from(verdict), &Value::from("at_least")), "{target}: {found}");
         near(&found["computed"], 1.29e9, 0.01e9);
     }
+    let stale = ask(client, &format!("/v1/check?figure=liquidations_record_day&op=gt&value=1e9&as_of={CUTOFF}")).await;
+    assert_eq!((&stale["verdict"], &stale["computed"]), (&Value::from("unknowable"), &Value::Null), "{stale}");
 }
 
 async fn sentences_say_what_is_on_record(client: &Client) {

@@ -155,9 +155,9 @@ fn number(text: &str, unit: FigureUnit) -> Option<f64> {
     let lower = text.trim().to_lowercase();
     let (text, falls) = lower.strip_suffix("down").map_or((lower.as_str(), false), |rest| (rest.trim_end(), true));
     let text = if unit == FigureUnit::Percent { text.strip_suffix('%').unwrap_or(text) } else { text };
-    let scales = [("k", 1e3), ("m", 1e6), ("bn", 1e9), ("tn", 1e12)];
-    let multiple = scales.iter().find_map(|(suffix, scale)| Some((text.strip_suffix(suffix)?, *scale)));
-    let (digits, scale) = multiple.filter(|_| unit != FigureUnit::Percent).unwrap_or((text, 1.0));
+    let suffixes = [("k", 1e3), ("m", 1e6), ("bn", 1e9), ("tn", 1e12)];
+    let scaled = suffixes.iter().find_map(|(suffix, scale)| Some((text.strip_suffix(suffix)?, *scale)));
+    let (digits, scale) = scaled.filter(|_| unit != FigureUnit::Percent).unwrap_or((text, 1.0));
     let number = digits.trim_end().parse::<f64>().ok()? * scale;
     let number = if falls { 0.0 - number.abs() } else { number };
     number.is_finite().then_some(number)

@@ -112,6 +112,22 @@ fn answered(
     Ok(trail.answer(rows, Derivation { span: Some(span), method: Some(method), ..Derivation::default() }))
 }
 
+impl CrossAssetRow {
+    /// The row of an asset without a bar.
+    fn unknown(asset: Asset) -> Self {
+        Self {
+            asset,
+            last: None,
+            change_pct: None,
+            drawdown_pct: None,
+            distance_from_high_pct: None,
+            last_trading_day: None,
+            source: None,
+            changes: PriceChanges::default(),
+        }
+    }
+}
+
 fn row(
     view: &MarketView,
     order: &SourceOrder,
@@ -126,19 +142,7 @@ fn row(
     let bars = choice.and_then(|choice| view.bars(&asset, &choice.source, Period::DAY));
     let Some((bars, last)) = bars.and_then(|bars| bars.last().map(|last| (bars, last))) else {
         trail.warn(WarningCode::NoData, format!("no bar of {asset} was known by {}", view.as_of()));
-        let (last, change_pct, drawdown_pct) = (None, None, None);
-        let (distance_from_high_pct, last_trading_day, source) = (None, None, None);
-        let changes = PriceChanges::default();
-        return CrossAssetRow {
-            asset,
-            last,
-            change_pct,
-            drawdown_pct,
-            distance_from_high_pct,
-            last_trading_day,
-            source,
-            changes,
-        };
+        return CrossAssetRow::unknown(asset);
     };
     trail.read_bars(&bars);
     let price = Some(last.value.close);

@@ -261,7 +261,7 @@ fn place_of(span: Span, period: Period, at: Timestamp) -> usize {
 fn note(trail: &mut Provenance<'_>, legs: &[LiquidationSeries<'_>]) {
     let live: BTreeSet<&Source> = legs.iter().filter(|leg| leg.is_live_in(trail)).map(|leg| &leg.source).collect();
     let (listed, read): (Vec<_>, Vec<_>) = legs.iter().partition(|leg| !live.is_empty() && !live.contains(&leg.source));
-    for leg in &read {
+    for leg in read {
         leg.note(trail);
     }
     for leg in &listed {

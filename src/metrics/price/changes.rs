@@ -2,8 +2,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::{Period, Timestamp};
-use crate::metrics::Span;
 use crate::metrics::price::price::{PriceSeries, percent_change};
+use crate::metrics::provenance::Provenance;
+use crate::metrics::{Span, WarningCode};
 
 /// The changes of a price, under one name in every answer that has one.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, ToSchema)]
@@ -17,6 +18,30 @@ pub struct PriceChanges {
 }
 
 impl PriceChanges {
+    /// As [`Self::of`], with a warning that names the changes that are not known.
+    pub(in crate::metrics) fn or_warn(
+        trail: &mut Provenance<'_>,
+        series: &PriceSeries<'_>,
+        price: Option<f64>,
+        span: Span,
+        at: Timestamp,
+    ) -> Self {
+        let changes = Self::of(series, price, span, at);
+        let known = [
+            ("change_24h_pct", at.plus_ms(-Period::DAY.ms()), changes.change_24h_pct),
+            ("change_day_pct", at.day_start(), changes.change_day_pct),
+            ("change_window_pct", span.from, changes.change_window_pct),
+        ];
+        let unknown = || known.iter().filter(|(.., change)| change.is_none());
+        if let Some(from) = unknown().map(|(_, from, _)| *from).min() {
+            let begins_later = series.first_at().is_none_or(|first| first > from);
+            let code = if begins_later { WarningCode::HistoryLimit } else { WarningCode::Gap };
+            let names = unknown().map(|(name, ..)| *name).collect::<Vec<_>>().join(", ");
+            trail.warn(code, format!("no price is known near {from}, which is needed for {names}"));
+        }
+        changes
+    }
+
     /// The changes of a price of `at`, according to the series it is from.
     pub(in crate::metrics) fn of(series: &PriceSeries<'_>, price: Option<f64>, span: Span, at: Timestamp) -> Self {
         let since = |then: Timestamp| percent_change(series.at(then), price);

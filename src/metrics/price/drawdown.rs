@@ -103,7 +103,7 @@ pub fn drawdown(view: &MarketView, order: &SourceOrder, question: &DrawdownParam
         let n_obs = fill_extremes(&path, span, question.basis, &mut figures);
         fill_indices(view, &mut Provenance::until(view, span.to), order, question, span, &mut figures)?;
         let prices = PriceSeries::open(view, &question.asset, path.source());
-        figures.changes = PriceChanges::of(&prices, figures.price_usd, span, span.to);
+        figures.changes = PriceChanges::or_warn(&mut trail, &prices, figures.price_usd, span, span.to);
         warn_of_edges(&mut trail, &path, span, n_obs);
         working.n_obs = Some(n_obs);
         working.method = Some(method(&path, question.basis));

@@ -112,13 +112,7 @@ pub fn price(view: &MarketView, order: &SourceOrder, question: &PriceParams) -> 
             keep_known_marks(&mut trail, &source, &mut figures);
         }
         let prices = PriceSeries::open(view, &question.asset, &source);
-        figures.changes = PriceChanges::of(&prices, figures.price_usd, span, view.as_of());
-        if figures.changes.change_window_pct.is_none() {
-            let begins_later = prices.first_at().is_none_or(|first| first > span.from);
-            let code = if begins_later { WarningCode::HistoryLimit } else { WarningCode::Gap };
-            let detail = format!("no price is known near the start of the window, {}: change_window_pct is null", span.from);
-            trail.warn(code, detail);
-        }
+        figures.changes = PriceChanges::or_warn(&mut trail, &prices, figures.price_usd, span, view.as_of());
     }
     let method = Method { name: "price", version: 1, interval: None, basis: None };
     Ok(trail.answer(figures, Derivation { span: Some(span), method: Some(method), ..Derivation::default() }))
