@@ -79,25 +79,17 @@ pub(super) struct Header {
     other_times: Vec<usize>,
 }
 
+/// Header names of the time column.
+const TIME_NAMES: [&str; 11] =
+    ["time", "open_time", "observed_at", "trading_day", "occurred_at", "at", "timestamp", "date", "datetime", "unix", "ts"];
+
 impl Column {
     /// The header names that are recognised without a flag, in lower case.
     #[must_use]
     pub const fn recognised(self) -> &'static [&'static str] {
         match self {
             Self::Series => &["series"],
-            Self::Time => &[
-                "time",
-                "open_time",
-                "observed_at",
-                "trading_day",
-                "occurred_at",
-                "at",
-                "timestamp",
-                "date",
-                "datetime",
-                "unix",
-                "ts",
-            ],
+            Self::Time => &TIME_NAMES,
             Self::KnownAt => &["known_at"],
             Self::Open => &["open"],
             Self::High => &["high"],

@@ -407,10 +407,10 @@ mod tests {
     #[case::spreadsheet_day("45292", "`45292` is probably the day number of a spreadsheet")]
     #[case::no_window("99999999999", "`99999999999` is neither a Unix time from 1990 to tomorrow nor a date")]
     #[case::tomorrow("2026-08-02", "`2026-08-02` is 2026-08-02T00:00:00Z, which has not come yet")]
-    #[case::impossible("2026-02-30", "`2026-02-30` is not an RFC 3339 instant")]
+    #[case::impossible("2026-02-30", "`2026-02-30` is not an RFC 3339 time")]
     #[case::ambiguous("04/05/2024", "`04/05/2024` is 2024-05-04 or 2024-04-05; --date-order dmy or mdy decides")]
-    #[case::two_digit_year("04/13/24", "`04/13/24` is not an RFC 3339 instant")]
-    #[case::nonsense("soon", "`soon` is not an RFC 3339 instant")]
+    #[case::two_digit_year("04/13/24", "`04/13/24` is not an RFC 3339 time")]
+    #[case::nonsense("soon", "`soon` is not an RFC 3339 time")]
     fn a_cell_becomes_an_instant_or_a_fault(#[case] text: &str, #[case] expected: &str) {
         let result = read(text);
         assert!(result.starts_with(expected), "{result}");

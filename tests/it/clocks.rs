@@ -25,12 +25,13 @@ const MAY_NAME: [(&str, &str, &str); 5] = [
 ];
 
 /// Where tests run the program on the computer's clock, and why no result depends on what that shows.
-const MAY_RUN: [(&str, &str); 7] = [
+const MAY_RUN: [(&str, &str); 8] = [
     ("tests/it/backfill.rs", "the past that is read has both its ends given, a year and more ago"),
     ("tests/it/collectors.rs", "two services on one file run no feeds"),
     ("tests/it/import.rs", "files bring their own instants"),
     ("tests/it/keys_command.rs", "a key is good from its making to its end, whenever that is"),
     ("tests/it/real_data.rs", "files bring their own instants, and are asked about on a clock that stands still"),
+    ("tests/it/real_files.rs", "files bring their own times, which lie years ago"),
     ("tests/it/service.rs", "no feeds run; what is asked about the present is how a database that is away shows"),
     ("tests/it/sources_check.rs", "nothing is stored, and the answers tried are older than the test"),
 ];

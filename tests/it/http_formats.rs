@@ -58,7 +58,7 @@ async fn a_briefing_is_a_row_for_each_figure_known_or_not() {
     assert_eq!(reply.header("content-type"), Some("text/csv; charset=utf-8; header=present"));
     let mut reader = csv::Reader::from_reader(reply.text().as_bytes());
     let header = reader.headers().unwrap().clone();
-    assert_eq!(header, vec!["id", "sentence", "value", "bound", "unit", "source", "observed_at", "state", "reason"]);
+    assert_eq!(header, vec!["id", "sentence", "value", "unit", "source", "observed_at", "state", "bound", "reason"]);
     let rows: Vec<Vec<String>> = reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
     let (figures, missing) = (json["data"]["figures"].as_array().unwrap(), json["data"]["missing"].as_array().unwrap());
     assert!(!figures.is_empty() && !missing.is_empty());
@@ -70,7 +70,6 @@ async fn a_briefing_is_a_row_for_each_figure_known_or_not() {
             text("id"),
             text("sentence"),
             value,
-            text("bound"),
             text("unit"),
             text("source"),
             text("observed_at"),
