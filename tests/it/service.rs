@@ -67,7 +67,7 @@ fn while_the_database_is_away_answers_about_the_present_say_so_and_settled_ones_
     assert!(before.1.contains("76000"), "{before:?}");
 
     server.kill();
-    let body = serving.wait_until(present, |status, body| status == 200 && body.contains("out of reach"));
+    let body = serving.wait_until(present, |status, body| status == 200 && body.contains("has been unreachable"));
     let answer: serde_json::Value = serde_json::from_str(&body).unwrap();
     assert_eq!(answer["data"]["price_usd"], 76_000.0, "{body}");
     let codes: Vec<&str> = answer["warnings"].as_array().unwrap().iter().filter_map(|warning| warning["code"].as_str()).collect();
@@ -76,7 +76,7 @@ fn while_the_database_is_away_answers_about_the_present_say_so_and_settled_ones_
     serving.wait_for("/readyz", 503);
 
     server.start_again();
-    serving.wait_until(present, |status, body| status == 200 && !body.contains("out of reach"));
+    serving.wait_until(present, |status, body| status == 200 && !body.contains("has been unreachable"));
     serving.wait_for("/readyz", 200);
 }
 
